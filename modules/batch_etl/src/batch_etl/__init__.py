@@ -1,0 +1,1 @@
+"""Loads a day of raw events: validated, normalised, deduplicated, written once."""

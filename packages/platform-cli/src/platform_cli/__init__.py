@@ -1,0 +1,1 @@
+"""The platform command: settings, registry, container, run and migrate."""

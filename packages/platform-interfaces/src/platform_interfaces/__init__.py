@@ -1,0 +1,64 @@
+"""The interfaces a job is written against; they need nothing but the standard library."""
+
+from platform_interfaces.context import PlatformContext
+from platform_interfaces.database import DatabaseInterface, Row
+from platform_interfaces.errors import (
+    ConfigurationError,
+    ConnectionLostError,
+    ConstraintError,
+    DatabaseError,
+    DataError,
+    FileMissingError,
+    FileSystemError,
+    InvalidPathError,
+    LockTimeoutError,
+    MigrationError,
+    MissingSecretError,
+    NotConnectedError,
+    PlatformError,
+    QueryError,
+    StatementTimeoutError,
+    TransactionAbortedError,
+    TransactionConflictError,
+)
+from platform_interfaces.filesystem import FileSystemInterface, check_path, check_prefix
+from platform_interfaces.identifiers import quote_identifier, quote_table, split_table
+from platform_interfaces.json_values import JsonText, dump_json, load_json
+from platform_interfaces.lifecycle import Lifecycle
+from platform_interfaces.logging import LoggingInterface
+from platform_interfaces.secrets import SecretsInterface
+
+__all__ = [
+    "ConfigurationError",
+    "ConnectionLostError",
+    "ConstraintError",
+    "DataError",
+    "DatabaseError",
+    "DatabaseInterface",
+    "FileMissingError",
+    "FileSystemError",
+    "FileSystemInterface",
+    "InvalidPathError",
+    "JsonText",
+    "Lifecycle",
+    "LockTimeoutError",
+    "LoggingInterface",
+    "MigrationError",
+    "MissingSecretError",
+    "NotConnectedError",
+    "PlatformContext",
+    "PlatformError",
+    "QueryError",
+    "Row",
+    "SecretsInterface",
+    "StatementTimeoutError",
+    "TransactionAbortedError",
+    "TransactionConflictError",
+    "check_path",
+    "check_prefix",
+    "dump_json",
+    "load_json",
+    "quote_identifier",
+    "quote_table",
+    "split_table",
+]

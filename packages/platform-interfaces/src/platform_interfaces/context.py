@@ -1,0 +1,80 @@
+"""What a module is given to work with."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from platform_interfaces.database import DatabaseInterface
+from platform_interfaces.errors import ConfigurationError
+from platform_interfaces.filesystem import FileSystemInterface
+from platform_interfaces.lifecycle import Lifecycle
+from platform_interfaces.logging import LoggingInterface
+from platform_interfaces.secrets import SecretsInterface
+
+T = TypeVar("T")
+
+
+class PlatformContext:
+    """The implementations chosen for this run, and the module's arguments as ``config``.
+
+    Only what ``module.json`` declares under ``dependencies.interfaces`` is there; ``config`` and
+    ``lifecycle`` always are.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: LoggingInterface | None = None,
+        db: DatabaseInterface | None = None,
+        fs: FileSystemInterface | None = None,
+        secrets: SecretsInterface | None = None,
+        config: Mapping[str, Any] | None = None,
+        lifecycle: Lifecycle | None = None,
+    ) -> None:
+        self._log, self._db, self._fs, self._secrets = log, db, fs, secrets
+        self.config: Mapping[str, Any] = config if config is not None else {}
+        self.lifecycle = lifecycle if lifecycle is not None else Lifecycle()
+
+    @property
+    def log(self) -> LoggingInterface:
+        """The logger.
+
+        Raises:
+            ConfigurationError: when the module does not declare "logging".
+        """
+        return _declared(self._log, "logging")
+
+    @property
+    def db(self) -> DatabaseInterface:
+        """The database, connected.
+
+        Raises:
+            ConfigurationError: when the module does not declare "database".
+        """
+        return _declared(self._db, "database")
+
+    @property
+    def fs(self) -> FileSystemInterface:
+        """The file system.
+
+        Raises:
+            ConfigurationError: when the module does not declare "filesystem".
+        """
+        return _declared(self._fs, "filesystem")
+
+    @property
+    def secrets(self) -> SecretsInterface:
+        """The settings and secrets.
+
+        Raises:
+            ConfigurationError: when the module does not declare "secrets".
+        """
+        return _declared(self._secrets, "secrets")
+
+
+def _declared(implementation: T | None, interface: str) -> T:
+    if implementation is None:
+        raise ConfigurationError(
+            f"this module uses {interface!r} without declaring it: "
+            f"add {interface!r} to dependencies.interfaces in its module.json"
+        )
+    return implementation

@@ -1,0 +1,126 @@
+"""A relational database, spoken to in PostgreSQL's SQL."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Any, Self
+
+Row = dict[str, Any]
+
+
+class DatabaseInterface(ABC):
+    """A pool of connections to one database.
+
+    SQL is PostgreSQL's, with ``$1`` placeholders, on every implementation. Values both ways: ``dict``,
+    ``list``, ``str``, numbers, ``bool`` and ``None`` for JSONB (see ``platform_interfaces.json_values``),
+    aware ``datetime`` for TIMESTAMPTZ, ``date``, ``Decimal``, ``UUID``, ``bytes``.
+
+    Every method may raise the ``DatabaseError`` branch of ``platform_interfaces.errors``; each names
+    only what is particular to it. A cancelled call leaves no statement running and no connection
+    taken. Methods may be called from several tasks at once.
+    """
+
+    @abstractmethod
+    async def connect(self) -> None:
+        """Open the database; a second call does nothing.
+
+        Raises:
+            ConfigurationError: when a setting is missing or has a value that cannot be meant.
+            ConnectionLostError: when the database cannot be reached.
+        """
+
+    @abstractmethod
+    async def disconnect(self) -> None:
+        """Close everything, within a bounded time; calling it again, or before ``connect``, does nothing."""
+
+    @abstractmethod
+    def is_connected(self) -> bool:
+        """Whether ``connect`` was called and ``disconnect`` was not; asks no server."""
+
+    @abstractmethod
+    async def execute(self, query: str, params: Sequence[Any] | None = None) -> int:
+        """The number of rows that one statement changed (0 for DDL), or returned (for a SELECT).
+
+        Raises:
+            NotConnectedError: before ``connect``. So do all the query methods below.
+        """
+
+    @abstractmethod
+    async def fetch_one(self, query: str, params: Sequence[Any] | None = None) -> Row | None:
+        """The first row, or None when there is none."""
+
+    @abstractmethod
+    async def fetch_all(self, query: str, params: Sequence[Any] | None = None) -> list[Row]:
+        """All rows, in the order of the query; all of them are in memory at once."""
+
+    @abstractmethod
+    def stream(self, query: str, params: Sequence[Any] | None = None) -> AsyncGenerator[Row, None]:
+        """The rows one by one, in constant memory.
+
+        Outside ``transaction()`` it has a connection of its own until it is exhausted or closed, so
+        other queries can run meanwhile; inside one it sees what the transaction has written.
+        """
+
+    @abstractmethod
+    def transaction(self) -> AbstractAsyncContextManager[None]:
+        """A block whose statements are kept together, or not at all when an exception leaves it.
+
+        Nested blocks are savepoints: an exception caught around an inner block undoes that block alone.
+        The block belongs to the task that opened it; a task started inside it does not join it.
+
+        Raises:
+            TransactionAbortedError: at the end of a block that swallowed a database error; nothing is kept.
+        """
+
+    @abstractmethod
+    async def bulk_insert(
+        self, table: str, rows: Sequence[Mapping[str, Any]], *, skip_conflicts_on: Sequence[str] = ()
+    ) -> int:
+        """The number of rows really inserted; all of ``rows`` or, on an error, none.
+
+        With ``skip_conflicts_on``, a row that clashes with another on exactly those columns (they must be
+        unique together) is skipped; any other clash is an error. Rows are inserted in the order of those
+        columns, so that two writers of the same keys cannot deadlock. An empty ``rows`` does nothing.
+
+        Args:
+            table: ``table`` or ``schema.table``; see ``platform_interfaces.identifiers``.
+            rows: all with the same keys, which are the columns; the others get their defaults.
+            skip_conflicts_on: column names, all of them keys of the rows.
+
+        Raises:
+            ValueError: when rows differ in their keys or a name is no identifier.
+            ConstraintError: when a row breaks any other constraint.
+            DataError: when a value does not fit its column.
+            QueryError: when the table or a column does not exist.
+        """
+
+    @abstractmethod
+    def lock(self, name: str, *, timeout: float) -> AbstractAsyncContextManager[None]:
+        """A block that only one process on this database runs at a time, for any one ``name``.
+
+        It is held on a connection outside the pool, and freed when the block ends or the process dies.
+        It is not reentrant.
+
+        Args:
+            name: any text.
+            timeout: seconds to wait for it; 0 tries once.
+
+        Raises:
+            LockTimeoutError: when somebody else held it for all that time.
+        """
+
+    @abstractmethod
+    async def health_check(self) -> bool:
+        """Whether the database answers a query now, asked within a bounded time; never raises."""
+
+    async def __aenter__(self) -> Self:
+        """Connect for the length of a ``with`` block."""
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Disconnect."""
+        await self.disconnect()

@@ -1,0 +1,100 @@
+"""The errors every adapter raises, so that a caller never imports a driver to catch something.
+
+    PlatformError
+    ├── ConfigurationError            fix a setting, a name or an installation
+    │   └── MissingSecretError        a required value is set nowhere
+    ├── DatabaseError                 anything else the database reports
+    │   ├── NotConnectedError         call connect() first
+    │   ├── ConnectionLostError       retry: the server is unreachable or went away
+    │   ├── StatementTimeoutError     retry: a statement or an acquisition took too long
+    │   ├── TransactionConflictError  retry: deadlock or serialization failure
+    │   ├── LockTimeoutError          retry: another process holds the lock
+    │   ├── TransactionAbortedError   fix the code: it swallowed an error inside transaction()
+    │   ├── QueryError                fix the statement, the schema or the grants
+    │   └── DataError                 fix the data: the database refuses a value
+    │       └── ConstraintError       … because it breaks a constraint
+    ├── FileSystemError               anything else the storage reports
+    │   ├── FileMissingError          the file does not exist (also a FileNotFoundError)
+    │   └── InvalidPathError          the path can never name a file here (also a ValueError)
+    └── MigrationError                the migrations cannot go on; the message says which and why
+
+Whether trying again can help is told by the class attribute ``is_transient``, never by the text.
+"""
+
+
+class PlatformError(Exception):
+    """The root: catching it catches everything the platform itself raises."""
+
+    is_transient: bool = False
+
+
+class ConfigurationError(PlatformError):
+    """A setting, a name or an installation is wrong; nothing was started."""
+
+
+class MissingSecretError(ConfigurationError):
+    """A required value is set nowhere; the message names it and the places looked at."""
+
+
+class DatabaseError(PlatformError):
+    """The database could not do what was asked."""
+
+
+class NotConnectedError(DatabaseError):
+    """A query was made before ``connect`` or after ``disconnect``."""
+
+
+class ConnectionLostError(DatabaseError):
+    """The server cannot be reached or went away; what was in a transaction is rolled back."""
+
+    is_transient = True
+
+
+class StatementTimeoutError(DatabaseError):
+    """A statement, or the wait for a free connection, took longer than its limit."""
+
+    is_transient = True
+
+
+class TransactionConflictError(DatabaseError):
+    """Another transaction won (deadlock, serialization); run the whole transaction again."""
+
+    is_transient = True
+
+
+class LockTimeoutError(DatabaseError):
+    """The lock was held by somebody else for the whole wait."""
+
+    is_transient = True
+
+
+class TransactionAbortedError(DatabaseError):
+    """An error was swallowed inside ``transaction()``; nothing of the block was kept."""
+
+
+class QueryError(DatabaseError):
+    """The statement, the schema or the grants are wrong; the same call fails again."""
+
+
+class DataError(DatabaseError):
+    """The database refuses a value: out of range, too long, not storable."""
+
+
+class ConstraintError(DataError):
+    """A row breaks a constraint: unique, not null, foreign key, check."""
+
+
+class FileSystemError(PlatformError):
+    """The storage could not do what was asked."""
+
+
+class FileMissingError(FileSystemError, FileNotFoundError):
+    """There is no file at this path."""
+
+
+class InvalidPathError(FileSystemError, ValueError):
+    """The path can never name a file here: absolute, empty, ``..``, or outside the root."""
+
+
+class MigrationError(PlatformError):
+    """A migration cannot be loaded or applied; earlier ones stay as they are."""

@@ -1,0 +1,59 @@
+"""JSON as databases hold it: no number is changed on its way in or out."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+
+class JsonText(str):
+    """Text that is JSON already, for a JSONB column: stored as the document it is, not as a string."""
+
+    __slots__ = ()
+
+
+def dump_json(value: Any) -> str:
+    """``value`` as JSON text: a ``Decimal`` is written as the number it is, ``JsonText`` is left as it is.
+
+    Raises:
+        ValueError: for NaN and infinities, which JSON does not have.
+        TypeError: for what is no JSON value.
+    """
+    if isinstance(value, JsonText):
+        return str(value)
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except TypeError:  # a Decimal inside: the json module cannot be taught to write it as a number
+        return _dump(value)
+
+
+def load_json(text: str | bytes) -> Any:
+    """The Python value of JSON text.
+
+    A number with a fraction or an exponent is a ``float`` where that is the same number, else a
+    ``Decimal``, so that writing it back stores what was read.
+    """
+    return json.loads(text, parse_float=_parse_number)
+
+
+def _parse_number(text: str) -> float | Decimal:
+    number = float(text)
+    if repr(number) == text or Decimal(repr(number)) == Decimal(text):
+        return number
+    return Decimal(text)
+
+
+def _dump(value: Any) -> str:
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError(f"{value} is no JSON number")
+        return str(value)
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_dump_key(key)}:{_dump(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_dump, value)) + "]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _dump_key(key: object) -> str:
+    text = json.dumps(key, ensure_ascii=False, allow_nan=False)
+    return text if isinstance(key, str) else f'"{text}"'

@@ -1,0 +1,31 @@
+"""How a job tells what it does."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+
+class LoggingInterface(ABC):
+    """Events with fields: a short constant message, and what varies as keyword arguments.
+
+    Logging never raises because of a field's value: what cannot be shown is shown as its ``repr``.
+    """
+
+    @abstractmethod
+    def debug(self, message: str, **fields: Any) -> None:
+        """Record a detail that only a developer looks for."""
+
+    @abstractmethod
+    def info(self, message: str, **fields: Any) -> None:
+        """Record normal progress."""
+
+    @abstractmethod
+    def warn(self, message: str, **fields: Any) -> None:
+        """Record something the user should look at; the job goes on."""
+
+    @abstractmethod
+    def error(self, message: str, **fields: Any) -> None:
+        """Record something that failed."""
+
+    @abstractmethod
+    def bind(self, **fields: Any) -> Self:
+        """A logger that adds these fields to every event; this one is left as it is."""

@@ -1,0 +1,31 @@
+"""Contract suites: what an adapter promises, as tests it inherits. Needs the extra ``testing``.
+
+An adapter's own test file subscribes in a few lines::
+
+    class TestMyDatabase(DatabaseContract):
+        @pytest.fixture
+        def database(self) -> MyDatabase:
+            return MyDatabase(secrets)
+"""
+
+import pytest
+
+pytest.register_assert_rewrite(
+    "platform_interfaces.testing.database",
+    "platform_interfaces.testing.filesystem",
+    "platform_interfaces.testing.logging",
+    "platform_interfaces.testing.secrets",
+)
+
+from platform_interfaces.testing.database import DatabaseContract  # noqa: E402 - after the assert rewrite
+from platform_interfaces.testing.filesystem import FileSystemContract  # noqa: E402
+from platform_interfaces.testing.logging import LoggingContract, RecordedEvent  # noqa: E402
+from platform_interfaces.testing.secrets import SecretsContract  # noqa: E402
+
+__all__ = [
+    "DatabaseContract",
+    "FileSystemContract",
+    "LoggingContract",
+    "RecordedEvent",
+    "SecretsContract",
+]

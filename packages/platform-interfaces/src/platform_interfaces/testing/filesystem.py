@@ -1,0 +1,252 @@
+"""What every ``FileSystemInterface`` promises."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from platform_interfaces import FileMissingError, FileSystemError, FileSystemInterface, InvalidPathError
+
+REFUSED_PATHS = {
+    "empty": "",
+    "dot": ".",
+    "parent": "..",
+    "parent inside": "a/../b",
+    "parent behind dot": "./../x",
+    "parent at the end": "a/..",
+    "dot inside": "a/./b",
+    "absolute": "/etc/passwd",
+    "double slash": "//x",
+    "empty part": "a//b",
+    "trailing slash": "a/",
+    "backslash": "a\\b",
+    "drive": "C:/x",
+    "share": "\\\\srv\\share",
+    "NUL": "a\0b",
+    "line break": "a\nb",
+    "delete character": "a\x7fb",
+    "surrogate": "a\udce9b",
+}
+ODD_NAMES = [
+    "%2e%2e",
+    "\uff0e\uff0e",
+    "...",
+    " a b ",
+    "-rf",
+    "ü",
+    "日本",
+    "a.tmp",
+    ".hidden",
+    "a\u2028b",
+    "~",
+    "$HOME",
+    "*",
+]
+
+
+class FileSystemContract:
+    """Subscribe with a fixture ``fs``: an instance on an empty root of its own."""
+
+    pytestmark = pytest.mark.asyncio
+
+    @pytest.fixture
+    def fs(self) -> FileSystemInterface:
+        """To be given by the subscriber."""
+        raise NotImplementedError
+
+    async def test_write_and_read(self, fs: FileSystemInterface) -> None:
+        data = bytes(range(256)) * 100
+        await fs.write("a.bin", data)
+        assert await fs.read("a.bin") == data
+
+    async def test_write_creates_directories(self, fs: FileSystemInterface) -> None:
+        await fs.write("raw/events/2026-01-15/a.jsonl", b"x")
+        assert await fs.read("raw/events/2026-01-15/a.jsonl") == b"x"
+
+    async def test_an_empty_file_is_a_file(self, fs: FileSystemInterface) -> None:
+        await fs.write("empty", b"")
+        assert await fs.read("empty") == b""
+        assert await fs.exists("empty")
+        assert [block async for block in fs.stream("empty")] == []
+
+    async def test_read_nonexistent(self, fs: FileSystemInterface) -> None:
+        with pytest.raises(FileNotFoundError, match="'no/such'") as caught:
+            await fs.read("no/such")
+        assert isinstance(caught.value, FileMissingError)
+
+    async def test_list_files(self, fs: FileSystemInterface) -> None:
+        for path in ("b/2", "b/10", "b/deep/er/x", "a", "bb/y"):
+            await fs.write(path, b"")
+        assert await fs.list("b") == ["b/10", "b/2", "b/deep/er/x"]
+        assert await fs.list("b/") == ["b/10", "b/2", "b/deep/er/x"]
+        assert await fs.list("b/deep/er") == ["b/deep/er/x"]
+        assert await fs.list("") == ["a", "b/10", "b/2", "b/deep/er/x", "bb/y"]
+
+    async def test_list_empty_prefix(self, fs: FileSystemInterface) -> None:
+        assert await fs.list("") == []
+        assert await fs.list("no/such/dir") == []
+
+    async def test_list_of_a_file_is_empty(self, fs: FileSystemInterface) -> None:
+        await fs.write("a", b"")
+        assert await fs.list("a") == []
+
+    async def test_list_is_sorted_by_code_point(self, fs: FileSystemInterface) -> None:
+        for path in ("a/b", "a-b", "Z", "é", "a.b"):
+            await fs.write(path, b"")
+        assert await fs.list("") == ["Z", "a-b", "a.b", "a/b", "é"]
+
+    async def test_delete_existing(self, fs: FileSystemInterface) -> None:
+        await fs.write("a/b", b"x")
+        assert await fs.delete("a/b") is True
+        assert not await fs.exists("a/b")
+
+    async def test_delete_nonexistent(self, fs: FileSystemInterface) -> None:
+        assert await fs.delete("a/b") is False
+
+    async def test_exists(self, fs: FileSystemInterface) -> None:
+        await fs.write("a/b", b"x")
+        assert await fs.exists("a/b") is True
+        assert await fs.exists("a/c") is False
+
+    async def test_a_directory_is_no_file(self, fs: FileSystemInterface) -> None:
+        await fs.write("a/b", b"x")
+        assert await fs.exists("a") is False
+        with pytest.raises(FileSystemError):
+            await fs.read("a")
+        with pytest.raises(FileSystemError):
+            await fs.write("a", b"y")
+        with pytest.raises(FileSystemError):
+            await fs.delete("a")
+        assert await fs.list("") == ["a/b"]
+
+    async def test_a_file_is_no_directory(self, fs: FileSystemInterface) -> None:
+        await fs.write("a", b"x")
+        with pytest.raises(FileSystemError):
+            await fs.write("a/b", b"y")
+        with pytest.raises(FileMissingError):
+            await fs.read("a/b")
+        assert await fs.exists("a/b") is False
+        assert await fs.delete("a/b") is False
+        assert await fs.list("") == ["a"]
+
+    async def test_overwrite(self, fs: FileSystemInterface) -> None:
+        await fs.write("a", b"long content")
+        await fs.write("a", b"new")
+        assert await fs.read("a") == b"new"
+
+    @pytest.mark.parametrize("path", REFUSED_PATHS.values(), ids=REFUSED_PATHS.keys())
+    async def test_path_traversal_blocked(self, fs: FileSystemInterface, path: str) -> None:
+        with pytest.raises(InvalidPathError):
+            await fs.read(path)
+        with pytest.raises(InvalidPathError):
+            await fs.write(path, b"x")
+        with pytest.raises(InvalidPathError):
+            await fs.write_stream(path, _blocks(b"x"))
+        with pytest.raises(InvalidPathError):
+            await fs.delete(path)
+        with pytest.raises(InvalidPathError):
+            await fs.exists(path)
+        with pytest.raises(InvalidPathError):
+            await fs.get_signed_url(path)
+        with pytest.raises(InvalidPathError):
+            await anext(fs.stream(path))
+        assert await fs.list("") == []
+
+    @pytest.mark.parametrize("prefix", ["..", "a/../b", "/etc", "a\\b", "a\0b", "/", "a//"])
+    async def test_a_prefix_is_checked_like_a_path(self, fs: FileSystemInterface, prefix: str) -> None:
+        with pytest.raises(InvalidPathError):
+            await fs.list(prefix)
+
+    @pytest.mark.parametrize("name", ODD_NAMES)
+    async def test_any_other_name_is_just_a_name(self, fs: FileSystemInterface, name: str) -> None:
+        await fs.write(f"{name}/{name}", b"x")
+        assert await fs.list("") == [f"{name}/{name}"]
+        assert await fs.read(f"{name}/{name}") == b"x"
+
+    async def test_a_name_of_200_characters_can_be_written(self, fs: FileSystemInterface) -> None:
+        await fs.write("n" * 200, b"x")
+        assert await fs.list("") == ["n" * 200]
+
+    async def test_stream_yields_the_whole_content_in_non_empty_blocks(self, fs: FileSystemInterface) -> None:
+        data = b"0123456789abcdef" * 400_000
+        await fs.write("big", data)
+        blocks = [block async for block in fs.stream("big")]
+        assert b"".join(blocks) == data
+        assert all(blocks)
+        assert max(map(len, blocks)) < len(data)
+
+    async def test_stream_of_a_missing_file_raises_at_the_first_block(self, fs: FileSystemInterface) -> None:
+        blocks = fs.stream("no/such")
+        with pytest.raises(FileMissingError):
+            await anext(blocks)
+
+    async def test_a_replaced_file_does_not_disturb_who_reads_it(self, fs: FileSystemInterface) -> None:
+        await fs.write("a", b"old" * 1_000_000)
+        blocks = fs.stream("a")
+        first = await anext(blocks)
+        await fs.write("a", b"new")
+        assert first + b"".join([block async for block in blocks]) == b"old" * 1_000_000
+
+    async def test_write_stream_puts_the_blocks_together(self, fs: FileSystemInterface) -> None:
+        assert await fs.write_stream("a/b", _blocks(b"one ", b"", b"two")) == 7
+        assert await fs.read("a/b") == b"one two"
+
+    async def test_atomic_write(self, fs: FileSystemInterface) -> None:
+        """Until a write has ended, and after one that failed, readers have the old content only."""
+        await fs.write("dir/a", b"old")
+        seen: list[object] = []
+
+        async def failing() -> AsyncIterator[bytes]:
+            yield b"new"
+            seen.extend([await fs.read("dir/a"), await fs.list(""), await fs.exists("dir/b")])
+            raise RuntimeError("source failed")
+
+        for path in ("dir/a", "dir/b"):
+            with pytest.raises(RuntimeError, match="source failed"):
+                await fs.write_stream(path, failing())
+        assert seen == [b"old", ["dir/a"], False] * 2
+        assert await fs.read("dir/a") == b"old"
+        assert await fs.list("") == ["dir/a"]
+
+    async def test_a_cancelled_write_leaves_the_old_content(self, fs: FileSystemInterface) -> None:
+        await fs.write("a", b"old")
+        started = asyncio.Event()
+
+        async def endless() -> AsyncIterator[bytes]:
+            yield b"new"
+            started.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(fs.write_stream("a", endless()))
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await fs.read("a") == b"old"
+        assert await fs.list("") == ["a"]
+
+    async def test_writers_of_one_file_leave_one_of_their_contents(self, fs: FileSystemInterface) -> None:
+        contents = [bytes([65 + number]) * 100_000 for number in range(8)]
+        await asyncio.gather(*(fs.write("dir/a", content) for content in contents))
+        assert await fs.read("dir/a") in contents
+        assert await fs.list("") == ["dir/a"]
+
+    async def test_signed_url_is_a_url(self, fs: FileSystemInterface) -> None:
+        await fs.write("a b/ü?#", b"x")
+        url = await fs.get_signed_url("a b/ü?#", expiry=60)
+        assert "://" in url
+        assert url.isascii()
+        assert " " not in url
+
+    async def test_signed_url_of_a_missing_file_is_refused(self, fs: FileSystemInterface) -> None:
+        with pytest.raises(FileMissingError):
+            await fs.get_signed_url("no/such")
+
+    async def test_health_check(self, fs: FileSystemInterface) -> None:
+        assert await fs.health_check() is True
+        assert await fs.list("") == []
+
+
+async def _blocks(*blocks: bytes) -> AsyncIterator[bytes]:
+    for block in blocks:
+        yield block

@@ -1,0 +1,44 @@
+"""What every ``SecretsInterface`` promises."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from platform_interfaces import MissingSecretError, SecretsInterface
+
+MakeSecrets = Callable[[Mapping[str, str]], SecretsInterface]
+
+
+class SecretsContract:
+    """Subscribe with a fixture ``make_secrets``: from a mapping to an instance that holds just that."""
+
+    @pytest.fixture
+    def make_secrets(self) -> MakeSecrets:
+        """To be given by the subscriber."""
+        raise NotImplementedError
+
+    def test_get_returns_the_value_as_it_was_set(self, make_secrets: MakeSecrets) -> None:
+        assert make_secrets({"KEY": " a=b#c 'ü "}).get("KEY") == " a=b#c 'ü "
+
+    def test_get_returns_none_for_what_is_not_set(self, make_secrets: MakeSecrets) -> None:
+        assert make_secrets({"KEY": "value"}).get("OTHER") is None
+
+    def test_get_or_default_prefers_the_value_even_when_it_is_empty(self, make_secrets: MakeSecrets) -> None:
+        secrets = make_secrets({"EMPTY": ""})
+        assert secrets.get_or_default("EMPTY", "default") == ""
+        assert secrets.get_or_default("OTHER", "default") == "default"
+
+    def test_require_returns_the_value(self, make_secrets: MakeSecrets) -> None:
+        assert make_secrets({"KEY": "value"}).require("KEY") == "value"
+
+    @pytest.mark.parametrize("values", [{}, {"KEY": ""}])
+    def test_require_names_the_missing_key_and_where_it_was_looked_for(
+        self, make_secrets: MakeSecrets, values: dict[str, str]
+    ) -> None:
+        secrets = make_secrets(values)
+        with pytest.raises(MissingSecretError, match="'KEY' is not set") as caught:
+            secrets.require("KEY")
+        assert secrets.sources in str(caught.value)
+
+    def test_no_value_shows_in_its_repr(self, make_secrets: MakeSecrets) -> None:
+        assert "canary" not in repr(make_secrets({"KEY": "canary"}))

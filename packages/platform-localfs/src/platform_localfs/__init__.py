@@ -1,0 +1,1 @@
+"""Files on local disk: atomic, durable, confined to one root directory."""

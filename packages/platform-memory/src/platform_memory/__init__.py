@@ -1,0 +1,1 @@
+"""Every interface in memory: no server, no file, no thread, no port."""

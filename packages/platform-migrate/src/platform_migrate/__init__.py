@@ -1,0 +1,1 @@
+"""Schema migrations on DatabaseInterface: planned, locked, one transaction each."""

@@ -1,0 +1,1 @@
+"""PostgreSQL over asyncpg, and a PostgreSQL server that needs no installation."""
