@@ -57,7 +57,7 @@ JSON_VALUES: list[Any] = [
 
 
 class DatabaseContract:
-    """Subscribe with a fixture ``database``: an instance not yet connected, on an empty database of its own."""
+    """Subscribe with a fixture ``database``: not yet connected, on an empty database of its own."""
 
     pytestmark = pytest.mark.asyncio
 
