@@ -1,1 +1,5 @@
-"""PostgreSQL over asyncpg, and a PostgreSQL server that needs no installation."""
+"""PostgreSQL over asyncpg; a server that needs no installation is in ``platform_postgres.embedded``."""
+
+from platform_postgres.database import PostgresDatabase
+
+__all__ = ["PostgresDatabase"]

@@ -1,0 +1,105 @@
+"""Many rows in few round trips; the caller holds the transaction, and undoes it on an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from platform_interfaces import quote_identifier, quote_table, split_table
+
+if TYPE_CHECKING:
+    from platform_postgres._connection import Connection
+
+Rows = Sequence[Mapping[str, Any]]
+_STAGING = "_platform_staging"
+
+
+def check_rows(table: str, rows: Rows, skip_conflicts_on: Sequence[str]) -> tuple[str, ...]:
+    """The columns that all rows have.
+
+    Raises:
+        ValueError: when the rows differ, or a name is no identifier.
+    """
+    split_table(table)
+    columns = tuple(rows[0])
+    if not columns:
+        raise ValueError("a row must have at least one column")
+    for column in columns:
+        quote_identifier(column)
+    if unknown := set(skip_conflicts_on) - set(columns):
+        raise ValueError(f"skip_conflicts_on names {sorted(unknown)}, which the rows do not have")
+    expected = rows[0].keys()
+    for number, row in enumerate(rows):
+        if row.keys() != expected:
+            raise ValueError(f"row {number} has the columns {sorted(row)}, row 0 has {sorted(columns)}")
+    return columns
+
+
+async def copy(connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> int:
+    """The number of rows stored by one COPY."""
+    schema, name = split_table(table)
+    status = await connection.copy_records_to_table(
+        name, schema_name=schema, columns=columns, records=_records(columns, rows)
+    )
+    return affected(status)
+
+
+def refuses_copy(error: BaseException | None) -> bool:
+    """Whether the server takes no COPY for this table, but may take INSERTs.
+
+    Views and row-level security refuse COPY; and asyncpg's COPY reads the table, for which a role that only
+    writes has no right.
+    """
+    return isinstance(
+        error,
+        asyncpg.WrongObjectTypeError | asyncpg.FeatureNotSupportedError | asyncpg.InsufficientPrivilegeError,
+    )
+
+
+async def insert_each(connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> int:
+    """The number of rows sent as one INSERT each; a trigger may turn some of them into nothing."""
+    values = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+    statement = f"INSERT INTO {quote_table(table)} ({_list(columns)}) VALUES ({values})"
+    await connection.executemany(statement, _records(columns, rows))
+    return len(rows)
+
+
+async def copy_new(
+    connection: Connection, table: str, columns: Sequence[str], rows: Rows, key: Sequence[str]
+) -> int:
+    """The number of rows stored that clash with none on ``key``.
+
+    They go through a temporary table, for COPY knows no ON CONFLICT; the order of the key on the way out of
+    it keeps two writers from waiting for each other's rows crosswise.
+    """
+    target, names = quote_table(table), _list(columns)
+    await connection.execute(
+        f"CREATE TEMPORARY TABLE {_STAGING} ON COMMIT DROP AS SELECT {names} FROM {target} WITH NO DATA"
+    )
+    await copy(connection, f"pg_temp.{_STAGING}", columns, rows)
+    status = await connection.execute(
+        f"INSERT INTO {target} ({names}) SELECT {names} FROM pg_temp.{_STAGING} "
+        f"ORDER BY {_list(key)} ON CONFLICT ({_list(key)}) DO NOTHING"
+    )
+    await connection.execute(f"DROP TABLE pg_temp.{_STAGING}")
+    return affected(status)
+
+
+def affected(status: str) -> int:
+    """The number of rows in a command tag such as ``INSERT 0 5`` or ``CREATE TABLE``."""
+    count = status.rpartition(" ")[2]
+    return int(count) if count.isdigit() else 0
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(quote_identifier(name) for name in names)
+
+
+def _records(columns: Sequence[str], rows: Rows) -> Iterator[tuple[Any, ...]]:
+    if len(columns) == 1:  # itemgetter of one name gives the bare value
+        [column] = columns
+        return ((row[column],) for row in rows)
+    return map(itemgetter(*columns), rows)

