@@ -1,0 +1,154 @@
+"""Migration files: which there are, what they say, and making a new one."""
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+
+from platform_interfaces import DatabaseInterface, MigrationError
+
+Step = Callable[[DatabaseInterface], Awaitable[None]]
+
+VERSIONS = Path(__file__).parent / "versions"
+_NAME = re.compile(r"(\d{3,})_[a-z0-9_]+")
+_TEMPLATE = '''"""{title}."""
+
+from platform_interfaces import DatabaseInterface
+
+
+async def up(conn: DatabaseInterface) -> None:
+    """Apply this migration."""
+    await conn.execute("")
+
+
+async def down(conn: DatabaseInterface) -> None:
+    """Reverse this migration."""
+    await conn.execute("")
+'''
+
+
+@dataclass(frozen=True)
+class MigrationFile:
+    """A file of the folder, read but not run. ``name`` is its identity: the file name without ``.py``."""
+
+    path: Path
+    text: str
+
+    @property
+    def name(self) -> str:
+        """For example ``003_create_cleaned_events_table``."""
+        return self.path.stem
+
+    @property
+    def number(self) -> int:
+        """The digits in front, as a number."""
+        return int(self.name.partition("_")[0])
+
+    @property
+    def checksum(self) -> str:
+        """``1:`` and the SHA-256 of the text; line ends, trailing blanks and a byte order mark do not count.
+
+        The prefix names this formula, so that another one can follow. What the file imports is not covered.
+        """
+        lines = self.text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        normalised = "\n".join(line.rstrip() for line in lines).rstrip()
+        return f"1:{sha256(normalised.encode()).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class Migration:
+    """A file that was run as a module, and so can be applied."""
+
+    file: MigrationFile
+    up: Step
+    down: Step | None
+    is_transactional: bool
+
+
+def read_files(directory: Path | None = None) -> list[MigrationFile]:
+    """The migrations of ``directory`` (default: those of the platform), by number; nothing is imported.
+
+    What starts with ``_``, ``.`` or ``~``, folders, and files that are not Python are left aside.
+
+    Raises:
+        MigrationError: when ``directory`` is missing, a name is not ``NNN_lower_case.py``, two files have
+            the same number, or a file is not UTF-8. All bad files are named at once.
+    """
+    if directory is not None and not directory.is_dir():
+        raise MigrationError(f"there is no folder {str(directory)!r} to read migrations from")
+    candidates = [
+        path
+        for path in sorted((directory or VERSIONS).iterdir())
+        if path.suffix == ".py" and path.name[0] not in "_.~" and path.is_file()
+    ]
+    if badly_named := [str(path) for path in candidates if not _NAME.fullmatch(path.stem)]:
+        raise MigrationError(f"not named like 001_create_users.py: {', '.join(badly_named)}")
+    files = sorted((MigrationFile(path, _read(path)) for path in candidates), key=lambda file: file.number)
+    _refuse_duplicates(files)
+    return files
+
+
+def load(file: MigrationFile) -> Migration:
+    """The functions that ``file`` defines. The text that was read is run; the file is not read again.
+
+    Raises:
+        MigrationError: when it cannot be run, or lacks ``async def up(conn)``.
+    """
+    module = ModuleType(f"platform_migrate.versions.{file.name}")
+    module.__file__ = str(file.path)
+    try:
+        exec(compile(file.text, str(file.path), "exec"), module.__dict__)  # noqa: S102 - that is what it is for
+    except Exception as error:
+        raise MigrationError(
+            f"migration {file.name!r} cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
+    up, down = getattr(module, "up", None), getattr(module, "down", None)
+    for name, function, is_required in (("up", up, True), ("down", down, False)):
+        if not inspect.iscoroutinefunction(function) and (is_required or function is not None):
+            raise MigrationError(f"migration {file.name!r} must define 'async def {name}(conn)'")
+    return Migration(file, up, down, getattr(module, "TRANSACTION", True))  # type: ignore[arg-type] # checked
+
+
+def create(name: str, *, directory: Path | None = None) -> Path:
+    """A new file with the next free number, to be filled in; the folder is made when it is missing.
+
+    Raises:
+        ValueError: when ``name`` is not made of words of ASCII letters and digits.
+        MigrationError: when somebody else takes the same number at this moment.
+    """
+    words = re.findall(r"[a-z0-9]+", name.lower())
+    if not words or not re.fullmatch(r"[A-Za-z0-9 _-]+", name):
+        raise ValueError(f"{name!r} is no name for a migration: use words of letters and digits, 'add users'")
+    folder = directory or VERSIONS
+    folder.mkdir(parents=True, exist_ok=True)
+    number = max((file.number for file in read_files(folder)), default=0) + 1
+    path = folder / f"{number:03}_{'_'.join(words)}.py"
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(_TEMPLATE.format(title=" ".join(words).capitalize()))
+    except FileExistsError as error:
+        raise MigrationError(f"{str(path)!r} has just been made by somebody else: try again") from error
+    try:
+        read_files(folder)
+    except MigrationError:
+        path.unlink()
+        raise
+    return path
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MigrationError(f"{str(path)!r} is not UTF-8: {error.reason} at byte {error.start}") from error
+
+
+def _refuse_duplicates(files: Iterable[MigrationFile]) -> None:
+    by_number: dict[int, list[str]] = {}
+    for file in files:
+        by_number.setdefault(file.number, []).append(str(file.path))
+    if twice := [" and ".join(paths) for paths in by_number.values() if len(paths) > 1]:
+        raise MigrationError(f"the same number twice: {'; '.join(twice)}")
