@@ -13,14 +13,15 @@ __all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture(params=["memory", "postgres"])
-async def db(request: pytest.FixtureRequest) -> AsyncIterator[DatabaseInterface]:
-    """An empty database, connected; each test runs on both kinds."""
-    database: DatabaseInterface
+def database(request: pytest.FixtureRequest) -> DatabaseInterface:
+    """An empty database, not yet connected; each test runs on both kinds."""
     if request.param == "memory":
-        database = MemoryDatabase()
-    else:
-        url = request.getfixturevalue("postgres_url")
-        database = PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": url}))
+        return MemoryDatabase()
+    return PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": request.getfixturevalue("postgres_url")}))
+
+
+@pytest.fixture
+async def db(database: DatabaseInterface) -> AsyncIterator[DatabaseInterface]:
     async with database:
         yield database
 

@@ -22,13 +22,16 @@ async def states(db: DatabaseInterface, directory: Path | None = None) -> list[s
     return [found.state.value for found in await status(db, directory=directory)]
 
 
-def creating(table: str) -> str:
+def creating(table: str, *, then: str = "pass", undo: str = "pass") -> str:
+    """A migration that makes ``table``; ``then`` and ``undo`` end its two functions."""
     return f"""
-        async def up(conn):
-            await conn.execute("CREATE TABLE {table} (id BIGSERIAL PRIMARY KEY, name TEXT)")
-        async def down(conn):
-            await conn.execute("DROP TABLE {table}")
-    """
+async def up(conn):
+    await conn.execute("CREATE TABLE {table} (id BIGSERIAL PRIMARY KEY, name TEXT)")
+    {then}
+async def down(conn):
+    await conn.execute("DROP TABLE {table}")
+    {undo}
+"""
 
 
 async def test_the_shipped_migrations_apply_on_an_empty_database(db: DatabaseInterface) -> None:
@@ -94,7 +97,7 @@ async def test_down_without_a_down_function_changes_nothing(
     write("001_a", "async def up(conn): pass")
     write("002_b", creating("b"))
     await up(db, directory=tmp_path)
-    with pytest.raises(MigrationError, match="no down.* in 001_a"):
+    with pytest.raises(MigrationError, match=r"no down.* in 001_a"):
         await down(db, 2, directory=tmp_path)
     assert await states(db, tmp_path) == ["applied"] * 2
     assert "b" in await tables(db)
@@ -104,10 +107,7 @@ async def test_a_failing_migration_is_undone_and_the_ones_before_it_stay(
     db: DatabaseInterface, tmp_path: Path, write: Write
 ) -> None:
     write("001_a", creating("a"))
-    failing = write(
-        "002_b",
-        creating("b").replace("async def down", "    raise RuntimeError('boom')\n        async def down"),
-    )
+    failing = write("002_b", creating("b", then="raise RuntimeError('boom')"))
     write("003_c", creating("c"))
     with pytest.raises(MigrationFailedError, match="'002_b' failed: boom") as caught:
         await up(db, directory=tmp_path)
@@ -144,7 +144,7 @@ async def test_a_migration_that_swallows_a_database_error_fails(
 async def test_a_failing_down_keeps_the_row_and_the_schema(
     db: DatabaseInterface, tmp_path: Path, write: Write
 ) -> None:
-    write("001_a", creating("a") + '            await conn.execute("SELECT * FROM no_such_table")\n')
+    write("001_a", creating("a", undo="await conn.execute('SELECT * FROM no_such_table')"))
     await up(db, directory=tmp_path)
     with pytest.raises(MigrationFailedError, match="001_a"):
         await down(db, directory=tmp_path)
@@ -201,5 +201,5 @@ async def test_a_table_of_an_older_version_gets_its_checksum_column(db: Database
 async def test_a_migration_may_opt_out_of_its_transaction(
     db: DatabaseInterface, tmp_path: Path, write: Write
 ) -> None:
-    write("001_a", "TRANSACTION = False\n" + creating("a").replace("\n        ", "\n"))
+    write("001_a", "TRANSACTION = False" + creating("a"))
     assert (await up(db, directory=tmp_path)).applied == ("001_a",)

@@ -22,14 +22,10 @@ class MigrationStore:
 
     async def rows(self) -> list[AppliedRow]:
         """What was applied, in that order; empty when the table does not exist, which it is not made for."""
-        columns = await self._columns()
-        if not columns:
+        if not await self._columns():
             return []
-        checksum = "checksum" if "checksum" in columns else "NULL AS checksum"
-        rows = await self._db.fetch_all(
-            f"SELECT id, name, applied_at, {checksum} FROM _migrations ORDER BY id"
-        )
-        return [AppliedRow(**row) for row in rows]
+        rows = await self._db.fetch_all("SELECT * FROM _migrations ORDER BY id")
+        return [AppliedRow(row["id"], row["name"], row["applied_at"], row.get("checksum")) for row in rows]
 
     async def lock_name(self) -> str:
         """The lock to hold while changing it: one per schema, the database being part of any lock."""
