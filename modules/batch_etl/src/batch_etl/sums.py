@@ -1,0 +1,65 @@
+"""The account of a run: where every line has gone."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from batch_etl.preparation import Prepared
+from batch_etl.writer import Written
+
+
+@dataclass
+class Sums:
+    """Numbers of lines. In a dry run nothing is ``inserted`` or ``skipped``; ``unique`` would have been."""
+
+    lines: int = 0
+    blank: int = 0
+    invalid: Counter[str] = field(default_factory=Counter)  # by reason
+    duplicates: int = 0  # the same event was read before, in this run
+    unique: int = 0
+    inserted: int = 0
+    skipped: int = 0  # the same event was in the table before this run
+
+    def add(self, prepared: Prepared, written: Written) -> None:
+        """Account for one chunk."""
+        self.lines += prepared.lines
+        self.blank += prepared.blank
+        self.invalid.update(reject.reason for reject in prepared.rejects)
+        self.duplicates += prepared.duplicates + written.duplicates
+        self.unique += len(prepared.unique) - written.duplicates
+        self.inserted += written.inserted
+        self.skipped += written.skipped
+
+    @property
+    def raw(self) -> int:
+        """Lines that are not blank."""
+        return self.lines - self.blank
+
+    @property
+    def valid(self) -> int:
+        """Raw lines that are not invalid."""
+        return self.raw - self.invalid.total()
+
+    def mismatch(self, *, is_dry_run: bool) -> str | None:
+        """What does not add up, in words; None when every line has gone to exactly one place."""
+        if self.valid != self.duplicates + self.unique:
+            return f"valid {self.valid} is not duplicates {self.duplicates} + unique {self.unique}"
+        written = 0 if is_dry_run else self.unique
+        if self.inserted + self.skipped != written:
+            return f"inserted {self.inserted} + skipped {self.skipped} is not {written}"
+        return None
+
+    def as_fields(self) -> dict[str, Any]:
+        """The sums under the names they are reported by."""
+        return {
+            "lines": self.lines,
+            "blank": self.blank,
+            "raw": self.raw,
+            "valid": self.valid,
+            "invalid": self.invalid.total(),
+            "invalid_by_reason": dict(sorted(self.invalid.items())),
+            "duplicates": self.duplicates,
+            "unique": self.unique,
+            "inserted": self.inserted,
+            "skipped": self.skipped,
+        }
