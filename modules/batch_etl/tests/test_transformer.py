@@ -36,11 +36,11 @@ def test_ensure_payload_dict_passthrough() -> None:
 
 @pytest.mark.parametrize("payload", ["not json", "{", "[1", "NaN", '{"a": 1e999999}'])
 def test_a_payload_string_that_is_no_json_is_refused(payload: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"JSON|number|truncated"):
         ensure_payload_dict(payload)
 
 
-@pytest.mark.parametrize("payload", ["[1]", '"text"', "1", "null", [1], 1, None, True])
+@pytest.mark.parametrize("payload", ["[1]", '"text"', "12", "null", [1], 1, None, True])
 def test_a_payload_that_is_no_object_is_refused(payload: object) -> None:
     with pytest.raises(TypeError, match="object"):
         ensure_payload_dict(payload)

@@ -9,7 +9,7 @@ from batch_etl.preparation import Prepared, Reject, prepare
 from batch_etl.reader import read_raw_data
 from batch_etl.sums import Sums
 from batch_etl.validator import log_invalid
-from batch_etl.writer import DryRun, write_to_db
+from batch_etl.writer import DryRun, SeenRows, write_to_db
 from platform_interfaces import FileSystemError, LoggingInterface, PlatformContext
 
 
@@ -33,7 +33,7 @@ async def run(ctx: PlatformContext) -> int:
     )
     files = await ctx.fs.list(job.folder)
     log.info("Found raw data", files=len(files))
-    unreadable: list[str] = []
+    seen, unreadable = SeenRows(), list[str]()
     with closing(DryRun()) as dry_run:
         async with aclosing(_ahead(_prepared(ctx, job, files, unreadable))) as chunks:
             async for prepared in chunks:
@@ -42,7 +42,7 @@ async def run(ctx: PlatformContext) -> int:
                     written = dry_run.write(prepared.unique)
                 else:
                     written = await write_to_db(
-                        ctx.db, log, job.target_table, prepared.unique, job.batch_size
+                        ctx.db, log, job.target_table, prepared.unique, job.batch_size, seen
                     )
                 sums.add(prepared, written)
     return _conclude(log, job, sums, unreadable)

@@ -20,7 +20,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What became of the ``lines`` of a chunk: so many blank, so many duplicates of others in it, and the rest."""
+    """What became of a chunk of ``lines`` lines; ``duplicates`` are those of others in the chunk."""
 
     lines: int
     blank: int

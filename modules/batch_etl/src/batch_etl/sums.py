@@ -15,7 +15,7 @@ class Sums:
     lines: int = 0
     blank: int = 0
     invalid: Counter[str] = field(default_factory=Counter)  # by reason
-    duplicates: int = 0  # the same event was read before, in this run
+    duplicates: int = 0  # this run has met the same event before
     unique: int = 0
     inserted: int = 0
     skipped: int = 0  # the same event was in the table before this run
