@@ -1,0 +1,46 @@
+"""Many rows in one statement."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from platform_interfaces import quote_identifier, quote_table
+from platform_memory._session import Result
+from platform_memory._values import write_column
+
+Rows = Sequence[Mapping[str, Any]]
+Run = Callable[[str, Sequence[Any]], Result]
+
+
+def check_rows(rows: Rows, skip_conflicts_on: Sequence[str]) -> list[str]:
+    """The columns that all rows have.
+
+    Raises:
+        ValueError: when the rows differ, have none, or lack what ``skip_conflicts_on`` names.
+    """
+    columns = list(rows[0])
+    if not columns:
+        raise ValueError("a row must have at least one column")
+    if unknown := set(skip_conflicts_on) - set(columns):
+        raise ValueError(f"skip_conflicts_on names {sorted(unknown)}, which the rows do not have")
+    for number, row in enumerate(rows):
+        if row.keys() != rows[0].keys():
+            raise ValueError(f"row {number} has the columns {sorted(row)}, row 0 has {sorted(columns)}")
+    return columns
+
+
+def insert(run: Run, table: str, columns: Sequence[str], rows: Rows, skip_conflicts_on: Sequence[str]) -> int:
+    """The number of rows stored by the one statement that ``run`` runs in the end."""
+    target, names = quote_table(table), _list(columns)
+    types = run(f"SELECT {names} FROM {target} LIMIT 0", ()).types  # noqa: S608 - all names are quoted
+    values = [
+        write_column(column, kind, [row[column] for row in rows])
+        for column, kind in zip(columns, types, strict=True)
+    ]
+    lists = ", ".join(f"unnest(${number})" for number in range(1, len(columns) + 1))
+    conflict = f" ON CONFLICT ({_list(skip_conflicts_on)}) DO NOTHING" if skip_conflicts_on else ""
+    query = f"INSERT INTO {target} ({names}) SELECT {lists}{conflict}"
+    return run(query, values).count
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(quote_identifier(name) for name in names)

@@ -1,0 +1,50 @@
+"""What DuckDB raises, told in the platform's error tree."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from platform_interfaces import (
+    ConstraintError,
+    DatabaseError,
+    DataError,
+    QueryError,
+    TransactionConflictError,
+)
+
+_KINDS: list[tuple[type[duckdb.Error], type[DatabaseError]]] = [
+    (duckdb.IntegrityError, ConstraintError),
+    (duckdb.DataError, DataError),
+    (duckdb.InvalidInputException, DataError),  # what a function refuses; placeholders are counted before
+    (duckdb.TransactionException, TransactionConflictError),
+    (duckdb.ProgrammingError, QueryError),
+    (duckdb.NotSupportedError, QueryError),
+    (duckdb.PermissionException, QueryError),
+    (duckdb.DependencyException, QueryError),
+]
+_KEY = re.compile(r'(key ")([^":]*: )?.*(")', re.DOTALL)
+_VALUE = re.compile(r"""(["']).*\1|(?<=value )\S+""", re.DOTALL)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """A block of calls to DuckDB, and of nothing else, whose errors come out as ours."""
+    try:
+        yield
+    except duckdb.Error as error:
+        kind = next((ours for theirs, ours in _KINDS if isinstance(error, theirs)), DatabaseError)
+        message = _message(kind, str(error))
+        error.args = (message,)  # it shows in the traceback, too
+        raise kind(message) from error
+
+
+def _message(kind: type[DatabaseError], text: str) -> str:
+    """``text`` in one line, without the statement and without the values of a row."""
+    text = text.partition("\n\nLINE ")[0].replace("\0", " ")
+    if kind in (ConstraintError, TransactionConflictError):
+        text = _KEY.sub(r"\1\2…\3", text)
+    elif kind is DataError:
+        text = _VALUE.sub("'…'", text)
+    return " ".join(text.split())

@@ -1,0 +1,55 @@
+"""JSON text with one form for one value, the way PostgreSQL's jsonb has it."""
+
+import json
+import re
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from platform_interfaces import load_json
+
+MAX_DIGITS = 4300  # in front of the point; Python reads no more
+MAX_DECIMALS = 16_383  # NUMERIC holds no more
+# DuckDB would round a number such as 0.10 or 0.12345678901234567890 on its way through -> and ->>. It is
+# stored as a string, marked by the one character that no other string holds.
+_MARK = "\0"
+_MARKED = re.compile(r'"\\u0000([^"]*)"')
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def normalize(text: str) -> str:
+    """``text`` without spaces and exponents, with keys sorted and the last of equal keys kept.
+
+    Numbers keep their digits, as in jsonb; but 1 and 1.0, which it takes for equal, are two texts.
+
+    Raises:
+        ValueError: when it is no JSON, or none that jsonb takes.
+        RecursionError: when it is nested too deeply.
+    """
+    if "\\u0000" in text and _NUL.search(text):
+        raise ValueError("JSON with a NUL character cannot be stored")
+    return _MARKED.sub(_unmarked_if_exact, _encode(_decode(text)))
+
+
+def parse(text: str) -> Any:
+    """The value of JSON out of the database, its numbers as they were written."""
+    return load_json(_MARKED.sub(r"\1", text) if "\\u0000" in text else text)
+
+
+def _mark(text: str) -> str:
+    number = Decimal(text)
+    exponent = number.as_tuple().exponent
+    if number.adjusted() >= MAX_DIGITS or not isinstance(exponent, int) or exponent < -MAX_DECIMALS:
+        raise ValueError("a JSON number is out of the range of NUMERIC")
+    return f"{_MARK}{number:f}"
+
+
+def _unmarked_if_exact(match: re.Match[str]) -> str:
+    return match[1] if repr(float(match[1])) == match[1] else match[0]
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+_decode = json.JSONDecoder(parse_float=_mark, parse_constant=_refuse).decode
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode

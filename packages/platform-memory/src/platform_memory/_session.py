@@ -1,0 +1,149 @@
+"""Sessions on the database: statements in, results out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+from duckdb import StatementType
+
+from platform_interfaces import ConnectionLostError, QueryError, Row
+from platform_memory._errors import translated
+from platform_memory._statement import Statement, translate
+from platform_memory._values import read_rows, write_parameter
+
+STREAM_ROWS = 1000
+_SEQUENCES = """
+    SELECT concat('"', schema_name, '"."', sequence_name, '"'),
+        coalesce(last_value, start_value), last_value IS NOT NULL
+    FROM duckdb_sequences()
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a statement gave: rows and the types of their columns, and how many it returned or changed."""
+
+    rows: list[Row] = field(default_factory=list)
+    count: int = 0
+    types: tuple[str, ...] = ()
+    changes: int = 0
+
+
+class Session:
+    """One connection to the database, outside any transaction until it is told otherwise."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
+        self._is_closed = False
+        self._connection = database.cursor()
+        self.command("USE public")
+
+    def another(self) -> "Session":
+        """A second session on the same database."""
+        return Session(self._open())
+
+    def command(self, text: str, params: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a statement that is DuckDB's own."""
+        with translated():
+            return self._open().execute(text, params).fetchall()
+
+    def parse(self, query: str) -> list[Statement]:
+        """The statements of ``query``.
+
+        Raises:
+            QueryError: when it cannot be parsed, or begins or ends a transaction.
+        """
+        with translated():
+            statements = [translate(parsed) for parsed in self._open().extract_statements(query)]
+        if any(statement.kind is StatementType.TRANSACTION for statement in statements):
+            raise QueryError(f"{query.strip()!r} is refused: use transaction() to begin and to end one")
+        return statements
+
+    def run(self, query: str, params: Sequence[Any] | None = None) -> Result:
+        """The result of the last statement of ``query``, whose changes are all kept or, on an error, none."""
+        result = Result()
+        self.command("BEGIN")
+        for statement in self.parse(query):
+            result = self.execute(statement, bind(statement, params))
+        self.command("COMMIT")
+        return result
+
+    def execute(self, statement: Statement, values: Sequence[Any]) -> Result:
+        """The result of ``statement``; ``values`` come from ``bind``."""
+        with translated():
+            executed = self._open().execute(statement.text, values)
+            if not statement.returns_rows:
+                return Result(count=max(executed.rowcount, 0))
+            rows = executed.fetchall()
+        columns = _columns(executed)
+        return Result(read_rows(columns, rows), len(rows), tuple(kind for _, kind in columns))
+
+    def execute_hashing(self, statement: Statement, values: Sequence[Any]) -> Result:
+        """The same, with a hash of the rows it changed if it returns none."""
+        if statement.hashing_text is None:
+            return self.execute(statement, values)
+        hashes = self.command(statement.hashing_text, values)
+        return Result(count=len(hashes), changes=hash(tuple(hashes)))
+
+    def stream(self, query: str, params: Sequence[Any] | None = None) -> Iterator[list[Row]]:
+        """The rows of ``query``, block by block.
+
+        Raises:
+            QueryError: when it is not one statement that returns rows.
+        """
+        statements = self.parse(query)
+        if len(statements) != 1 or not statements[0].returns_rows:
+            raise QueryError(f"cannot stream {query.strip()!r}: it must be one statement that returns rows")
+        values = bind(statements[0], params)
+        with translated():
+            columns = _columns(self._open().execute(statements[0].text, values))
+            while rows := self._open().fetchmany(STREAM_ROWS):
+                yield read_rows(columns, rows)
+
+    def seed(self, seed: float) -> None:
+        """Have random values, UUIDs among them, follow from ``seed``."""
+        self.command("SELECT setseed($1)", [seed])
+
+    def sequences(self) -> list[tuple[Any, ...]]:
+        """Where each sequence stands, for ``set_sequences``."""
+        return self.command(_SEQUENCES)
+
+    def set_sequences(self, positions: Sequence[tuple[Any, ...]]) -> None:
+        """Put sequences back to, or forth to, where they stood; no transaction undoes that."""
+        for position in positions:
+            self.command("SELECT setval($1, $2, $3)", position)
+
+    def close(self) -> None:
+        """Undo what is not committed; what is used afterwards raises ``ConnectionLostError``."""
+        self._is_closed = True
+        self._connection.close()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        if self._is_closed:
+            raise ConnectionLostError(
+                "the database was disconnected meanwhile; what was not committed is undone"
+            )
+        return self._connection
+
+
+def _columns(executed: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    return [(name, str(kind)) for name, kind, *_ in executed.description or ()]
+
+
+def bind(statement: Statement, params: Sequence[Any] | None) -> list[Any]:
+    """``params`` as DuckDB takes them.
+
+    Raises:
+        QueryError: when they are not as many as the placeholders.
+        DataError: when one cannot be stored.
+    """
+    values = params or ()
+    if len(values) != statement.placeholders:
+        raise QueryError(
+            f"{len(values)} values were given for a statement with {statement.placeholders} placeholders"
+        )
+    jsons, arrays = statement.json_placeholders, statement.array_placeholders
+    return [
+        write_parameter(value, is_json=number in jsons, is_array=number in arrays)
+        for number, value in enumerate(values, 1)
+    ]

@@ -1,0 +1,121 @@
+"""PostgreSQL's SQL in DuckDB's words; what both understand alike passes unchanged."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count, pairwise
+
+import duckdb
+from duckdb import StatementType, token_type
+
+_SERIALS = {
+    "smallserial": "SMALLINT",
+    "serial2": "SMALLINT",
+    "serial": "INTEGER",
+    "serial4": "INTEGER",
+    "bigserial": "BIGINT",
+    "serial8": "BIGINT",
+}
+# Patterns for masked text, where every literal and quoted name is one word; group 1 is a column's name.
+_COLUMN = r"(?:[(,]|\b(?:add|column|exists)\b)\s*(?!column\b)(\w+)\s+"
+_SERIAL = re.compile(rf"{_COLUMN}({'|'.join(_SERIALS)})\b", re.IGNORECASE)
+_VARCHAR = re.compile(
+    r"[(,]\s*(\w+)\s+(?:varchar|character\s+varying)\s*\(\s*(\d+)\s*\)(?!\s*\[)", re.IGNORECASE
+)
+_NUMERIC = re.compile(
+    rf"(?:::\s*|\btype\s+|{_COLUMN})(?:numeric|decimal)\b(?!\s*\()|\bas\s+(?:numeric|decimal)(?=\s*\))",
+    re.IGNORECASE,
+)
+_ARROW = re.compile(r"->(?!>)")
+_PLACEHOLDER = re.compile(r"\$(\d+)")
+_JSON_PLACEHOLDER = re.compile(r"\$(\d+)\s*(?:::\s*jsonb?\b(?!\s*\[)|\bas\s+jsonb?\s*\))", re.IGNORECASE)
+_ARRAY_PLACEHOLDER = re.compile(
+    r"\b(?:any|all|some|unnest)\s*\(\s*\$(\d+)|\$(\d+)\s*::\s*\w+(?:\s+\w+)?\s*(?:\([\d\s,]*\)\s*)?\[",
+    re.IGNORECASE,
+)
+_RETURNING = re.compile(r"\breturning\b", re.IGNORECASE)
+_TRUNCATE = re.compile(r"\s*truncate\b", re.IGNORECASE)
+_CHANGING = re.compile(r"\b(?:insert|update|delete|merge|nextval|setval)\b", re.IGNORECASE)
+_DML = {StatementType.INSERT, StatementType.UPDATE, StatementType.DELETE, StatementType.MERGE_INTO}
+_READS = {StatementType.SELECT, StatementType.EXPLAIN}
+
+_serial_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement, ready for DuckDB."""
+
+    text: str
+    kind: StatementType
+    placeholders: int
+    json_placeholders: frozenset[int]
+    array_placeholders: frozenset[int]
+    returns_rows: bool
+    changes_data: bool
+    hashing_text: str | None
+    """The same statement returning a hash of each row it changes, where it returns nothing by itself."""
+
+
+def translate(parsed: duckdb.Statement) -> Statement:
+    """``parsed``, which came from DuckDB's parser, with the reading that PostgreSQL gives to it."""
+    query, kind = parsed.query.rstrip("; \n"), parsed.type
+    masked = _mask(query)
+    text = _rewrite(query, masked, kind)
+    returns_rows = bool(_RETURNING.search(masked)) if kind in _DML else kind in _READS
+    is_hashable = kind in _DML and not returns_rows and not _TRUNCATE.match(masked)
+    return Statement(
+        text=text,
+        kind=kind,
+        placeholders=max(_numbers(_PLACEHOLDER, masked), default=0),
+        json_placeholders=frozenset(_numbers(_JSON_PLACEHOLDER, masked)),
+        array_placeholders=frozenset(_numbers(_ARRAY_PLACEHOLDER, masked)),
+        returns_rows=returns_rows,
+        changes_data=kind not in _READS or bool(_CHANGING.search(masked)),
+        hashing_text=f"{text}\nRETURNING hash(*COLUMNS(*))" if is_hashable else None,
+    )
+
+
+def _mask(query: str) -> str:
+    """``query``, as long as it is, with ``_`` for literals and quoted names and blanks for comments."""
+    text = query.encode()  # offsets of tokens count bytes
+    tokens = [*duckdb.tokenize(query), (len(text), token_type.operator)]
+    masked = [text[: tokens[0][0]].decode()]
+    for (start, kind), (end, _) in pairwise(tokens):
+        piece = text[start:end].decode()
+        word = piece.rstrip()
+        if kind is token_type.comment:
+            masked.append(" " * len(piece))
+        elif kind is token_type.string_const or word.startswith('"'):
+            masked.append("_" * len(word) + piece[len(word) :])
+        else:
+            masked.append(piece)
+    return "".join(masked)
+
+
+def _numbers(pattern: re.Pattern[str], masked: str) -> Iterator[int]:
+    return (int(match[match.lastindex or 0]) for match in pattern.finditer(masked))
+
+
+def _rewrite(query: str, masked: str, kind: StatementType) -> str:
+    """``query`` with what DuckDB lacks put in its words.
+
+    SERIAL becomes a default from a sequence of its own; VARCHAR(n) gets a check of its length; NUMERIC
+    without a precision, more than three decimals; and ``->`` binds like any operator, not like a lambda.
+    """
+    sequences = ""
+    edits = [(match.start(), match.end(), "@->") for match in _ARROW.finditer(masked)]
+    edits += [(match.end(), match.end(), "(38, 10)") for match in _NUMERIC.finditer(masked)]
+    if kind in (StatementType.CREATE, StatementType.ALTER):
+        for match in _SERIAL.finditer(masked):
+            sequence = f"serials.serial_{next(_serial_numbers)}"
+            sequences += f"CREATE SEQUENCE {sequence}; "
+            column = f"{_SERIALS[match[2].lower()]} NOT NULL DEFAULT nextval('{sequence}')"
+            edits.append((match.start(2), match.end(2), column))
+    if kind is StatementType.CREATE:
+        for match in _VARCHAR.finditer(masked):
+            name = query[match.start(1) : match.end(1)]
+            edits.append((match.end(), match.end(), f" CHECK (length({name}) <= {match[2]})"))
+    for start, end, text in sorted(edits, reverse=True):
+        query = query[:start] + text + query[end:]
+    return sequences + query

@@ -1,0 +1,114 @@
+"""Values on their way into DuckDB and out of it."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from platform_interfaces import DataError, JsonText, Row, dump_json
+from platform_memory._jsonb import normalize, parse
+
+_DECIMAL_DIGITS = 38
+_INTEGER_LIMIT = 10**38
+_SENT_AS_IS = bool | int | float | Decimal | bytes | bytearray | memoryview | date | time | timedelta | UUID
+# DuckDB would convert what PostgreSQL's driver refuses, and a job would fail only there.
+_TAKEN: dict[str, tuple[type, ...]] = {
+    "BOOLEAN": (bool,),
+    "SMALLINT": (int,),
+    "INTEGER": (int,),
+    "BIGINT": (int,),
+    "FLOAT": (float, int, Decimal),
+    "DOUBLE": (float, int, Decimal),
+    "VARCHAR": (str,),
+    "BLOB": (bytes, bytearray, memoryview),
+    "DATE": (date,),
+    "TIMESTAMP": (datetime,),
+    "TIMESTAMP WITH TIME ZONE": (datetime,),
+}
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "JSON": parse,
+    "TIMESTAMP WITH TIME ZONE": lambda moment: moment.astimezone(UTC),
+}
+_CALL = re.compile(r"([a-z_]+?)(_star)?\(.*\)", re.DOTALL)
+
+
+def write_parameter(value: Any, *, is_json: bool = False, is_array: bool = False) -> Any:
+    """``value`` as DuckDB takes it for a placeholder.
+
+    Args:
+        value: whatever a caller passes.
+        is_json: the statement casts it to JSON, so that text and numbers are JSON values, too.
+        is_array: the statement wants an array, so that a list is no JSON.
+
+    Raises:
+        DataError: for what cannot be stored.
+    """
+    if value is None:
+        return None
+    if is_array and isinstance(value, list | tuple):
+        return [write_parameter(item, is_array=True) for item in value]
+    if is_json or isinstance(value, dict | list | tuple | JsonText):
+        return _write_json(value)
+    if isinstance(value, str):
+        if "\0" in value:
+            raise DataError("text with a NUL character cannot be stored")
+        return value
+    if isinstance(value, int | Decimal) and not _is_native(value):
+        return str(value)
+    if isinstance(value, _SENT_AS_IS):
+        return value
+    raise DataError(f"a {type(value).__name__!r} cannot be stored")
+
+
+def write_column(name: str, kind: str, values: Sequence[Any]) -> list[Any]:
+    """``values`` as ``write_parameter`` takes them for a column of type ``kind``.
+
+    Raises:
+        DataError: for what cannot be stored there.
+    """
+    taken = _TAKEN.get(kind, (object,))
+    for value in values:
+        if value is not None and not isinstance(value, taken):
+            raise DataError(f"column {name!r} is {kind} and takes no {type(value).__name__!r}")
+    if kind == "JSON":
+        return [None if value is None else _write_json(value) for value in values]
+    if kind == "VARCHAR" or kind.startswith("DECIMAL"):  # DuckDB makes floating point of ints with fractions
+        return [None if value is None else str(value) for value in values]
+    return list(values)
+
+
+def read_rows(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]]) -> list[Row]:
+    """``rows`` as PostgreSQL's driver has them; ``columns`` are pairs of name and type."""
+    names = [_name(name) for name, _ in columns]
+    records = [dict(zip(names, row, strict=True)) for row in rows]
+    for name, (_, kind) in zip(names, columns, strict=True):
+        if read := _READERS.get(kind):
+            for record in records:
+                if record[name] is not None:
+                    record[name] = read(record[name])
+    return records
+
+
+def _name(name: str) -> str:
+    """A column that is a call bears the function's name; DuckDB gives it the whole call's."""
+    call = _CALL.fullmatch(name)
+    return call[1] if call else name
+
+
+def _is_native(number: int | Decimal) -> bool:
+    """Whether DuckDB has the number; it would take others for floating point, but converts them from text."""
+    if isinstance(number, int):
+        return abs(number) < _INTEGER_LIMIT
+    _, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int):
+        return False
+    return max(len(digits), -exponent) + max(exponent, 0) <= _DECIMAL_DIGITS
+
+
+def _write_json(value: Any) -> str:
+    try:
+        return normalize(dump_json(value))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise DataError(f"a value cannot be stored as JSON: {type(error).__name__}") from error

@@ -1,0 +1,143 @@
+"""``DatabaseInterface`` on DuckDB, in memory."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
+from typing import Any
+from weakref import WeakSet
+
+import duckdb
+
+from platform_interfaces import (
+    DatabaseError,
+    DatabaseInterface,
+    NotConnectedError,
+    Row,
+    SecretsInterface,
+)
+from platform_memory._bulk import check_rows, insert
+from platform_memory._engine import open_database
+from platform_memory._locks import NamedLocks
+from platform_memory._session import Result, Session
+from platform_memory._transaction import Transaction
+
+
+class MemoryDatabase(DatabaseInterface):
+    """A database that lives as long as this object: after ``disconnect`` and ``connect``, all is still there.
+
+    DuckDB does the work, in the calling thread: a statement holds up the event loop until it has ended. It
+    reaches neither files nor the network. Where it differs from PostgreSQL:
+
+    - A write that meets another open transaction's raises ``TransactionConflictError`` instead of waiting.
+    - A transaction sees the data as it was at its beginning.
+    - JSONB made by SQL itself (literals, casts of text) keeps the order of its keys; 1 and 1.0 are not equal.
+    - Names differ by more than case, NUMERIC has at most 38 digits (10 of them decimals where no precision is
+      given), and indexes are neither partial nor of a named kind.
+    - Nested blocks are undone by repeating what came before them, which is kept until the transaction ends.
+    """
+
+    def __init__(self, secrets: SecretsInterface | None = None) -> None:
+        """``secrets`` is taken as every implementation does; nothing is read from it."""
+        self._database: duckdb.DuckDBPyConnection | None = None
+        self._is_connected = False
+        self._sessions: WeakSet[Session] = WeakSet()
+        self._transactions: dict[asyncio.Task[Any] | None, Transaction] = {}
+        self._locks = NamedLocks()
+
+    async def connect(self) -> None:
+        self._database = self._database or open_database()
+        self._is_connected = True
+
+    async def disconnect(self) -> None:
+        """Roll back what is open; the data stays."""
+        self._is_connected = False
+        for session in self._sessions:
+            session.close()
+
+    def is_connected(self) -> bool:
+        return self._is_connected
+
+    async def execute(self, query: str, params: Sequence[Any] | None = None) -> int:
+        return (await self._run(query, params)).count
+
+    async def fetch_one(self, query: str, params: Sequence[Any] | None = None) -> Row | None:
+        return next(iter((await self._run(query, params)).rows), None)
+
+    async def fetch_all(self, query: str, params: Sequence[Any] | None = None) -> list[Row]:
+        return (await self._run(query, params)).rows
+
+    async def stream(self, query: str, params: Sequence[Any] | None = None) -> AsyncGenerator[Row, None]:
+        """The rows, a thousand at a time; inside a transaction, all of them at once."""
+        if self._current():
+            for row in await self.fetch_all(query, params):
+                yield row
+            return
+        with self._session() as session:
+            for rows in session.stream(query, params):
+                await asyncio.sleep(0)
+                for row in rows:
+                    yield row
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        if outer := self._current():
+            with outer.savepoint():
+                yield
+            return
+        task = asyncio.current_task()
+        with self._session() as session:
+            transaction = self._transactions[task] = Transaction(session)
+            try:
+                yield
+                transaction.commit()
+            finally:
+                del self._transactions[task]
+
+    async def bulk_insert(
+        self, table: str, rows: Sequence[Mapping[str, Any]], *, skip_conflicts_on: Sequence[str] = ()
+    ) -> int:
+        """Rows go in in the order given: no other writer comes in between."""
+        await asyncio.sleep(0)
+        if not rows:
+            return 0
+        columns = check_rows(rows, skip_conflicts_on)
+        if transaction := self._current():
+            with transaction.savepoint():
+                return insert(transaction.run, table, columns, rows, skip_conflicts_on)
+        with self._session() as session:
+            return insert(session.run, table, columns, rows, skip_conflicts_on)
+
+    @asynccontextmanager
+    async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:
+        """Mutual exclusion between the tasks that use this object; nobody else has this database."""
+        self._require_connection()
+        async with self._locks.hold(name, timeout):
+            yield
+
+    async def health_check(self) -> bool:
+        try:
+            return await self.fetch_one("SELECT 1 AS one") is not None
+        except DatabaseError:
+            return False
+
+    async def _run(self, query: str, params: Sequence[Any] | None) -> Result:
+        await asyncio.sleep(0)  # a loop that waits for another task's rows must let that task run
+        if transaction := self._current():
+            return transaction.run(query, params)
+        with self._session() as session:
+            return session.run(query, params)
+
+    def _current(self) -> Transaction | None:
+        """The transaction of the calling task; those it starts are other tasks."""
+        return self._transactions.get(asyncio.current_task())
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        with closing(Session(self._require_connection())) as session:
+            self._sessions.add(session)
+            yield session
+
+    def _require_connection(self) -> duckdb.DuckDBPyConnection:
+        if self._database is None or not self._is_connected:
+            raise NotConnectedError("the database is not connected: call connect() first")
+        return self._database

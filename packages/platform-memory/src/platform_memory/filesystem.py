@@ -1,0 +1,76 @@
+"""``FileSystemInterface`` in memory."""
+
+from collections.abc import AsyncGenerator, AsyncIterable
+from urllib.parse import quote
+
+from platform_interfaces import (
+    FileMissingError,
+    FileSystemError,
+    FileSystemInterface,
+    SecretsInterface,
+    check_path,
+    check_prefix,
+)
+
+BLOCK_BYTES = 1024 * 1024
+
+
+class MemoryFileSystem(FileSystemInterface):
+    """Files that live as long as this object; ``write_stream`` collects a file before it is put there."""
+
+    def __init__(self, secrets: SecretsInterface | None = None) -> None:
+        """``secrets`` is taken as every implementation does; nothing is read from it."""
+        self._files: dict[str, bytes] = {}
+
+    async def read(self, path: str) -> bytes:
+        return self._content(path)
+
+    async def write(self, path: str, data: bytes) -> None:
+        self._refuse_directory(check_path(path))
+        parents = path.split("/")[:-1]
+        for depth in range(1, len(parents) + 1):
+            if (parent := "/".join(parents[:depth])) in self._files:
+                raise FileSystemError(f"cannot write {path!r}: {parent!r} is a file")
+        self._files[path] = bytes(data)
+
+    async def write_stream(self, path: str, chunks: AsyncIterable[bytes]) -> int:
+        check_path(path)
+        data = b"".join([chunk async for chunk in chunks])
+        await self.write(path, data)
+        return len(data)
+
+    async def list(self, prefix: str) -> list[str]:
+        directory = check_prefix(prefix)
+        return sorted(path for path in self._files if not directory or path.startswith(f"{directory}/"))
+
+    async def delete(self, path: str) -> bool:
+        self._refuse_directory(check_path(path))
+        return self._files.pop(path, None) is not None
+
+    async def exists(self, path: str) -> bool:
+        return check_path(path) in self._files
+
+    async def get_signed_url(self, path: str, expiry: int = 3600) -> str:
+        """A ``memory:///`` URL: it tells files apart, and reads none."""
+        self._content(path)
+        return f"memory:///{quote(path)}"
+
+    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+        """The content in blocks of at most 1 MiB."""
+        data = self._content(path)
+        for start in range(0, len(data), BLOCK_BYTES):
+            yield data[start : start + BLOCK_BYTES]
+
+    async def health_check(self) -> bool:
+        return True
+
+    def _content(self, path: str) -> bytes:
+        self._refuse_directory(check_path(path))
+        try:
+            return self._files[path]
+        except KeyError:
+            raise FileMissingError(f"there is no file {path!r}") from None
+
+    def _refuse_directory(self, path: str) -> None:
+        if any(file.startswith(f"{path}/") for file in self._files):
+            raise FileSystemError(f"{path!r} is a directory")
