@@ -1,11 +1,323 @@
-import pytest
-from platform_memory import MemorySecrets
+from __future__ import annotations
 
+import asyncio
+import traceback
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from platform_interfaces import (
+    ConfigurationError,
+    ConnectionLostError,
+    ConstraintError,
+    DataError,
+    JsonText,
+    LockTimeoutError,
+    MissingSecretError,
+    QueryError,
+    StatementTimeoutError,
+    TransactionAbortedError,
+)
 from platform_interfaces.testing import DatabaseContract
+from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase
+
+MakeDatabase = Callable[..., PostgresDatabase]
+
+
+@pytest.fixture
+def make_database(postgres_url: str) -> MakeDatabase:
+    """Databases on the same server, not yet connected; keyword arguments are their other settings."""
+
+    def make(**settings: str) -> PostgresDatabase:
+        return PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": postgres_url, **settings}))
+
+    return make
+
+
+@pytest.fixture
+async def db(make_database: MakeDatabase) -> AsyncIterator[PostgresDatabase]:
+    async with make_database() as database:
+        yield database
+
+
+@pytest.fixture
+async def bystander(postgres_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A connection of somebody else to the same database."""
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(postgres_url)
+    yield connection
+    await connection.close()
 
 
 class TestPostgresDatabase(DatabaseContract):
     @pytest.fixture
-    def database(self, postgres_url: str) -> PostgresDatabase:
-        return PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": postgres_url}))
+    def database(self, make_database: MakeDatabase) -> PostgresDatabase:
+        return make_database()
+
+
+class TestSettings:
+    async def test_the_url_is_required_by_its_name(self) -> None:
+        with pytest.raises(MissingSecretError, match="DB_POSTGRES_URL"):
+            await PostgresDatabase(MemorySecrets({})).connect()
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("DB_POSTGRES_POOL_MIN", "two"),
+            ("DB_POSTGRES_POOL_MIN", "-1"),
+            ("DB_POSTGRES_POOL_MIN", "11"),
+            ("DB_POSTGRES_POOL_MAX", "0"),
+            ("DB_POSTGRES_POOL_MAX", "1.5"),
+            ("DB_POSTGRES_POOL_MAX", ""),
+            ("DB_POSTGRES_STATEMENT_TIMEOUT", "30s"),
+            ("DB_POSTGRES_STATEMENT_TIMEOUT", "9" * 5000),
+        ],
+        ids=lambda value: value[-24:],
+    )
+    def test_a_bad_value_is_refused_with_its_name(self, name: str, value: str) -> None:
+        with pytest.raises(ConfigurationError, match=name):
+            PostgresDatabase(MemorySecrets({name: value}))
+
+    async def test_a_pool_maximum_below_the_default_minimum_is_fine(
+        self, make_database: MakeDatabase
+    ) -> None:
+        async with make_database(DB_POSTGRES_POOL_MAX="1") as db:
+            assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
+
+    async def test_a_statement_that_takes_too_long_is_ended(self, make_database: MakeDatabase) -> None:
+        async with make_database(DB_POSTGRES_STATEMENT_TIMEOUT="50") as db:
+            with pytest.raises(StatementTimeoutError) as caught:
+                await db.execute("SELECT pg_sleep(60)")
+            assert caught.value.is_transient
+            assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
+
+    async def test_waiting_for_a_free_connection_has_a_limit(self, make_database: MakeDatabase) -> None:
+        settings = {"DB_POSTGRES_POOL_MAX": "1", "DB_POSTGRES_STATEMENT_TIMEOUT": "100"}
+        async with make_database(**settings) as db, db.transaction():
+            with pytest.raises(StatementTimeoutError, match="DB_POSTGRES_POOL_MAX"):
+                await asyncio.create_task(db.execute("SELECT 1"))
+
+    async def test_a_lock_does_not_need_the_pool(self, make_database: MakeDatabase) -> None:
+        async with make_database(DB_POSTGRES_POOL_MAX="1") as db, db.lock("name", timeout=0):
+            assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
+
+
+class TestConnecting:
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "nonsense",
+            "mysql://user:canary@host/name",
+            "postgresql://user:can#ary@localhost/name",
+            "postgresql://user:canary@:no_port/name",
+        ],
+    )
+    async def test_a_url_that_cannot_be_read_is_refused_without_being_shown(self, url: str) -> None:
+        with pytest.raises(ConfigurationError, match="connection URL") as caught:
+            await PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": url})).connect()
+        shown = "".join(traceback.format_exception(caught.value))
+        assert "canary" not in shown
+        assert "'can'" not in shown
+
+    async def test_a_server_that_is_not_there_can_be_tried_again(self) -> None:
+        secrets = MemorySecrets({"DB_POSTGRES_URL": "postgresql://user:canary@127.0.0.1:1/name"})
+        db = PostgresDatabase(secrets)
+        with pytest.raises(ConnectionLostError) as caught:
+            await db.connect()
+        assert caught.value.is_transient
+        assert "canary" not in "".join(traceback.format_exception(caught.value))
+        assert not db.is_connected()
+
+    async def test_a_database_that_does_not_exist_is_a_matter_of_configuration(
+        self, postgres_url: str
+    ) -> None:
+        url = urlunsplit(urlsplit(postgres_url)._replace(path="/no_such_database"))
+        with pytest.raises(ConfigurationError, match="no_such_database"):
+            await PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": url})).connect()
+
+    async def test_a_database_that_cannot_hold_all_text_is_refused(
+        self, bystander: asyncpg.Connection[asyncpg.Record], postgres_url: str
+    ) -> None:
+        name = urlsplit(postgres_url).path[1:] + "_latin"
+        await bystander.execute(
+            f"CREATE DATABASE {name} ENCODING LATIN1 LOCALE 'C' LOCALE_PROVIDER libc TEMPLATE template0"
+        )
+        url = urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}"))
+        with pytest.raises(ConfigurationError, match="LATIN1"):
+            await PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": url})).connect()
+        await bystander.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class TestErrors:
+    async def test_no_value_of_a_row_shows_in_an_error(self, db: PostgresDatabase) -> None:
+        await db.execute("CREATE TABLE one (name TEXT UNIQUE, number INT)")
+        await db.execute("INSERT INTO one (name) VALUES ('canary')")
+        failures: list[tuple[type[Exception], str, list[Any]]] = [
+            (ConstraintError, "INSERT INTO one (name) VALUES ($1)", ["canary"]),
+            (DataError, "INSERT INTO one (number) VALUES ($1)", ["canary"]),
+            (DataError, "INSERT INTO one (name) VALUES ($1)", ["canary\0"]),
+            (DataError, "INSERT INTO one (name) VALUES ($1)", ["canary\ud800"]),
+        ]
+        for kind, query, params in failures:
+            with pytest.raises(kind) as caught:
+                await db.execute(query, params)
+            assert "canary" not in str(caught.value)
+            assert "Key (" not in "".join(traceback.format_exception(caught.value))
+
+    async def test_a_bad_value_in_a_bulk_insert_is_a_data_error(self, db: PostgresDatabase) -> None:
+        await db.execute("CREATE TABLE one (number INT, payload JSONB)")
+        for row in (
+            {"number": "text", "payload": None},
+            {"number": 2**40, "payload": None},
+            {"number": 1, "payload": {"nan": float("nan")}},
+            {"number": 1, "payload": {"object": object()}},
+            {"number": 1, "payload": {"nul": "\0"}},
+            {"number": 1, "payload": JsonText("no json")},
+        ):
+            with pytest.raises(DataError):
+                await db.bulk_insert("one", [{"number": 1, "payload": {}}, row])
+        assert await db.fetch_all("SELECT * FROM one") == []
+
+    async def test_a_terminated_connection_is_told_as_lost_and_replaced(
+        self, db: PostgresDatabase, bystander: asyncpg.Connection[asyncpg.Record]
+    ) -> None:
+        await db.execute("CREATE TABLE one (number INT)")
+        with pytest.raises(ConnectionLostError):
+            async with db.transaction():
+                await db.execute("INSERT INTO one VALUES (1)")
+                mine = await db.fetch_one("SELECT pg_backend_pid() AS pid")
+                assert mine is not None
+                await bystander.execute("SELECT pg_terminate_backend($1, 5000)", mine["pid"])
+                await db.execute("INSERT INTO one VALUES (2)")
+        assert await db.fetch_all("SELECT * FROM one") == []
+
+    async def test_a_connection_lost_at_the_commit_is_told_as_lost(
+        self, db: PostgresDatabase, bystander: asyncpg.Connection[asyncpg.Record]
+    ) -> None:
+        with pytest.raises(ConnectionLostError):
+            async with db.transaction():
+                mine = await db.fetch_one("SELECT pg_backend_pid() AS pid")
+                assert mine is not None
+                await bystander.execute("SELECT pg_terminate_backend($1, 5000)", mine["pid"])
+        assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
+
+    async def test_the_error_of_the_block_is_told_when_the_connection_is_gone_too(
+        self, db: PostgresDatabase, bystander: asyncpg.Connection[asyncpg.Record]
+    ) -> None:
+        with pytest.raises(RuntimeError, match="the true cause"):
+            async with db.transaction():
+                mine = await db.fetch_one("SELECT pg_backend_pid() AS pid")
+                assert mine is not None
+                await bystander.execute("SELECT pg_terminate_backend($1, 5000)", mine["pid"])
+                raise RuntimeError("the true cause")
+
+    async def test_a_swallowed_error_is_named_as_the_cause(self, db: PostgresDatabase) -> None:
+        with pytest.raises(TransactionAbortedError, match="no_such_table") as caught:
+            async with db.transaction():
+                with pytest.raises(QueryError):
+                    await db.execute("SELECT * FROM no_such_table")
+        assert isinstance(caught.value.__cause__, QueryError)
+
+    async def test_a_nested_block_after_a_swallowed_error_is_refused(self, db: PostgresDatabase) -> None:
+        with pytest.raises(TransactionAbortedError):
+            async with db.transaction():
+                with pytest.raises(QueryError):
+                    await db.execute("SELECT * FROM no_such_table")
+                async with db.transaction():
+                    pass
+
+    async def test_a_deferred_constraint_fails_the_commit(self, db: PostgresDatabase) -> None:
+        await db.execute("CREATE TABLE one (number INT UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+        with pytest.raises(ConstraintError):
+            async with db.transaction():
+                await db.bulk_insert("one", [{"number": 1}, {"number": 1}])
+        assert await db.fetch_all("SELECT * FROM one") == []
+
+
+class TestBulkInsert:
+    async def test_a_view_which_refuses_copy_gets_inserts(self, db: PostgresDatabase) -> None:
+        await db.execute("CREATE TABLE one (number INT)")
+        await db.execute("CREATE VIEW seen AS SELECT number FROM one")
+        assert await db.bulk_insert("seen", [{"number": 1}, {"number": 2}]) == 2
+        async with db.transaction():
+            await db.execute("INSERT INTO one VALUES (3)")
+            assert await db.bulk_insert("seen", [{"number": 4}]) == 1
+            await db.execute("INSERT INTO one VALUES (5)")
+        assert await db.execute("SELECT * FROM one") == 5
+
+    async def test_generated_and_defaulted_columns_are_left_to_the_table(self, db: PostgresDatabase) -> None:
+        await db.execute(
+            "CREATE TABLE one (id INT GENERATED ALWAYS AS IDENTITY, a INT UNIQUE, "
+            "b INT GENERATED ALWAYS AS (a * 2) STORED, c TEXT DEFAULT 'c')"
+        )
+        assert await db.bulk_insert("one", [{"a": 1}, {"a": 2}]) == 2
+        assert await db.bulk_insert("one", [{"a": 3}, {"a": 2}], skip_conflicts_on=["a"]) == 1
+        rows = await db.fetch_all("SELECT a, b, c FROM one ORDER BY a")
+        assert rows == [{"a": number, "b": number * 2, "c": "c"} for number in (1, 2, 3)]
+
+    async def test_arrays_and_documents_are_told_apart_by_their_columns(self, db: PostgresDatabase) -> None:
+        await db.execute("CREATE TABLE one (a TEXT[] UNIQUE, b JSONB)")
+        row = {"a": ["x", "y"], "b": ["x", {"y": 1}]}
+        assert await db.bulk_insert("one", [row], skip_conflicts_on=["a"]) == 1
+        assert await db.bulk_insert("one", [{**row, "a": ["z"]}]) == 1
+        assert await db.fetch_all("SELECT a, b FROM one ORDER BY a") == [row, {**row, "a": ["z"]}]
+
+    async def test_the_same_table_can_be_filled_twice_in_a_transaction(self, db: PostgresDatabase) -> None:
+        await db.execute("CREATE TABLE one (a INT UNIQUE)")
+        await db.execute("CREATE TABLE two (b TEXT UNIQUE)")
+        async with db.transaction():
+            assert await db.bulk_insert("one", [{"a": 1}], skip_conflicts_on=["a"]) == 1
+            assert await db.bulk_insert("two", [{"b": "x"}], skip_conflicts_on=["b"]) == 1
+            assert await db.bulk_insert("one", [{"a": 1}, {"a": 2}], skip_conflicts_on=["a"]) == 1
+
+    async def test_a_large_batch_arrives_whole(self, db: PostgresDatabase) -> None:
+        await db.execute("CREATE TABLE one (a INT PRIMARY KEY, b JSONB)")
+        rows = [{"a": number, "b": {"n": number}} for number in range(50_000)]
+        assert await db.bulk_insert("one", rows[::2]) == 25_000
+        assert await db.bulk_insert("one", rows, skip_conflicts_on=["a"]) == 25_000
+
+
+class TestLock:
+    async def test_it_excludes_other_processes_and_names_the_holder(
+        self, make_database: MakeDatabase
+    ) -> None:
+        async with make_database() as first, make_database() as second:
+            async with first.lock("name", timeout=0):
+                with pytest.raises(LockTimeoutError, match=r"'name'.*server process \d+ \(data-platform"):
+                    async with second.lock("name", timeout=0):
+                        pass
+            async with second.lock("name", timeout=0):
+                pass
+
+    async def test_one_that_is_freed_meanwhile_is_taken(self, make_database: MakeDatabase) -> None:
+        async with make_database() as first, make_database() as second:
+            taken = asyncio.Event()
+
+            async def wait() -> None:
+                async with second.lock("name", timeout=30):
+                    taken.set()
+
+            async with first.lock("name", timeout=0):
+                waiting = asyncio.create_task(wait())
+                await first.execute("SELECT pg_sleep(0.1)")
+                assert not taken.is_set()
+            await waiting
+            assert taken.is_set()
+
+    async def test_it_is_freed_when_its_holder_is_cancelled(self, db: PostgresDatabase) -> None:
+        held = asyncio.Event()
+
+        async def hold() -> None:
+            async with db.lock("name", timeout=0):
+                held.set()
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(hold())
+        await held.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        async with db.lock("name", timeout=5):
+            pass

@@ -1,5 +1,6 @@
 """What asyncpg raises, told in the platform's error tree."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -63,14 +64,22 @@ def translated() -> Iterator[None]:
 def _from_server(error: asyncpg.PostgresError) -> DatabaseError:
     sqlstate = error.sqlstate or ""
     kind = _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE.get(sqlstate[:2], DatabaseError)
-    # DETAIL and CONTEXT quote rows and values; neither a message nor a traceback may show them.
-    error.detail = error.context = None
+    _redact(error, sqlstate)
     return kind(f"{error} (SQLSTATE {sqlstate})".replace("\n", " "))
 
 
+def _redact(error: asyncpg.PostgresError, sqlstate: str) -> None:
+    """Take rows and values out of the driver's error, which tracebacks show as the cause of ours."""
+    error.detail = error.context = None
+    text = str(error.args[0]) if error.args else ""
+    if text.startswith("invalid input for query argument"):  # raised by asyncpg, quotes the whole value
+        text = text.partition(":")[0]
+    elif sqlstate.startswith("22"):
+        text = re.sub(r'".*"', '"..."', text, flags=re.DOTALL)
+    error.args = (text, *error.args[1:])
+
+
 def _from_client(error: Exception) -> DatabaseError:
-    if isinstance(error, asyncpg.DataError):
-        return DataError("a parameter does not fit its type in the statement")
     if "closed" in str(error) or "released" in str(error) or "terminated" in str(error):
         return ConnectionLostError(f"the connection to the database is gone: {error}")
     return DatabaseError(str(error))

@@ -262,15 +262,17 @@ async def _savepoint(transaction: _Transaction) -> AsyncIterator[None]:
 
 async def _undo(connection: Connection, statement: str) -> None:
     """Undo what is open; a connection that cannot is cut, which makes the server undo it."""
-    if connection.is_closed() or not connection.is_in_transaction():
-        return
+    is_undone = False
     try:
-        await connection.execute(statement)
-    except Exception:  # noqa: BLE001 - the error that led here is the one to tell
-        connection.terminate()
-    except BaseException:
-        connection.terminate()
-        raise
+        if connection.is_in_transaction():
+            await connection.execute(statement)
+        is_undone = True
+    except Exception:  # noqa: BLE001, S110 - the error that led here is the one to tell
+        pass
+    finally:
+        if not is_undone:
+            with contextlib.suppress(asyncpg.InterfaceError):  # the pool has dropped it already
+                connection.terminate()
 
 
 def _not_connected() -> NotConnectedError:

@@ -26,6 +26,7 @@ from platform_interfaces import ConfigurationError, ConnectionLostError
 
 START_TIMEOUT_SECONDS = 60
 ACCOUNT = "platform-postgres"
+_NO_PROCESS = 4_194_304  # Linux gives out smaller numbers only (PID_MAX_LIMIT)
 _LONGEST_SOCKET_PATH = 103  # bytes; the smallest limit among the systems PostgreSQL runs on
 
 
@@ -71,6 +72,7 @@ class PostgresServer:
                 if not self._data.exists():
                     self._initialise(binaries)
                 if not self._is_accepting():
+                    self._forget_zombie()
                     self._launch(binaries)
                 self._use = _locked(self._users, fcntl.LOCK_SH)
 
@@ -83,9 +85,7 @@ class PostgresServer:
                 self._use.close()
                 self._use = None
                 with contextlib.suppress(BlockingIOError), _locked(self._users, fcntl.LOCK_EX):
-                    self._run(
-                        _binaries() / "pg_ctl", "stop", "--pgdata", self._data, "--mode", "fast", "--silent"
-                    )
+                    self._shut_down()
 
     def url(self, database: str = "postgres") -> str:
         """The URL of one of its databases, through the socket."""
@@ -153,6 +153,25 @@ class PostgresServer:
                 " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items()),
             ),
         )
+
+    def _shut_down(self) -> None:
+        if self._is_accepting():
+            self._run(_binaries() / "pg_ctl", "stop", "--pgdata", self._data, "--mode", "fast", "--silent")
+
+    def _forget_zombie(self) -> None:
+        """Let a new server follow one that was killed in a container whose first process reaps no children.
+
+        Its number still seems alive there, and PostgreSQL refuses to start. The files are kept, for the shared
+        memory they name tells PostgreSQL whether children of the killed server are still at work.
+        """
+        for file in (self._data / "postmaster.pid", self._sockets / f".s.PGSQL.{self._port}.lock"):
+            try:
+                number, others = file.read_text().split("\n", 1)
+                state = Path("/proc", number, "stat").read_text().rpartition(")")[2].split()[0]
+            except (OSError, ValueError):
+                continue
+            if state == "Z":
+                file.write_text(f"{_NO_PROCESS}\n{others}")
 
     def _is_accepting(self) -> bool:
         with socket.socket(socket.AF_UNIX) as client:

@@ -1,0 +1,148 @@
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from platform_interfaces import ConfigurationError, ConnectionLostError
+from platform_memory import MemorySecrets
+from platform_postgres import PostgresDatabase
+from platform_postgres.embedded import EmbeddedPostgresDatabase
+from platform_postgres.server import PostgresServer
+
+
+def embedded(directory: Path, **settings: str) -> EmbeddedPostgresDatabase:
+    return EmbeddedPostgresDatabase(MemorySecrets({"DB_EMBEDDED_DIR": str(directory), **settings}))
+
+
+def is_running(directory: Path) -> bool:
+    return (directory / "data" / "postmaster.pid").exists()
+
+
+async def test_it_starts_keeps_its_data_and_stops(tmp_path: Path) -> None:
+    async with embedded(tmp_path / "pg") as db:
+        version = await db.fetch_one("SHOW server_version")
+        assert version is not None
+        assert version["server_version"].startswith("18.")
+        await db.execute("CREATE TABLE kept (number INT)")
+        assert is_running(tmp_path / "pg")
+    assert not is_running(tmp_path / "pg")
+    async with embedded(tmp_path / "pg") as db:
+        assert await db.fetch_all("SELECT * FROM kept") == []
+    assert not is_running(tmp_path / "pg")
+
+
+async def test_its_data_are_private_and_no_network_address_is_listened_on(tmp_path: Path) -> None:
+    async with embedded(tmp_path / "pg") as db:
+        listens = await db.fetch_one("SHOW listen_addresses")
+        assert listens == {"listen_addresses": ""}
+        for path in (tmp_path / "pg", tmp_path / "pg" / "data"):
+            assert path.stat().st_mode & 0o077 == 0
+        text = await db.fetch_one("SELECT 'ß' < 'z' AS by_code_point, upper('ü') AS upper")
+        assert text == {"by_code_point": False, "upper": "Ü"}
+
+
+async def test_users_share_the_server_and_the_last_one_stops_it(tmp_path: Path) -> None:
+    databases = [embedded(tmp_path / "pg") for _ in range(3)]
+    await asyncio.gather(*(db.connect() for db in databases))
+    for db in databases:
+        assert is_running(tmp_path / "pg")
+        assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
+        await db.disconnect()
+    assert not is_running(tmp_path / "pg")
+
+
+async def test_a_killed_user_counts_as_gone(tmp_path: Path) -> None:
+    script = """
+import asyncio, json, sys
+from platform_memory import MemorySecrets
+from platform_postgres.embedded import EmbeddedPostgresDatabase
+async def main():
+    await EmbeddedPostgresDatabase(MemorySecrets({"DB_EMBEDDED_DIR": sys.argv[1]})).connect()
+    print(json.dumps("connected"), flush=True)
+    await asyncio.Event().wait()
+asyncio.run(main())
+"""
+    directory = tmp_path / "pg"
+    with subprocess.Popen([sys.executable, "-c", script, str(directory)], stdout=subprocess.PIPE) as user:
+        assert user.stdout is not None
+        assert json.loads(user.stdout.readline()) == "connected"
+        os.kill(user.pid, signal.SIGKILL)
+    assert is_running(directory)
+    async with embedded(directory) as db:
+        assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
+    assert not is_running(directory)
+
+
+async def test_it_recovers_after_the_server_was_killed(tmp_path: Path) -> None:
+    directory = tmp_path / "pg"
+    async with embedded(directory) as db:
+        await db.execute("CREATE TABLE kept AS SELECT 1 AS number")
+        pid = int((directory / "data" / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(ConnectionLostError):
+            for _ in range(100):
+                await db.execute("SELECT pg_sleep(0.05)")
+    async with embedded(directory) as db:
+        assert await db.fetch_all("SELECT * FROM kept") == [{"number": 1}]
+
+
+async def test_an_unfinished_initialisation_is_begun_again(tmp_path: Path) -> None:
+    ruin = tmp_path / "pg" / "data.new"
+    ruin.mkdir(parents=True)
+    (ruin / "PG_VERSION").write_text("18")
+    async with embedded(tmp_path / "pg") as db:
+        assert await db.health_check()
+
+
+async def test_a_path_too_long_for_a_socket_or_with_odd_characters_works(tmp_path: Path) -> None:
+    directory = tmp_path / ("long " * 20) / "it's ü"
+    async with embedded(directory) as db:
+        assert await db.health_check()
+    assert not is_running(directory)
+
+
+async def test_a_setting_of_the_pool_that_is_wrong_starts_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="DB_POSTGRES_POOL_MAX"):
+        embedded(tmp_path / "pg", DB_POSTGRES_POOL_MAX="none")
+    assert not (tmp_path / "pg").exists()
+
+
+async def test_a_failed_connection_gives_the_server_back(tmp_path: Path) -> None:
+    async with embedded(tmp_path / "pg") as db:
+        await db.execute("ALTER ROLE postgres NOLOGIN")
+        with pytest.raises(ConfigurationError, match="postgres"):
+            await embedded(tmp_path / "pg").connect()
+    assert not is_running(tmp_path / "pg")
+
+
+def test_a_file_in_the_place_of_the_directory_is_told(tmp_path: Path) -> None:
+    (tmp_path / "pg").write_text("")
+    with pytest.raises(ConfigurationError, match="DB_EMBEDDED_DIR"):
+        PostgresServer(tmp_path / "pg").start()
+
+
+def test_a_server_that_cannot_start_is_told_with_its_log(tmp_path: Path) -> None:
+    server = PostgresServer(tmp_path / "pg", {"shared_buffers": "nonsense"})
+    with pytest.raises(ConnectionLostError, match=r"server\.log"):
+        server.start()
+    server.stop()
+
+
+def test_over_tcp_it_asks_for_the_password(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = PostgresServer(tmp_path / "pg", {"listen_addresses": "127.0.0.1", "port": str(port)})
+    server.start()
+    try:
+        secrets = {"DB_POSTGRES_URL": f"postgresql://postgres:wrong@127.0.0.1:{port}/postgres"}
+        with pytest.raises(ConfigurationError, match="password"):
+            asyncio.run(PostgresDatabase(MemorySecrets(secrets)).connect())
+    finally:
+        server.stop()
