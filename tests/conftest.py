@@ -1,0 +1,83 @@
+"""What the tests of the whole share: PostgreSQL over TCP with a password, and the command as users call it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import asyncpg
+import pytest
+
+from platform_postgres.server import PostgresServer
+from platform_postgres.testing import postgres_url
+from tests.helpers.command import Outcome, Platform
+
+__all__ = ["postgres_url"]
+
+REPOSITORY = Path(__file__).parent.parent
+# "#", "@" and the like are what passwords have and URLs trip over.
+PASSWORD = f"canary#@/{secrets.token_hex(8)}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of the server that DB_POSTGRES_URL names, or of one of our own, over TCP with a password."""
+    if url := os.environ.get("DB_POSTGRES_URL"):
+        yield url
+        return
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    options = {"listen_addresses": "127.0.0.1", "port": port, "fsync": "off"}
+    server = PostgresServer(tmp_path_factory.mktemp("postgres"), options)
+    server.start()
+    asyncio.run(_set_password(server.url()))
+    yield f"postgresql://postgres:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/postgres"
+    server.stop()
+
+
+async def _set_password(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(f"ALTER ROLE postgres PASSWORD '{PASSWORD}'")
+    await connection.close()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder like a clone's root, with the env files."""
+    folder = tmp_path / "project"
+    shutil.copytree(REPOSITORY / ".env", folder / ".env")
+    return folder
+
+
+@pytest.fixture
+def platform(project: Path, tmp_path: Path) -> Platform:
+    """Runs the command in ``project``, with nothing of our own settings in its environment."""
+
+    def run(*args: str, cwd: Path = project, timeout: float = 120, **variables: str) -> Outcome:
+        ours = ("DB_", "FS_", "PLATFORM_", "LOG_", "PG", "MIGRATIONS_")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        environment |= {"FS_LOCAL_ROOT": str(tmp_path / "files"), **variables}
+        done = subprocess.run(
+            [Path(sys.executable).with_name("platform"), *args],
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        assert PASSWORD not in done.stdout + done.stderr
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run

@@ -1,0 +1,153 @@
+"""The ten acceptance criteria of the specification, tried with the command as a user calls it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.helpers.command import Platform
+from tests.helpers.data_factory import Event, events_to_jsonl, make_events, make_invalid_event
+
+Put = Callable[[str, list[Event]], None]
+
+REPOSITORY = Path(__file__).parents[2]
+LOAD = ("run", "batch_etl", "--date", "2026-01-15", "--source-path", "raw/events", "--log", "json")
+ON_POSTGRES = ("--db", "postgres", "--fs", "local", "--env", "local")
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Put:
+    """Puts a file of events where the command reads the day from."""
+
+    def put(name: str, events: list[Event]) -> None:
+        folder = tmp_path / "files" / "raw" / "events" / "2026-01-15"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(events_to_jsonl(events))
+
+    return put
+
+
+async def rows(url: str, query: str = "SELECT * FROM cleaned_events ORDER BY id") -> list[dict[str, Any]]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [dict(row) for row in await connection.fetch(query)]
+    finally:
+        await connection.close()
+
+
+def test_1_it_runs_with_memory_implementations(platform: Platform) -> None:
+    done = platform("run", "batch_etl", "--db", "memory", "--fs", "memory", *LOAD[2:])
+    assert done.code == 0
+    assert "No raw data found" in done.log
+
+
+async def test_2_it_runs_with_postgres_and_local_files(
+    platform: Platform, put: Put, postgres_url: str
+) -> None:
+    put("a.jsonl", make_events(1200))
+    done = platform(*LOAD, *ON_POSTGRES, DB_POSTGRES_URL=postgres_url)
+    assert done.code == 0
+    assert done.sums()["inserted"] == 1200
+    assert sorted(json.loads(row["payload"])["id"] for row in await rows(postgres_url)) == list(range(1200))
+
+
+async def test_3_migrations_work(platform: Platform, postgres_url: str) -> None:
+    settings = {"DB_POSTGRES_URL": postgres_url}
+    flags = ("--db", "postgres", "--env", "local")
+    before = platform("migrate", "status", *flags, **settings)
+    assert (before.code, before.out.count("pending")) == (0, 3)
+    assert platform("migrate", "up", *flags, **settings).code == 0
+    after = platform("migrate", "status", *flags, **settings)
+    assert (after.out.count("applied "), after.out.count("pending")) == (
+        4,
+        0,
+    )  # the heading has the word, too
+    tables = await rows(
+        postgres_url, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+    )
+    assert {row["table_name"] for row in tables} == {"_migrations", "events", "cleaned_events"}
+    assert platform("migrate", "down", "--count", "3", *flags, **settings).code == 0
+    assert platform("migrate", "status", *flags, **settings).out.count("pending") == 3
+
+
+@pytest.mark.parametrize(("number", "target"), [(4, "test-unit"), (5, "test-impl")])
+def test_4_and_5_the_make_targets_of_the_tests_pass(number: int, target: str) -> None:
+    done = subprocess.run(["make", target], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " passed" in done.stdout
+    assert "skipped" not in done.stdout.splitlines()[-1]
+
+
+async def test_6_a_dry_run_writes_no_row_and_counts_the_same(
+    platform: Platform, put: Put, postgres_url: str
+) -> None:
+    put("a.jsonl", [*make_events(50), *make_events(20), make_invalid_event()])
+    dry = platform(*LOAD, *ON_POSTGRES, "--dry-run", DB_POSTGRES_URL=postgres_url)
+    assert dry.code == 0
+    assert await rows(postgres_url) == []
+    real = platform(*LOAD, *ON_POSTGRES, DB_POSTGRES_URL=postgres_url)
+    counts = ("lines", "raw", "valid", "invalid", "invalid_by_reason", "duplicates", "unique")
+    assert [dry.sums()[name] for name in counts] == [real.sums()[name] for name in counts]
+    assert (dry.sums()["unique"], real.sums()["inserted"]) == (50, 50)
+
+
+async def test_7_running_twice_adds_no_row(platform: Platform, put: Put, postgres_url: str) -> None:
+    put("a.jsonl", [*make_events(100), *make_events(30)])
+    put("b.jsonl", make_events(10))
+    first = platform(*LOAD, *ON_POSTGRES, DB_POSTGRES_URL=postgres_url)
+    before = await rows(postgres_url)
+    second = platform(*LOAD, *ON_POSTGRES, DB_POSTGRES_URL=postgres_url)
+    assert (first.code, second.code) == (0, 0)
+    assert (first.sums()["inserted"], first.sums()["duplicates"]) == (100, 40)
+    assert (second.sums()["inserted"], second.sums()["skipped"], second.sums()["duplicates"]) == (0, 100, 40)
+    assert await rows(postgres_url) == before
+
+
+async def test_8_invalid_data_is_skipped_and_told(platform: Platform, put: Put, postgres_url: str) -> None:
+    reasons = {
+        "missing_type": "missing_event_type",
+        "malformed_payload": "malformed_payload",
+        "missing_source": "missing_source",
+    }
+    put("a.jsonl", [*make_events(7), *(make_invalid_event(reason) for reason in reasons)])
+    done = platform(*LOAD, *ON_POSTGRES, DB_POSTGRES_URL=postgres_url)
+    assert done.code == 0
+    assert len(await rows(postgres_url)) == 7
+    told = [event for event in done.events() if event["event"] == "Invalid event"]
+    assert [(event["line"], event["reason"]) for event in told] == [
+        (8, "missing_event_type"),
+        (9, "malformed_payload"),
+        (10, "missing_source"),
+    ]
+    assert {event["file"] for event in told} == {"raw/events/2026-01-15/a.jsonl"}
+    assert done.sums()["invalid_by_reason"] == dict.fromkeys(sorted(reasons.values()), 1)
+
+
+def test_9_help_shows_the_module_and_its_arguments(platform: Platform) -> None:
+    done = platform("run", "batch_etl", "--help")
+    manifest = json.loads((REPOSITORY / "modules/batch_etl/src/batch_etl/module.json").read_text())
+    assert done.code == 0
+    text = " ".join(done.out.split())
+    assert manifest["description"] in text
+    for argument in manifest["args"]:
+        assert f"--{argument['name']}" in text
+        assert argument["description"] in text
+
+
+async def test_10_auto_migrate_applies_what_is_pending_first(
+    platform: Platform, put: Put, postgres_url: str
+) -> None:
+    put("a.jsonl", make_events(3))
+    settings = {"DB_POSTGRES_URL": postgres_url}
+    refused = platform(*LOAD, "--env", "staging", "--db", "postgres", **settings)
+    assert refused.code == 2
+    assert "003_create_cleaned_events_table" in refused.log
+    done = platform(*LOAD, "--env", "staging", "--db", "postgres", "--auto-migrate", **settings)
+    assert done.code == 0
+    assert len(await rows(postgres_url)) == 3

@@ -1,0 +1,61 @@
+"""Real events that nobody here made, through the command into PostgreSQL: every one arrives, number for number."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+EVENTS = Path(__file__).parents[3] / "shared" / "data" / "github-events" / "events.jsonl"
+
+pytestmark = pytest.mark.skipif(
+    not EVENTS.exists(), reason="the folder shared/data is not beside the project"
+)
+
+
+def exact(text: str) -> object:
+    return json.loads(text, parse_float=Decimal)
+
+
+async def test_every_github_event_arrives_as_it_was_written(platform, postgres_url, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    records = EVENTS.read_text().splitlines()
+    folder = tmp_path / "files" / "github" / "2021-07-21"
+    folder.mkdir(parents=True)
+    with (folder / "events.jsonl").open("w") as file:
+        for text in records:
+            record = json.loads(text)
+            kind, source = json.dumps(record["type"]), json.dumps(record["repo"]["name"])
+            file.write(f'{{"event_type": {kind}, "payload": {text}, "source": {source}}}\n')
+
+    flags = ("--db", "postgres", "--log", "json", "--date", "2021-07-21", "--source-path", "github")
+    first = platform("run", "batch_etl", *flags, DB_POSTGRES_URL=postgres_url)
+    second = platform("run", "batch_etl", *flags, DB_POSTGRES_URL=postgres_url)
+    assert (first.code, first.sums()["inserted"], first.sums()["invalid"]) == (0, len(records), 0)
+    assert (second.code, second.sums()["inserted"], second.sums()["skipped"]) == (0, 0, len(records))
+
+    connection = await asyncpg.connect(postgres_url)
+    try:
+        stored = await connection.fetch(
+            "SELECT event_type, payload::text AS payload, source FROM cleaned_events"
+        )
+        jsonb_equal = await connection.fetchval(
+            "SELECT COUNT(*) FROM cleaned_events c JOIN unnest($1::text[]) AS r(t) "
+            "ON c.payload->>'id' = r.t::jsonb->>'id' AND c.payload = r.t::jsonb",
+            records,
+        )
+    finally:
+        await connection.close()
+    assert jsonb_equal == len(records)
+    found = {
+        (row["event_type"], row["source"], json.dumps(exact(row["payload"]), sort_keys=True, default=str))
+        for row in stored
+    }
+    wanted = {
+        (record["type"].lower(), record["repo"]["name"], json.dumps(record, sort_keys=True, default=str))
+        for record in map(exact, records)
+        if isinstance(record, dict)
+    }
+    assert found == wanted

@@ -1,0 +1,13 @@
+"""The database contract on a PostgreSQL over TCP with a password, or on the one that DB_POSTGRES_URL names."""
+
+import pytest
+
+from platform_interfaces.testing import DatabaseContract
+from platform_memory import MemorySecrets
+from platform_postgres import PostgresDatabase
+
+
+class TestPostgresDatabase(DatabaseContract):
+    @pytest.fixture
+    def database(self, postgres_url: str) -> PostgresDatabase:
+        return PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": postgres_url}))
