@@ -44,7 +44,8 @@ def _mark(text: str) -> str:
 
 
 def _unmarked_if_exact(match: re.Match[str]) -> str:
-    return match[1] if repr(float(match[1])) == match[1] else match[0]
+    digits = match[1]
+    return digits if "." not in digits or repr(float(digits)) == digits else match[0]
 
 
 def _refuse(name: str) -> NoReturn:

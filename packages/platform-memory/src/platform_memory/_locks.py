@@ -1,9 +1,9 @@
 """Mutual exclusion between tasks, by name."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from weakref import WeakValueDictionary
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from platform_interfaces import LockTimeoutError
 
@@ -12,7 +12,8 @@ class NamedLocks:
     """One lock for each name; it exists while somebody holds it or waits for it."""
 
     def __init__(self) -> None:
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._users: Counter[str] = Counter()
 
     @asynccontextmanager
     async def hold(self, name: str, timeout: float) -> AsyncIterator[None]:
@@ -21,15 +22,25 @@ class NamedLocks:
         Raises:
             LockTimeoutError: when the lock was not free within ``timeout`` seconds.
         """
-        lock = self._locks.setdefault(name, asyncio.Lock())
+        with self._used(name) as lock:
+            try:
+                async with asyncio.timeout(timeout):
+                    await lock.acquire()
+            except TimeoutError:
+                raise LockTimeoutError(
+                    f"lock {name!r} was not free within {timeout:g} s: held by another block of this process"
+                ) from None
+            try:
+                yield
+            finally:
+                lock.release()
+
+    @contextmanager
+    def _used(self, name: str) -> Iterator[asyncio.Lock]:
+        self._users[name] += 1
         try:
-            async with asyncio.timeout(timeout):
-                await lock.acquire()
-        except TimeoutError:
-            raise LockTimeoutError(
-                f"lock {name!r} was not free within {timeout:g} s: held by another block of this process"
-            ) from None
-        try:
-            yield
+            yield self._locks.setdefault(name, asyncio.Lock())
         finally:
-            lock.release()
+            self._users[name] -= 1
+            if not self._users[name]:  # a lock that stayed would be bound to its event loop
+                del self._users[name], self._locks[name]

@@ -8,6 +8,8 @@ from itertools import count, pairwise
 import duckdb
 from duckdb import StatementType, token_type
 
+from platform_memory._jsonb import normalize
+
 _SERIALS = {
     "smallserial": "SMALLINT",
     "serial2": "SMALLINT",
@@ -33,6 +35,7 @@ _ARRAY_PLACEHOLDER = re.compile(
     r"\b(?:any|all|some|unnest)\s*\(\s*\$(\d+)|\$(\d+)\s*::\s*\w+(?:\s+\w+)?\s*(?:\([\d\s,]*\)\s*)?\[",
     re.IGNORECASE,
 )
+_JSON_LITERAL = re.compile(r"(_+)\s*::\s*jsonb\b(?!\s*\[)", re.IGNORECASE)
 _RETURNING = re.compile(r"\breturning\b", re.IGNORECASE)
 _TRUNCATE = re.compile(r"\s*truncate\b", re.IGNORECASE)
 _CHANGING = re.compile(r"\b(?:insert|update|delete|merge|nextval|setval)\b", re.IGNORECASE)
@@ -98,24 +101,33 @@ def _numbers(pattern: re.Pattern[str], masked: str) -> Iterator[int]:
 
 
 def _rewrite(query: str, masked: str, kind: StatementType) -> str:
-    """``query`` with what DuckDB lacks put in its words.
+    for start, end, text in sorted(_edits(query, masked, kind), reverse=True):
+        query = query[:start] + text + query[end:]
+    return query
 
-    SERIAL becomes a default from a sequence of its own; VARCHAR(n) gets a check of its length; NUMERIC
-    without a precision, more than three decimals; and ``->`` binds like any operator, not like a lambda.
-    """
-    sequences = ""
-    edits = [(match.start(), match.end(), "@->") for match in _ARROW.finditer(masked)]
-    edits += [(match.end(), match.end(), "(38, 10)") for match in _NUMERIC.finditer(masked)]
+
+def _edits(query: str, masked: str, kind: StatementType) -> Iterator[tuple[int, int, str]]:
+    """Where from and to ``query`` is replaced, and by what."""
+    for match in _ARROW.finditer(masked):  # DuckDB's own binds like the arrow of a lambda
+        yield (*match.span(), "@->")
+    for match in _JSON_LITERAL.finditer(masked):
+        yield (*match.span(1), _normalized(query[slice(*match.span(1))]))
+    for match in _NUMERIC.finditer(masked):  # without a precision, DuckDB's has three decimals
+        yield (match.end(), match.end(), "(38, 10)")
     if kind in (StatementType.CREATE, StatementType.ALTER):
         for match in _SERIAL.finditer(masked):
             sequence = f"serials.serial_{next(_serial_numbers)}"
-            sequences += f"CREATE SEQUENCE {sequence}; "
-            column = f"{_SERIALS[match[2].lower()]} NOT NULL DEFAULT nextval('{sequence}')"
-            edits.append((match.start(2), match.end(2), column))
+            yield (0, 0, f"CREATE SEQUENCE {sequence}; ")
+            yield (*match.span(2), f"{_SERIALS[match[2].lower()]} NOT NULL DEFAULT nextval('{sequence}')")
     if kind is StatementType.CREATE:
-        for match in _VARCHAR.finditer(masked):
-            name = query[match.start(1) : match.end(1)]
-            edits.append((match.end(), match.end(), f" CHECK (length({name}) <= {match[2]})"))
-    for start, end, text in sorted(edits, reverse=True):
-        query = query[:start] + text + query[end:]
-    return sequences + query
+        for match in _VARCHAR.finditer(masked):  # DuckDB takes the length and ignores it
+            name = query[slice(*match.span(1))]
+            yield (match.end(), match.end(), f" CHECK (length({name}) <= {match[2]})")
+
+
+def _normalized(literal: str) -> str:
+    text = literal[1:-1].replace("''", "'")
+    try:
+        return "'" + normalize(text).replace("'", "''") + "'" if literal.startswith("'") else literal
+    except (ValueError, RecursionError):  # for DuckDB to report
+        return literal

@@ -31,7 +31,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "JSON": parse,
     "TIMESTAMP WITH TIME ZONE": lambda moment: moment.astimezone(UTC),
 }
-_CALL = re.compile(r"([a-z_]+?)(_star)?\(.*\)", re.DOTALL)
+_CAST = re.compile(r"CAST\((\w+) AS .+\)", re.DOTALL)
+_CALL = re.compile(r'"?(\w+?)(?:_star)?"?\(.*\)', re.DOTALL)
 
 
 def write_parameter(value: Any, *, is_json: bool = False, is_array: bool = False) -> Any:
@@ -83,7 +84,8 @@ def read_rows(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]])
     """``rows`` as PostgreSQL's driver has them; ``columns`` are pairs of name and type."""
     names = [_name(name) for name, _ in columns]
     records = [dict(zip(names, row, strict=True)) for row in rows]
-    for name, (_, kind) in zip(names, columns, strict=True):
+    kinds = dict(zip(names, (kind for _, kind in columns), strict=True))  # of equal names, the last stays
+    for name, kind in kinds.items():
         if read := _READERS.get(kind):
             for record in records:
                 if record[name] is not None:
@@ -92,9 +94,9 @@ def read_rows(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]])
 
 
 def _name(name: str) -> str:
-    """A column that is a call bears the function's name; DuckDB gives it the whole call's."""
-    call = _CALL.fullmatch(name)
-    return call[1] if call else name
+    """A call bears its function's name and a cast its column's, where DuckDB shows the whole expression."""
+    match = _CAST.fullmatch(name) or _CALL.fullmatch(name)
+    return match[1].lower() if match else name
 
 
 def _is_native(number: int | Decimal) -> bool:

@@ -25,15 +25,18 @@ from platform_memory._transaction import Transaction
 class MemoryDatabase(DatabaseInterface):
     """A database that lives as long as this object: after ``disconnect`` and ``connect``, all is still there.
 
-    DuckDB does the work, in the calling thread: a statement holds up the event loop until it has ended. It
-    reaches neither files nor the network. Where it differs from PostgreSQL:
+    DuckDB does the work, in the calling thread, without files and network; a statement holds up the event
+    loop until it has ended. What differs from PostgreSQL:
 
-    - A write that meets another open transaction's raises ``TransactionConflictError`` instead of waiting.
-    - A transaction sees the data as it was at its beginning.
-    - JSONB made by SQL itself (literals, casts of text) keeps the order of its keys; 1 and 1.0 are not equal.
-    - Names differ by more than case, NUMERIC has at most 38 digits (10 of them decimals where no precision is
-      given), and indexes are neither partial nor of a named kind.
-    - Nested blocks are undone by repeating what came before them, which is kept until the transaction ends.
+    - A transaction sees the data as it was at its beginning. A write that meets another open transaction's
+      raises ``TransactionConflictError``, at once or at the commit, instead of waiting.
+    - A nested block is undone by repeating what came before it, which is kept until the transaction ends;
+      where another transaction has made that impossible, it raises ``TransactionConflictError``.
+    - NUMERIC has at most 38 digits, 10 of them decimals where no precision is given. For JSONB, 1 and 1.0 are
+      two values, and what SQL itself makes from text, other than ``'…'::jsonb``, keeps the order of its keys.
+    - Names that differ only in case are one. Indexes are neither partial nor of a named kind, and stand in
+      the way of many an ALTER TABLE; a length given to a column by ALTER TABLE is not checked. There is no
+      FOR UPDATE, no ON DELETE CASCADE, and of the functions and operators for JSON only ``->`` and ``->>``.
     """
 
     def __init__(self, secrets: SecretsInterface | None = None) -> None:

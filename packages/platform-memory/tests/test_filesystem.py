@@ -1,0 +1,21 @@
+import pytest
+
+from platform_interfaces.testing import FileSystemContract
+from platform_memory import MemoryFileSystem
+
+
+class TestMemoryFileSystem(FileSystemContract):
+    @pytest.fixture
+    def fs(self) -> MemoryFileSystem:
+        return MemoryFileSystem()
+
+
+async def test_two_objects_are_two_trees() -> None:
+    await MemoryFileSystem().write("a", b"x")
+    assert await MemoryFileSystem().list("") == []
+
+
+async def test_signed_urls_name_the_file() -> None:
+    fs = MemoryFileSystem()
+    await fs.write("a b/ü", b"x")
+    assert await fs.get_signed_url("a b/ü") == "memory:///a%20b/%C3%BC"
