@@ -1,0 +1,145 @@
+from pathlib import Path
+
+import pytest
+
+from tools.check_workspace import ROOT, Workspace
+
+ROOT_MANIFEST = """\
+[project]
+name = "root"
+version = "0.0.0"
+requires-python = ">=3.11"
+dependencies = ["lower-part[extra]", "Upper_Part"]
+
+[tool.uv.workspace]
+members = ["packages/*"]
+
+[tool.uv.sources]
+lower-part = { workspace = true }
+upper-part = { workspace = true }
+"""
+LOWER = """\
+[project]
+name = "lower-part"
+version = "0.2.1"
+requires-python = ">=3.11"
+dependencies = []
+
+[project.optional-dependencies]
+all = ["lower-part[extra]"]
+extra = ["somebody-elses"]
+"""
+UPPER = """\
+[project]
+name = "upper-part"
+version = "1.0.0"
+requires-python = ">=3.11"
+dependencies = ["lower-part>=0.2,<0.3"]
+
+[dependency-groups]
+dev = ["lower-part[extra]"]
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A workspace without a breach."""
+    (tmp_path / "pyproject.toml").write_text(ROOT_MANIFEST)
+    for name, version, manifest in (("lower-part", "0.2.1", LOWER), ("upper-part", "1.0.0", UPPER)):
+        member = tmp_path / "packages" / name
+        source = member / "src" / name.replace("-", "_")
+        source.mkdir(parents=True)
+        (member / "tests").mkdir()
+        (source / "py.typed").touch()
+        (source / "__init__.py").touch()
+        (member / "README.md").touch()
+        (member / "CHANGELOG.md").write_text(f"# Changelog\n\n## {version}\n")
+        (member / "pyproject.toml").write_text(manifest)
+    return tmp_path
+
+
+def breaches(root: Path) -> list[str]:
+    return list(Workspace(root).breaches())
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_a_workspace_in_order_has_no_breach(root: Path) -> None:
+    assert breaches(root) == []
+
+
+def test_this_workspace_has_none() -> None:
+    assert breaches(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "breach"),
+    [
+        (', "Upper_Part"', "", "upper-part: add it to the dependencies of the root"),
+        ("upper-part = { workspace = true }\n", "", "upper-part: add it to [tool.uv.sources]"),
+    ],
+)
+def test_a_member_that_the_root_does_not_know(root: Path, old: str, new: str, breach: str) -> None:
+    edit(root / "pyproject.toml", old, new)
+    [found] = breaches(root)
+    assert found.startswith(breach)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "breach"),
+    [
+        (">=0.2,<0.3", "", "'lower-part' needs a floor and a ceiling"),
+        (">=0.2,<0.3", ">=0.2", "'lower-part>=0.2' needs a floor and a ceiling"),
+        (">=0.2,<0.3", "<0.3", "'lower-part<0.3' needs a floor and a ceiling"),
+        (">=0.2,<0.3", ">=0.1,<0.2", "'lower-part<0.2,>=0.1' does not admit 0.2.1"),
+        ("lower-part[extra]", "lower-part<0.2", "'lower-part<0.2' does not admit 0.2.1"),
+        ('requires-python = ">=3.11"', 'requires-python = ">=3.12"', "requires-python is '>=3.12'"),
+        ("[dependency-groups]", "[tool.ruff]\n[dependency-groups]", "move [tool.ruff] to the root"),
+        ("[dependency-groups]", "[tool.pytest.ini_options]\n[dependency-groups]", "move [tool.pytest]"),
+        ("1.0.0", "1.0.1", "CHANGELOG.md has no heading '## 1.0.1'"),
+    ],
+)
+def test_a_manifest_that_is_not_in_order(root: Path, old: str, new: str, breach: str) -> None:
+    edit(root / "packages/upper-part/pyproject.toml", old, new)
+    [found] = breaches(root)
+    assert found.startswith(f"upper-part: {breach}")
+
+
+def test_an_extra_needs_bounds_too(root: Path) -> None:
+    edit(root / "packages/lower-part/pyproject.toml", '"somebody-elses"', '"upper-part"')
+    assert breaches(root) == ["lower-part: 'upper-part' needs a floor and a ceiling, such as '>=0.1,<0.2'"]
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "src/lower_part/py.typed"])
+def test_a_file_that_is_missing(root: Path, name: str) -> None:
+    (root / "packages/lower-part" / name).unlink()
+    assert breaches(root) == [f"lower-part: {name} is missing"]
+
+
+@pytest.mark.parametrize(
+    ("name", "breach"),
+    [
+        ("packages/lower-part/tests/__init__.py", "remove it"),
+        ("packages/lower-part/tests/unit/__init__.py", "remove it"),
+        ("tools/tests/__init__.py", "remove it"),
+        ("packages/lower-part/src/lower_part/platform.py", "rename it"),
+        ("packages/lower-part/src/platform/thing.txt", "rename it"),
+    ],
+)
+def test_a_name_that_is_taken(root: Path, name: str, breach: str) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).touch()
+    [found] = breaches(root)
+    assert breach in found
+    assert str(Path(name).parent) in found
+
+
+@pytest.mark.parametrize("name", [".venv/lib/platform.py", "dist/platform.py", ".platform/data"])
+def test_what_is_hidden_or_built_is_not_looked_at(root: Path, name: str) -> None:
+    (root / name).parent.mkdir(parents=True)
+    (root / name).touch()
+    assert breaches(root) == []
