@@ -1,4 +1,4 @@
-"""What the tests of the whole share: PostgreSQL over TCP with a password, and the command as users call it."""
+"""What all tests here share: PostgreSQL over TCP with a password, and the command as users call it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 
-from platform_postgres.server import PostgresServer
-from platform_postgres.testing import postgres_url
+from platform_postgres.testing import embedded_dir, postgres_url, running_server
 from tests.helpers.command import Outcome, Platform
 
-__all__ = ["postgres_url"]
+__all__ = ["embedded_dir", "postgres_url"]
 
 REPOSITORY = Path(__file__).parent.parent
 # "#", "@" and the like are what passwords have and URLs trip over.
@@ -28,7 +27,7 @@ PASSWORD = f"canary#@/{secrets.token_hex(8)}"
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The URL of the server that DB_POSTGRES_URL names, or of one of our own, over TCP with a password."""
     if url := os.environ.get("DB_POSTGRES_URL"):
         yield url
@@ -37,11 +36,9 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     options = {"listen_addresses": "127.0.0.1", "port": port, "fsync": "off"}
-    server = PostgresServer(tmp_path_factory.mktemp("postgres"), options)
-    server.start()
-    asyncio.run(_set_password(server.url()))
-    yield f"postgresql://postgres:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/postgres"
-    server.stop()
+    with running_server(options) as server:
+        asyncio.run(_set_password(server.url()))
+        yield f"postgresql://postgres:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/postgres"
 
 
 async def _set_password(url: str) -> None:

@@ -25,8 +25,8 @@ DEMO = (
 )
 
 
-def test_the_samples_load_once_and_a_second_run_adds_nothing(platform: Platform, tmp_path: Path) -> None:
-    settings = {"FS_LOCAL_ROOT": str(SAMPLES), "DB_EMBEDDED_DIR": str(tmp_path / "pg")}
+def test_the_samples_load_once_and_a_second_run_adds_nothing(platform: Platform, embedded_dir: Path) -> None:
+    settings = {"FS_LOCAL_ROOT": str(SAMPLES), "DB_EMBEDDED_DIR": str(embedded_dir)}
     dry = platform(*DEMO, "--dry-run", **settings)
     first = platform(*DEMO, **settings)
     second = platform(*DEMO, **settings)
@@ -39,7 +39,7 @@ def test_the_samples_load_once_and_a_second_run_adds_nothing(platform: Platform,
         found = done.sums()
         assert {name: found[name] for name in EXPECTED} == EXPECTED
         assert (found["inserted"], found["skipped"]) == (inserted, skipped)
-    assert not (tmp_path / "pg" / "data" / "postmaster.pid").exists()
+    assert not (embedded_dir / "data" / "postmaster.pid").exists()
 
 
 def test_a_run_on_the_samples_leaves_no_change_behind() -> None:

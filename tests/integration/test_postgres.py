@@ -1,4 +1,4 @@
-"""The database contract on a PostgreSQL over TCP with a password, or on the one that DB_POSTGRES_URL names."""
+"""The database contract on PostgreSQL over TCP with a password, or on the one DB_POSTGRES_URL names."""
 
 import pytest
 

@@ -1,3 +1,3 @@
-from platform_postgres.testing import postgres_server, postgres_url
+from platform_postgres.testing import embedded_dir, postgres_server, postgres_url
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["embedded_dir", "postgres_server", "postgres_url"]

@@ -24,40 +24,40 @@ def is_running(directory: Path) -> bool:
     return (directory / "data" / "postmaster.pid").exists()
 
 
-async def test_it_starts_keeps_its_data_and_stops(tmp_path: Path) -> None:
-    async with embedded(tmp_path / "pg") as db:
+async def test_it_starts_keeps_its_data_and_stops(embedded_dir: Path) -> None:
+    async with embedded(embedded_dir) as db:
         version = await db.fetch_one("SHOW server_version")
         assert version is not None
         assert version["server_version"].startswith("18.")
         await db.execute("CREATE TABLE kept (number INT)")
-        assert is_running(tmp_path / "pg")
-    assert not is_running(tmp_path / "pg")
-    async with embedded(tmp_path / "pg") as db:
+        assert is_running(embedded_dir)
+    assert not is_running(embedded_dir)
+    async with embedded(embedded_dir) as db:
         assert await db.fetch_all("SELECT * FROM kept") == []
-    assert not is_running(tmp_path / "pg")
+    assert not is_running(embedded_dir)
 
 
-async def test_its_data_are_private_and_no_network_address_is_listened_on(tmp_path: Path) -> None:
-    async with embedded(tmp_path / "pg") as db:
+async def test_its_data_are_private_and_no_network_address_is_listened_on(embedded_dir: Path) -> None:
+    async with embedded(embedded_dir) as db:
         listens = await db.fetch_one("SHOW listen_addresses")
         assert listens == {"listen_addresses": ""}
-        for path in (tmp_path / "pg", tmp_path / "pg" / "data"):
+        for path in (embedded_dir, embedded_dir / "data"):
             assert path.stat().st_mode & 0o077 == 0
         text = await db.fetch_one("SELECT 'ß' < 'z' AS by_code_point, upper('ü') AS upper")
         assert text == {"by_code_point": False, "upper": "Ü"}
 
 
-async def test_users_share_the_server_and_the_last_one_stops_it(tmp_path: Path) -> None:
-    databases = [embedded(tmp_path / "pg") for _ in range(3)]
+async def test_users_share_the_server_and_the_last_one_stops_it(embedded_dir: Path) -> None:
+    databases = [embedded(embedded_dir) for _ in range(3)]
     await asyncio.gather(*(db.connect() for db in databases))
     for db in databases:
-        assert is_running(tmp_path / "pg")
+        assert is_running(embedded_dir)
         assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
         await db.disconnect()
-    assert not is_running(tmp_path / "pg")
+    assert not is_running(embedded_dir)
 
 
-async def test_a_killed_user_counts_as_gone(tmp_path: Path) -> None:
+async def test_a_killed_user_counts_as_gone(embedded_dir: Path) -> None:
     script = """
 import asyncio, json, sys
 from platform_memory import MemorySecrets
@@ -68,77 +68,75 @@ async def main():
     await asyncio.Event().wait()
 asyncio.run(main())
 """
-    directory = tmp_path / "pg"
-    with subprocess.Popen([sys.executable, "-c", script, str(directory)], stdout=subprocess.PIPE) as user:
+    with subprocess.Popen([sys.executable, "-c", script, str(embedded_dir)], stdout=subprocess.PIPE) as user:
         assert user.stdout is not None
         assert json.loads(user.stdout.readline()) == "connected"
         os.kill(user.pid, signal.SIGKILL)
-    assert is_running(directory)
-    async with embedded(directory) as db:
+    assert is_running(embedded_dir)
+    async with embedded(embedded_dir) as db:
         assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
-    assert not is_running(directory)
+    assert not is_running(embedded_dir)
 
 
-async def test_it_recovers_after_the_server_was_killed(tmp_path: Path) -> None:
-    directory = tmp_path / "pg"
-    async with embedded(directory) as db:
+async def test_it_recovers_after_the_server_was_killed(embedded_dir: Path) -> None:
+    async with embedded(embedded_dir) as db:
         await db.execute("CREATE TABLE kept AS SELECT 1 AS number")
-        pid = int((directory / "data" / "postmaster.pid").read_text().splitlines()[0])
+        pid = int((embedded_dir / "data" / "postmaster.pid").read_text().splitlines()[0])
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(ConnectionLostError):
             for _ in range(100):
                 await db.execute("SELECT pg_sleep(0.05)")
-    async with embedded(directory) as db:
+    async with embedded(embedded_dir) as db:
         assert await db.fetch_all("SELECT * FROM kept") == [{"number": 1}]
 
 
-async def test_an_unfinished_initialisation_is_begun_again(tmp_path: Path) -> None:
-    ruin = tmp_path / "pg" / "data.new"
+async def test_an_unfinished_initialisation_is_begun_again(embedded_dir: Path) -> None:
+    ruin = embedded_dir / "data.new"
     ruin.mkdir(parents=True)
     (ruin / "PG_VERSION").write_text("18")
-    async with embedded(tmp_path / "pg") as db:
+    async with embedded(embedded_dir) as db:
         assert await db.health_check()
 
 
-async def test_a_path_too_long_for_a_socket_or_with_odd_characters_works(tmp_path: Path) -> None:
-    directory = tmp_path / ("long " * 20) / "it's ü"
+async def test_a_path_too_long_for_a_socket_or_with_odd_characters_works(embedded_dir: Path) -> None:
+    directory = embedded_dir / ("long " * 20) / "it's ü"
     async with embedded(directory) as db:
         assert await db.health_check()
     assert not is_running(directory)
 
 
-async def test_a_setting_of_the_pool_that_is_wrong_starts_nothing(tmp_path: Path) -> None:
+async def test_a_setting_of_the_pool_that_is_wrong_starts_nothing(embedded_dir: Path) -> None:
     with pytest.raises(ConfigurationError, match="DB_POSTGRES_POOL_MAX"):
-        embedded(tmp_path / "pg", DB_POSTGRES_POOL_MAX="none")
-    assert not (tmp_path / "pg").exists()
+        embedded(embedded_dir, DB_POSTGRES_POOL_MAX="none")
+    assert not (embedded_dir).exists()
 
 
-async def test_a_failed_connection_gives_the_server_back(tmp_path: Path) -> None:
-    async with embedded(tmp_path / "pg") as db:
+async def test_a_failed_connection_gives_the_server_back(embedded_dir: Path) -> None:
+    async with embedded(embedded_dir) as db:
         await db.execute("ALTER ROLE postgres NOLOGIN")
         with pytest.raises(ConfigurationError, match="postgres"):
-            await embedded(tmp_path / "pg").connect()
-    assert not is_running(tmp_path / "pg")
+            await embedded(embedded_dir).connect()
+    assert not is_running(embedded_dir)
 
 
-def test_a_file_in_the_place_of_the_directory_is_told(tmp_path: Path) -> None:
-    (tmp_path / "pg").write_text("")
+def test_a_file_in_the_place_of_the_directory_is_told(embedded_dir: Path) -> None:
+    (embedded_dir).write_text("")
     with pytest.raises(ConfigurationError, match="DB_EMBEDDED_DIR"):
-        PostgresServer(tmp_path / "pg").start()
+        PostgresServer(embedded_dir).start()
 
 
-def test_a_server_that_cannot_start_is_told_with_its_log(tmp_path: Path) -> None:
-    server = PostgresServer(tmp_path / "pg", {"shared_buffers": "nonsense"})
+def test_a_server_that_cannot_start_is_told_with_its_log(embedded_dir: Path) -> None:
+    server = PostgresServer(embedded_dir, {"shared_buffers": "nonsense"})
     with pytest.raises(ConnectionLostError, match=r"server\.log"):
         server.start()
     server.stop()
 
 
-def test_over_tcp_it_asks_for_the_password(tmp_path: Path) -> None:
+def test_over_tcp_it_asks_for_the_password(embedded_dir: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = PostgresServer(tmp_path / "pg", {"listen_addresses": "127.0.0.1", "port": str(port)})
+    server = PostgresServer(embedded_dir, {"listen_addresses": "127.0.0.1", "port": str(port)})
     server.start()
     try:
         secrets = {"DB_POSTGRES_URL": f"postgresql://postgres:wrong@127.0.0.1:{port}/postgres"}

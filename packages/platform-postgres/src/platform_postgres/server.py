@@ -158,11 +158,15 @@ class PostgresServer:
         if self._is_accepting():
             self._run(_binaries() / "pg_ctl", "stop", "--pgdata", self._data, "--mode", "fast", "--silent")
 
+        if self._sockets != self._directory:
+            with contextlib.suppress(OSError):
+                self._sockets.rmdir()
+
     def _forget_zombie(self) -> None:
         """Let a new server follow one that was killed in a container whose first process reaps no children.
 
-        Its number still seems alive there, and PostgreSQL refuses to start. The files are kept, for the shared
-        memory they name tells PostgreSQL whether children of the killed server are still at work.
+        Its number still seems alive there, and PostgreSQL refuses to start. The files are kept: by the shared
+        memory they name PostgreSQL finds out whether children of the killed server are still at work.
         """
         for file in (self._data / "postmaster.pid", self._sockets / f".s.PGSQL.{self._port}.lock"):
             try:

@@ -5,7 +5,10 @@ server is used instead of the embedded one; its role must be allowed to create d
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -15,20 +18,40 @@ import pytest_asyncio
 
 from platform_postgres.server import PostgresServer
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["embedded_dir", "postgres_server", "postgres_url", "running_server"]
+
+
+@pytest.fixture
+def embedded_dir() -> Iterator[Path]:
+    """A path for a server's directory, which is not there yet.
+
+    It is not below pytest's own folders: whenever pytest starts anywhere, it closes the root of those to all
+    other users, and PostgreSQL, which runs as another user for root, loses its data.
+    """
+    with TemporaryDirectory(prefix="platform-test-") as folder:
+        yield Path(folder, "postgres")
+
+
+@contextmanager
+def running_server(options: Mapping[str, str]) -> Iterator[PostgresServer]:
+    """A new server for the length of the block; it does without fsync, for no test pulls the plug."""
+    with TemporaryDirectory(prefix="platform-test-") as folder:
+        server = PostgresServer(Path(folder, "postgres"), {"fsync": "off", **options})
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The URL of a server for the whole session."""
     if url := os.environ.get("DB_POSTGRES_URL"):
         yield url
         return
-    # What these tests prove does not depend on surviving a power cut; fsync would only make them slower.
-    server = PostgresServer(tmp_path_factory.mktemp("postgres"), {"fsync": "off"})
-    server.start()
-    yield server.url()
-    server.stop()
+    with running_server({}) as server:
+        yield server.url()
 
 
 @pytest_asyncio.fixture
