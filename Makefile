@@ -1,0 +1,79 @@
+# `make help` lists the targets. None needs a prior `uv sync`: `uv run` sees to it.
+
+MEMBERS := $(wildcard packages/* modules/*)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
+	test test-unit test-impl test-alone smoke check build lock
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install everything into .venv
+	uv sync
+
+# --- the platform ---
+
+run: ## run a module on local infrastructure: make run module=batch_etl args="--date 2026-01-15 ..."
+	uv run platform run $(module) --env local $(args)
+
+migrate-up: ## apply all pending migrations to the local PostgreSQL
+	uv run platform migrate up --db postgres --env local
+
+migrate-down: ## roll back the last migration
+	uv run platform migrate down --db postgres --env local
+
+migrate-status: ## show which migrations are applied
+	uv run platform migrate status --db postgres --env local
+
+migrate-create: ## make a migration file: make migrate-create name=add_users
+	uv run platform migrate create $(name) --db postgres --env local
+
+# --- the checks ---
+
+lint: ## ruff: rules and format
+	@uv run ruff check --quiet
+	@uv run ruff format --check --quiet
+
+type: ## mypy, strict, one member at a time: their test files share names
+	@for member in $(MEMBERS); do uv run mypy --no-error-summary $$member/src $$member/tests || exit 1; done
+	@uv run mypy --no-error-summary tools tests
+
+contracts: ## who may import whom, the fences of the workspace, the bounds of what is installed
+	@uv run lint-imports --no-logo
+	@uv run python tools/check_workspace.py
+	@uv run uv pip check
+
+pins: ## a fresh lock has exactly the pinned versions
+	@uv run python tools/pins.py check
+
+test: ## all tests
+	uv run pytest
+
+test-unit: ## the tests of the modules, in memory
+	uv run pytest modules/ -v --tb=short
+
+test-impl: ## the tests of the implementations, on a real PostgreSQL and a real disk
+	uv run pytest tests/integration/ -v --tb=short
+
+test-alone: ## the tests of each member with nothing installed but what it declares
+	@for member in $(MEMBERS); do \
+		echo $$member && (cd $$member && uv run --quiet --isolated pytest --quiet) || exit 1; \
+	done
+
+smoke: ## the job runs from the built wheels, which bring no more than it needs
+	@uv run python tools/smoke_wheels.py
+
+check: ## all that has to hold before a change goes in
+	@for target in lint type contracts pins test-alone test smoke; do \
+		echo "--- $$target" && $(MAKE) --no-print-directory $$target || exit 1; \
+	done
+
+# --- releases ---
+
+build: ## wheels and source distributions of all members, in dist/
+	uv build --all-packages --out-dir dist
+
+lock: ## upgrade what is not ours, and pin it
+	uv run --no-project --python '>=3.11' python tools/pins.py write
+	uv lock
