@@ -55,5 +55,5 @@ def _dump(value: Any) -> str:
 
 
 def _dump_key(key: object) -> str:
-    text = json.dumps(key, ensure_ascii=False, allow_nan=False)
-    return text if isinstance(key, str) else f'"{text}"'
+    # Through an object, so that the json module's own rules for keys hold here, too.
+    return json.dumps({key: 0}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))[1:-3]

@@ -1,0 +1,52 @@
+from decimal import Decimal
+
+import pytest
+
+from platform_interfaces import JsonText, dump_json, load_json
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["12345678901234567890123", "0.12345678901234567890", "1E+400", "-0.5", "1.5", "0.1", "-7", "0"],
+)
+def test_a_number_that_is_read_and_written_is_the_same_number(text: str) -> None:
+    assert Decimal(dump_json(load_json(text))) == Decimal(text)
+    assert Decimal(dump_json({"a": [load_json(text)]})[6:-2]) == Decimal(text)
+
+
+@pytest.mark.parametrize("text", ["1.5", "0.10", "1e2", "29.99"])
+def test_a_fraction_is_a_float_where_that_is_the_same_number(text: str) -> None:
+    assert isinstance(load_json(text), float)
+
+
+@pytest.mark.parametrize("text", ["0.12345678901234567890", "1e400", "9007199254740993.0"])
+def test_a_fraction_that_no_float_can_hold_is_a_decimal(text: str) -> None:
+    assert load_json(text) == Decimal(text)
+    assert isinstance(load_json(text), Decimal)
+
+
+def test_text_that_is_json_is_left_as_it_is() -> None:
+    assert dump_json(JsonText('{"b": 0.10}')) == '{"b": 0.10}'
+
+
+def test_a_string_that_looks_like_json_stays_a_string() -> None:
+    assert dump_json('{"b": 1}') == '"{\\"b\\": 1}"'
+
+
+def test_decimals_are_written_as_numbers_wherever_they_are() -> None:
+    value = {"a": [Decimal("0.10"), {"b": Decimal("1E+5")}], 1: None, "c": ("ü", True)}
+    assert dump_json(value) == '{"a":[0.10,{"b":1E+5}],"1":null,"c":["ü",true]}'
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), Decimal("NaN"), Decimal("-Infinity"), [Decimal("NaN")]]
+)
+def test_what_is_no_json_number_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match=r"JSON|Out of range"):
+        dump_json(value)
+
+
+@pytest.mark.parametrize("value", [object(), {"a": b"x"}, [Decimal(1), {1, 2}], {(1, 2): 3}])
+def test_what_is_no_json_value_is_refused(value: object) -> None:
+    with pytest.raises(TypeError):
+        dump_json(value)
