@@ -1,7 +1,7 @@
 """The interfaces a job is written against; they need nothing but the standard library."""
 
 from platform_interfaces.context import PlatformContext
-from platform_interfaces.database import DatabaseInterface, Row
+from platform_interfaces.database import DatabaseInterface, Row, check_rows
 from platform_interfaces.errors import (
     ConfigurationError,
     ConnectionLostError,
@@ -56,6 +56,7 @@ __all__ = [
     "TransactionConflictError",
     "check_path",
     "check_prefix",
+    "check_rows",
     "dump_json",
     "load_json",
     "quote_identifier",

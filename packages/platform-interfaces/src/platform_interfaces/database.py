@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Self
 
+from platform_interfaces.identifiers import quote_identifier
+
 Row = dict[str, Any]
 
 
@@ -124,3 +126,24 @@ class DatabaseInterface(ABC):
     ) -> None:
         """Disconnect."""
         await self.disconnect()
+
+
+def check_rows(rows: Sequence[Mapping[str, Any]], skip_conflicts_on: Sequence[str] = ()) -> tuple[str, ...]:
+    """The columns of rows for ``bulk_insert``, of which there is at least one.
+
+    Raises:
+        ValueError: when a row has other columns than the first, or none, a column is no identifier, or
+            ``skip_conflicts_on`` names one that the rows do not have.
+    """
+    columns = tuple(rows[0])
+    if not columns:
+        raise ValueError("a row must have at least one column")
+    for column in columns:
+        quote_identifier(column)
+    if unknown := set(skip_conflicts_on) - set(columns):
+        raise ValueError(f"skip_conflicts_on names {sorted(unknown)}, which the rows do not have")
+    expected = rows[0].keys()
+    for number, row in enumerate(rows):
+        if row.keys() != expected:
+            raise ValueError(f"row {number} has the columns {sorted(row)}, row 0 has {sorted(columns)}")
+    return columns

@@ -11,23 +11,6 @@ Rows = Sequence[Mapping[str, Any]]
 Run = Callable[[str, Sequence[Any]], Result]
 
 
-def check_rows(rows: Rows, skip_conflicts_on: Sequence[str]) -> list[str]:
-    """The columns that all rows have.
-
-    Raises:
-        ValueError: when the rows differ, have none, or lack what ``skip_conflicts_on`` names.
-    """
-    columns = list(rows[0])
-    if not columns:
-        raise ValueError("a row must have at least one column")
-    if unknown := set(skip_conflicts_on) - set(columns):
-        raise ValueError(f"skip_conflicts_on names {sorted(unknown)}, which the rows do not have")
-    for number, row in enumerate(rows):
-        if row.keys() != rows[0].keys():
-            raise ValueError(f"row {number} has the columns {sorted(row)}, row 0 has {sorted(columns)}")
-    return columns
-
-
 def insert(run: Run, table: str, columns: Sequence[str], rows: Rows, skip_conflicts_on: Sequence[str]) -> int:
     """The number of rows stored by the one statement that ``run`` runs in the end."""
     target, names = quote_table(table), _list(columns)

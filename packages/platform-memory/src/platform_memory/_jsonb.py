@@ -2,7 +2,7 @@
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from platform_interfaces import load_json
@@ -36,9 +36,12 @@ def parse(text: str) -> Any:
 
 
 def _mark(text: str) -> str:
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # its exponent is too large for Decimal, too
+        number = Decimal("NaN")
     exponent = number.as_tuple().exponent
-    if number.adjusted() >= MAX_DIGITS or not isinstance(exponent, int) or exponent < -MAX_DECIMALS:
+    if not isinstance(exponent, int) or number.adjusted() >= MAX_DIGITS or exponent < -MAX_DECIMALS:
         raise ValueError("a JSON number is out of the range of NUMERIC")
     return f"{_MARK}{number:f}"
 

@@ -14,8 +14,9 @@ from platform_interfaces import (
     NotConnectedError,
     Row,
     SecretsInterface,
+    check_rows,
 )
-from platform_memory._bulk import check_rows, insert
+from platform_memory._bulk import insert
 from platform_memory._engine import open_database
 from platform_memory._locks import NamedLocks
 from platform_memory._session import Result, Session

@@ -17,27 +17,6 @@ Rows = Sequence[Mapping[str, Any]]
 _STAGING = "_platform_staging"
 
 
-def check_rows(table: str, rows: Rows, skip_conflicts_on: Sequence[str]) -> tuple[str, ...]:
-    """The columns that all rows have.
-
-    Raises:
-        ValueError: when the rows differ, or a name is no identifier.
-    """
-    split_table(table)
-    columns = tuple(rows[0])
-    if not columns:
-        raise ValueError("a row must have at least one column")
-    for column in columns:
-        quote_identifier(column)
-    if unknown := set(skip_conflicts_on) - set(columns):
-        raise ValueError(f"skip_conflicts_on names {sorted(unknown)}, which the rows do not have")
-    expected = rows[0].keys()
-    for number, row in enumerate(rows):
-        if row.keys() != expected:
-            raise ValueError(f"row {number} has the columns {sorted(row)}, row 0 has {sorted(columns)}")
-    return columns
-
-
 async def copy(connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> int:
     """The number of rows stored by one COPY."""
     schema, name = split_table(table)

@@ -20,6 +20,8 @@ from platform_interfaces import (
     SecretsInterface,
     StatementTimeoutError,
     TransactionAbortedError,
+    check_rows,
+    split_table,
 )
 from platform_postgres import _bulk
 from platform_postgres._advisory_lock import acquire, close
@@ -144,7 +146,8 @@ class PostgresDatabase(DatabaseInterface):
         """Insert by COPY; what refuses COPY, such as a view, gets INSERTs, and counts every row sent."""
         if not rows:
             return 0
-        columns = _bulk.check_rows(table, rows, skip_conflicts_on)
+        split_table(table)
+        columns = check_rows(rows, skip_conflicts_on)
         if skip_conflicts_on:
             async with self.transaction(), self._session() as connection:
                 return await _bulk.copy_new(connection, table, columns, rows, skip_conflicts_on)
