@@ -1,0 +1,26 @@
+"""The command ``platform``; ``python -m platform_cli`` does the same."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from platform_cli.commands import platform
+from platform_cli.failures import fail
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run a command line (the process's own unless given) and return its exit code."""
+    try:
+        return platform.main(args, prog_name="platform", standalone_mode=False) or 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 130
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, the user gets one line and an exit code
+        return fail(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

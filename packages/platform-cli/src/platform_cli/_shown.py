@@ -1,0 +1,63 @@
+"""Values as text, whatever they are: nothing here raises."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import PurePath
+from typing import Any
+from uuid import UUID
+
+from platform_cli._text import printable
+
+# What would end a line, steer a terminal or be no valid Unicode, although JSON allows it.
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def show(value: object) -> str:
+    """A value for people: text is quoted where its borders would be unclear; only text has line breaks."""
+    if not isinstance(value, str):
+        return printable(_plain(value))
+    if "\n" in value.strip():
+        return "\n".join(printable(line.expandtabs()) for line in value.rstrip().split("\n"))
+    is_clear = value.isprintable() and value and not set(value) & set(" ='\"")
+    return value if is_clear else printable(repr(value))
+
+
+def to_json(values: Mapping[str, Any]) -> str:
+    """One line of JSON; what JSON cannot hold is in it as text."""
+    try:
+        text = json.dumps(values, default=_plain, allow_nan=False, ensure_ascii=False)
+    except Exception:  # noqa: BLE001 - keys that are no text, NaN, cycles, depth, changes by another thread, …
+        text = json.dumps(
+            {name: _storable(value) for name, value in values.items()}, default=_plain, ensure_ascii=False
+        )
+    return _UNSAFE.sub(_escape, text)
+
+
+def _storable(value: object) -> object:
+    try:
+        return json.loads(json.dumps(value, default=_plain, allow_nan=False))
+    except Exception:  # noqa: BLE001 - as above
+        return _repr(value)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal | PurePath | UUID) else _repr(value)
+
+
+def _repr(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 - a broken __repr__ must not stop the job
+        return f"<{type(value).__name__}>"
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return "\\ufffd" if 0xD800 <= code <= 0xDFFF else f"\\u{code:04x}"

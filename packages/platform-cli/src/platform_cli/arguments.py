@@ -1,0 +1,83 @@
+"""A module's arguments as click options, and their values as the module's configuration."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from platform_cli._text import did_you_mean
+from platform_cli.manifest import Argument, Value
+
+
+def to_option(argument: Argument) -> click.Option:
+    """The option that takes this argument; a boolean is a pair ``--name/--no-name``."""
+    is_flag = argument.type == "boolean"
+    flag = f"--{argument.name}"
+    given: dict[str, Any] = {} if argument.default is None else {"default": argument.default}
+    return click.Option(
+        [f"{flag}/--no-{argument.name}" if is_flag else flag, argument.key],
+        type=None if is_flag else _ArgumentType(argument),
+        required=argument.is_required,
+        show_default=argument.default is not None,
+        help=argument.description,
+        **given,
+    )
+
+
+def to_config(arguments: tuple[Argument, ...], values: Mapping[str, Any]) -> dict[str, Value | None]:
+    """What the module reads as ``ctx.config``, by the names of ``module.json``.
+
+    An argument that was not given has its default; without one it is None, a boolean False.
+    """
+    return {
+        argument.name: bool(values[argument.key]) if argument.type == "boolean" else values[argument.key]
+        for argument in arguments
+    }
+
+
+class _ArgumentType(click.ParamType[Value]):
+    def __init__(self, argument: Argument) -> None:
+        self.name = argument.type
+        self._choices = argument.choices
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        return f"[{'|'.join(map(str, self._choices))}]" if self._choices else None
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Value:
+        parsed = self._parse(value) if isinstance(value, str) else value
+        if self._choices and parsed not in self._choices:
+            known = [str(choice) for choice in self._choices]
+            self.fail(f"{value!r} is none of {', '.join(known)}{did_you_mean(value, known)}", param, ctx)
+        return parsed
+
+    def _parse(self, text: str) -> Value:
+        try:
+            return _PARSERS[self.name](text)
+        except ValueError:
+            article = "an" if self.name == "integer" else "a"
+            self.fail(f"{text!r} is not {article} {self.name}")
+
+
+def _string(text: str) -> str:
+    text.encode()  # an argument that was no UTF-8 has lone surrogates in it, which nothing can store
+    return text
+
+
+def _integer(text: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text) or not math.isfinite(
+        value
+    ):
+        raise ValueError(text)
+    return value
+
+
+_PARSERS = {"string": _string, "integer": _integer, "float": _float}

@@ -1,0 +1,50 @@
+"""``platform run MODULE``: each installed module is a command, made from its ``module.json``."""
+
+from functools import partial
+from typing import Any
+
+import click
+
+from platform_cli import registry
+from platform_cli.arguments import to_config, to_option
+from platform_cli.commands._base import PlatformCommand, PlatformGroup
+from platform_cli.failures import describe
+from platform_cli.manifest import Manifest, read_manifest
+from platform_interfaces import ConfigurationError
+
+
+class _Modules(PlatformGroup):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return registry.names("modules")
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        manifest = read_manifest(cmd_name)
+        return PlatformCommand(
+            cmd_name,
+            params=[to_option(argument) for argument in manifest.arguments],
+            callback=partial(_run, manifest),
+            help=manifest.description,
+        )
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Modules"):
+            formatter.write_dl([(name, _summary(name)) for name in self.list_commands(ctx)] or [("none", "")])
+
+
+def _summary(name: str) -> str:
+    try:
+        return read_manifest(name).display_name
+    except ConfigurationError as error:
+        return f"cannot be run: {describe(error)}"
+
+
+def _run(manifest: Manifest, **values: Any) -> int:
+    from platform_cli.runner import run_module
+
+    settings = click.get_current_context().obj
+    return run_module(manifest, to_config(manifest.arguments, values), settings)
+
+
+@click.group(cls=_Modules, subcommand_metavar="MODULE [OPTIONS]")
+def run() -> None:
+    """Run a module; `platform run MODULE --help` lists its arguments."""

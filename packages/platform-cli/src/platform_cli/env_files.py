@@ -1,0 +1,57 @@
+"""The folder ``.env/`` of a project and the files in it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from platform_interfaces import ConfigurationError
+
+
+def find_project(start: Path) -> Path | None:
+    """The nearest folder, from ``start`` upwards, whose ``.env/`` holds env files, if there is one."""
+    # A virtual environment may be called .env, too; it holds no *.env file.
+    return next((folder for folder in (start, *start.parents) if env_names(folder)), None)
+
+
+def env_names(project: Path) -> list[str]:
+    """The environments that have a file in the project, sorted."""
+    return sorted(file.stem for file in (project / ".env").glob("*.env") if file.is_file())
+
+
+def env_file(project: Path, env: str) -> Path:
+    """Where the file of an environment is, or would be."""
+    return project / ".env" / f"{env}.env"
+
+
+def read_env_file(file: Path) -> Mapping[str, str]:
+    """The values of an env file, taken literally: ``$`` and ``{}`` in a value mean themselves.
+
+    Raises:
+        ConfigurationError: when the file cannot be read, or a line is no ``KEY=value``; names file and line,
+            never what stands there.
+    """
+    from io import StringIO
+
+    from dotenv.parser import parse_stream
+
+    values: dict[str, str] = {}
+    for binding in parse_stream(StringIO(_read_text(file))):
+        if binding.error or (binding.key and binding.value is None):
+            text = binding.original.string
+            line = binding.original.line + text[: -len(text.lstrip())].count("\n")
+            raise ConfigurationError(f"line {line} of {str(file)!r} is no KEY=value")
+        if binding.key and binding.value is not None:
+            values[binding.key] = binding.value
+    return values
+
+
+def _read_text(file: Path) -> str:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"env file {str(file)!r} cannot be read: {error.strerror}") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        # Without the cause: it carries the bytes of the whole file.
+        raise ConfigurationError(f"line {line} of {str(file)!r} is no UTF-8: save it as UTF-8") from None

@@ -1,0 +1,38 @@
+"""How a failure is shown, and which exit code it ends with."""
+
+import click
+
+from platform_cli._text import printable
+from platform_interfaces import ConfigurationError, PlatformError
+
+FAILED = 1
+"""The job, or a command, failed."""
+
+MISUSED = 2
+"""The command line or the configuration is wrong; nothing was started."""
+
+
+def describe(error: BaseException) -> str:
+    """The failure in words: one line, or one for each problem of a command line or a file."""
+    if isinstance(error, click.NoSuchOption | click.NoSuchCommand):
+        kind, name = (
+            ("option", error.option_name)
+            if isinstance(error, click.NoSuchOption)
+            else ("command", error.command_name)
+        )
+        hint = f" (did you mean {error.possibilities[0]!r}?)" if error.possibilities else ""
+        return f"unknown {kind} {name!r}{hint}"
+    if isinstance(error, click.ClickException):
+        text = error.format_message().removesuffix(".")
+        return text[:1].lower() + text[1:]
+    if isinstance(error, ConfigurationError):
+        return str(error)
+    kind = "" if isinstance(error, PlatformError) else f"{type(error).__name__}: "
+    return kind + " ".join(str(error).split())
+
+
+def fail(error: BaseException) -> int:
+    """Say on standard error what failed; the exit code to end with."""
+    for line in describe(error).splitlines() or [""]:
+        click.echo(f"error: {printable(line)}", err=True)
+    return MISUSED if isinstance(error, click.UsageError | ConfigurationError) else FAILED

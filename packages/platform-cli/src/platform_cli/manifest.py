@@ -1,0 +1,176 @@
+"""A module's ``module.json``: what it is, which interfaces it uses, which arguments it takes."""
+
+# ruff: noqa: PTH - importing pathlib would take a tenth of the time of `platform --help`
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from platform_cli import registry
+from platform_cli._json_object import JsonObject
+from platform_cli.flags import FLAGS
+from platform_interfaces import ConfigurationError
+
+INTERFACES = ("database", "filesystem", "logging", "secrets")
+ARGUMENT_TYPES = ("boolean", "float", "integer", "string")
+
+Value = str | int | float | bool
+
+_TAKEN = {*(flag.key for flag in FLAGS), "no_auto_migrate", "help"}
+_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    "boolean": (bool,),
+    "float": (float, int),
+    "integer": (int,),
+    "string": (str,),
+}
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a module; without a default that is None, without choices they are empty."""
+
+    name: str
+    description: str
+    type: str
+    is_required: bool
+    default: Value | None
+    choices: tuple[Value, ...]
+
+    @property
+    def key(self) -> str:
+        """The name as Python and click spell it; no two arguments share it."""
+        return self.name.replace("-", "_").lower()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The content of a ``module.json``, checked."""
+
+    name: str
+    package: str
+    display_name: str
+    description: str
+    version: str
+    interfaces: tuple[str, ...]
+    modules: tuple[str, ...]
+    arguments: tuple[Argument, ...]
+
+
+def read_manifest(name: str) -> Manifest:
+    """The manifest of an installed module, found without importing any of the module's code.
+
+    Raises:
+        ConfigurationError: when the module is not installed, or its file is missing or wrong; one line for
+            each problem, with file and key.
+    """
+    package = registry.reference("modules", name)
+    file = _find(name, package)
+    problems: list[str] = []
+    manifest = _read(JsonObject(_load(file), "", problems), package)
+    if manifest.name != name:
+        problems.append(f"name: it is {manifest.name!r}, but the module is installed as {name!r}")
+    if problems:
+        raise ConfigurationError("\n".join(f"{file}: {problem}" for problem in problems))
+    return manifest
+
+
+def _find(name: str, package: str) -> str:
+    try:
+        spec = find_spec(package)
+    except ModuleNotFoundError:
+        spec = None
+    for folder in (spec and spec.submodule_search_locations) or ():
+        if os.path.isfile(file := os.path.join(folder, "module.json")):
+            return file
+    raise ConfigurationError(f"module {name!r} has no 'module.json' beside the __init__.py of {package!r}")
+
+
+def _load(file: str) -> dict[str, Any]:
+    try:
+        with open(file, encoding="utf-8") as text:
+            data = json.load(text)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{file}: it is no readable JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{file}: it must hold one JSON object")
+    return data
+
+
+def _read(data: JsonObject, package: str) -> Manifest:
+    dependencies = data.object("dependencies")
+    name = data.get("name", str, "")
+    if data.get("type", str, "job") != "job":
+        data.problem("type", "it must be 'job'")
+    manifest = Manifest(
+        name=name,
+        package=package,
+        display_name=data.get("display_name", str, name),
+        description=data.get("description", str, ""),
+        version=data.get("version", str, ""),
+        interfaces=dependencies.names("interfaces", INTERFACES),
+        modules=dependencies.names("modules"),
+        arguments=tuple(_argument(argument) for argument in data.objects("args")),
+    )
+    _check_names(data, manifest.arguments)
+    dependencies.finish()
+    data.finish()
+    return manifest
+
+
+def _argument(data: JsonObject) -> Argument:
+    kind = data.get("type", str, "")
+    if kind not in ARGUMENT_TYPES:
+        data.problem("type", f"{kind!r} is none of {', '.join(ARGUMENT_TYPES)}")
+    argument = Argument(
+        name=data.get("name", str, ""),
+        description=data.get("description", str, ""),
+        type=kind,
+        is_required=data.get("required", bool, False),
+        default=data.get("default", object, None),  # type: ignore[arg-type] # checked below
+        choices=tuple(data.get("choices", list, [])),
+    )
+    _check_values(data, argument)
+    data.finish()
+    return argument
+
+
+def _check_values(data: JsonObject, argument: Argument) -> None:
+    default = () if argument.default is None else (argument.default,)
+    for key, values in (("default", default), ("choices", argument.choices)):
+        for value in values:
+            if argument.type in ARGUMENT_TYPES and not _is(argument.type, value):
+                data.problem(key, f"{value!r} is no {argument.type}")
+    if argument.choices and argument.type == "boolean":
+        data.problem("choices", "a boolean has none")
+    if argument.choices and default and argument.default not in argument.choices:
+        data.problem("default", f"{argument.default!r} is none of the choices")
+    if argument.is_required and default:
+        data.problem("default", "a required argument has none")
+
+
+def _is(kind: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return kind == "boolean"
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    return isinstance(value, _PYTHON_TYPES[kind])
+
+
+def _check_names(data: JsonObject, arguments: Iterable[Argument]) -> None:
+    taken = dict.fromkeys(_TAKEN, "of the platform")
+    for index, argument in enumerate(arguments):
+        where = f"args[{index}].name"
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*([-_][A-Za-z0-9]+)*", argument.name):
+            data.problem(
+                where, f"{argument.name!r} must be letters and digits, with single '-' or '_' between"
+            )
+        keys = [argument.key, f"no_{argument.key}"] if argument.type == "boolean" else [argument.key]
+        for key in keys:
+            if key in taken:
+                data.problem(where, f"{argument.name!r} clashes with an option {taken[key]}")
+            taken[key] = "of the module"

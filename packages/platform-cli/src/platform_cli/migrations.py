@@ -1,0 +1,49 @@
+"""Migrations before a module runs; ``platform_migrate`` is imported only when it is needed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from platform_cli import registry
+from platform_cli.container import Container
+from platform_interfaces import ConfigurationError, DatabaseInterface, SecretsInterface
+
+if TYPE_CHECKING:
+    from platform_migrate import MigrationRun, MigrationStatus
+
+_SETTLED = ("applied", "ahead")
+
+
+def load_migrate() -> Any:
+    """The module ``platform_migrate``.
+
+    Raises:
+        ConfigurationError: when it is not installed; names the command that installs it.
+    """
+    return registry.load_object("platform_migrate", "the migration runner", "platform-cli[migrate]")
+
+
+def migrations_directory(secrets: SecretsInterface, given: str | None = None) -> Path | None:
+    """The folder given, else the one MIGRATIONS_DIR names, else None: the migrations the platform ships."""
+    directory = given or secrets.get("MIGRATIONS_DIR")
+    return Path(directory) if directory else None
+
+
+async def ensure_migrated(container: Container, database: DatabaseInterface) -> None:
+    """Apply what is pending where the settings allow it.
+
+    Raises:
+        ConfigurationError: when something is pending and they do not, or the runner is missing.
+        MigrationError: when a migration fails.
+    """
+    migrate, directory = load_migrate(), migrations_directory(container.secrets)
+    if container.settings.is_auto_migrate:
+        done: MigrationRun = await migrate.up(database, directory=directory)
+        if done.applied:
+            container.log.info("Applied migrations", migrations=list(done.applied))
+        return
+    statuses: list[MigrationStatus] = await migrate.status(database, directory=directory)
+    if unsettled := [f"{each.name} is {each.state}" for each in statuses if each.state not in _SETTLED]:
+        raise ConfigurationError(
+            f"the database of env {container.settings.env.value!r} is not up to date: {', '.join(unsettled)}; "
+            "apply pending migrations with 'platform migrate up', or run with --auto-migrate"
+        )

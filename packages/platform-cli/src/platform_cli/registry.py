@@ -1,0 +1,151 @@
+"""What is installed, by name; nothing is imported before it is chosen.
+
+Any installed distribution adds an implementation or a module with an entry point in one of the groups
+``platform.database``, ``platform.filesystem``, ``platform.logging``, ``platform.secrets`` and
+``platform.modules``.
+"""
+
+# ruff: noqa: PTH - importing pathlib would take a tenth of the time of `platform --help`
+
+import os
+import sys
+from collections.abc import Iterator
+from functools import lru_cache, reduce
+from importlib import import_module
+from typing import Any
+
+from platform_cli._text import did_you_mean
+from platform_interfaces import ConfigurationError
+
+_WORDS = {
+    "database": "database",
+    "filesystem": "file system",
+    "logging": "logger",
+    "secrets": "secret store",
+    "modules": "module",
+}
+
+# What is known to exist, so that a missing one can be answered with the command that brings it.
+_DISTRIBUTIONS = {
+    ("database", "embedded"): "platform-postgres[embedded]",
+    ("database", "memory"): "platform-cli[memory]",
+    ("database", "postgres"): "platform-cli[postgres]",
+    ("filesystem", "local"): "platform-cli[localfs]",
+    ("filesystem", "memory"): "platform-cli[memory]",
+    ("logging", "memory"): "platform-cli[memory]",
+    ("secrets", "memory"): "platform-cli[memory]",
+    ("modules", "batch_etl"): "batch-etl",
+}
+
+
+def names(kind: str) -> list[str]:
+    """The installed names of one kind, sorted.
+
+    Args:
+        kind: ``database``, ``filesystem``, ``logging``, ``secrets`` or ``modules``.
+    """
+    return sorted(_installed(kind))
+
+
+def reference(kind: str, name: str) -> str:
+    """Where the entry point points to, such as ``package.module:Class``; nothing is imported.
+
+    Raises:
+        ConfigurationError: when no such name is installed, or two distributions claim it.
+    """
+    installed = _installed(kind)
+    if name not in installed:
+        raise ConfigurationError(_absent(kind, name))
+    targets = sorted(set(installed[name]))
+    if len(targets) > 1:
+        raise ConfigurationError(
+            f"{_WORDS[kind]} {name!r} is installed more than once: as {' and '.join(map(repr, targets))}; "
+            "uninstall all but one"
+        )
+    return targets[0]
+
+
+def load(kind: str, name: str) -> Any:
+    """The object behind a name, imported now.
+
+    Raises:
+        ConfigurationError: when ``reference`` does, or the import fails.
+    """
+    return load_object(reference(kind, name), f"{_WORDS[kind]} {name!r}", _DISTRIBUTIONS.get((kind, name)))
+
+
+def load_object(target: str, label: str, distribution: str | None = None) -> Any:
+    """The object at ``package.module:attribute``, or the module itself where no attribute is named.
+
+    Args:
+        target: as it stands in an entry point.
+        label: what is loaded, for the message.
+        distribution: what to install when a package is missing.
+
+    Raises:
+        ConfigurationError: when a package is missing or there is no such attribute.
+    """
+    module, _, path = target.partition(":")
+    try:
+        return reduce(getattr, filter(None, path.split(".")), import_module(module))
+    except (ImportError, AttributeError) as error:
+        is_missing = isinstance(error, ModuleNotFoundError) and distribution
+        hint = f"; install it with: {install_command(distribution)}" if is_missing and distribution else ""
+        raise ConfigurationError(f"{label} cannot be loaded from {target!r}: {error}{hint}") from error
+
+
+def install_command(distribution: str) -> str:
+    """The command line that installs a distribution into the active environment."""
+    return f"uv pip install {distribution!r}"
+
+
+def _absent(kind: str, name: str) -> str:
+    word, installed = _WORDS[kind], names(kind)
+    if distribution := _DISTRIBUTIONS.get((kind, name)):
+        return f"{word} {name!r} is not installed: install it with: {install_command(distribution)}"
+    known = {*installed, *(known for group, known in _DISTRIBUTIONS if group == kind)}
+    found = f"installed are {', '.join(installed)}" if installed else "none is installed"
+    return f"unknown {word} {name!r}: {found}{did_you_mean(name, sorted(known))}"
+
+
+def _installed(kind: str) -> dict[str, list[str]]:
+    return _entry_points(tuple(sys.path)).get(f"platform.{kind}", {})
+
+
+@lru_cache(maxsize=1)
+def _entry_points(search_path: tuple[str, ...]) -> dict[str, dict[str, list[str]]]:
+    # importlib.metadata tells the same, but importing it takes as long as the whole of `platform --help`.
+    found: dict[str, dict[str, list[str]]] = {}
+    for file in _entry_point_files(search_path):
+        for group, name, target in _parse(file):
+            found.setdefault(group, {}).setdefault(name, []).append(target)
+    return found
+
+
+def _entry_point_files(search_path: tuple[str, ...]) -> Iterator[str]:
+    seen: set[str] = set()  # as in imports, the first of several copies of a distribution hides the others
+    for folder in search_path:
+        try:
+            entries = sorted(os.listdir(folder or "."))
+        except OSError:
+            continue
+        for entry in entries:
+            stem, suffix = os.path.splitext(entry)
+            distribution = stem.partition("-")[0]
+            if suffix in (".dist-info", ".egg-info") and distribution not in seen:
+                seen.add(distribution)
+                yield os.path.join(folder, entry, "entry_points.txt")
+
+
+def _parse(file: str) -> Iterator[tuple[str, str, str]]:
+    group = ""
+    try:
+        with open(file, encoding="utf-8") as lines:
+            for line in map(str.strip, lines):
+                if line.startswith("["):
+                    group = line.strip("[] ")
+                elif "=" in line and not line.startswith(("#", ";")):
+                    name, _, target = line.partition("=")
+                    yield group, name.strip(), target.partition("[")[0].strip()
+    except OSError:
+        return

@@ -1,0 +1,107 @@
+"""Running a job from start to clean stop, and its exit code."""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from platform_cli import registry
+from platform_cli._stop import StopSignals
+from platform_cli.container import Container
+from platform_cli.failures import describe, fail
+from platform_cli.manifest import Manifest
+from platform_cli.migrations import ensure_migrated
+from platform_cli.settings import Settings
+from platform_interfaces import PlatformContext, PlatformError
+
+SHUTDOWN_SECONDS = 10.0
+"""How long undoing may take in all; what is not undone by then is given up."""
+
+Job = Callable[[Container], Awaitable[int]]
+
+
+def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings) -> int:
+    """Run a module on the implementations that the settings choose: the exit code.
+
+    Raises:
+        ConfigurationError: when the secret store or the logger cannot be built; everything later is logged.
+    """
+
+    async def job(container: Container) -> int:
+        try:
+            run = _load_run(manifest)
+            context = await container.open_context(manifest.interfaces, config)
+            if "database" in manifest.interfaces:
+                await ensure_migrated(container, context.db)
+            return await _call(manifest.name, run, context)
+        except Exception as error:
+            container.log.error("Job failed", module=manifest.name, error=describe(error))
+            raise
+
+    return run_job(job, settings)
+
+
+def run_job(job: Job, settings: Settings) -> int:
+    """Run ``job`` until it ends or is interrupted, undo what it opened, and return the exit code.
+
+    An error is told on standard error, and its traceback, without values of variables, in the log at DEBUG.
+    """
+    container = Container(settings)
+    container.log.debug("Settings", **_origins(settings))
+    with StopSignals() as stop, asyncio.Runner() as runner:
+        return runner.run(_supervise(job, container, stop))
+
+
+def _origins(settings: Settings) -> dict[str, str]:
+    chosen = {"env": settings.env, "auto_migrate": settings.auto_migrate, **settings.implementations}
+    return {name: f"{setting.value} ({setting.origin})" for name, setting in chosen.items()}
+
+
+async def _supervise(job: Job, container: Container, stop: StopSignals) -> int:
+    task = asyncio.ensure_future(job(container))
+    stop.watch(task)
+    [outcome] = await asyncio.gather(task, return_exceptions=True)
+    problem = await _shut_down(container)
+    if stop.received:
+        container.log.warn("Interrupted", signal=stop.received.name)
+        return 128 + stop.received
+    if isinstance(outcome, asyncio.CancelledError):
+        outcome = PlatformError("the job cancelled itself")
+    if isinstance(outcome, BaseException):
+        container.log.debug("Traceback", traceback="".join(traceback.format_exception(outcome)))
+        return fail(outcome)
+    return fail(problem) if problem else outcome
+
+
+async def _shut_down(container: Container) -> PlatformError | None:
+    try:
+        async with asyncio.timeout(SHUTDOWN_SECONDS):
+            await container.lifecycle.shutdown()
+    except TimeoutError:
+        problem = PlatformError(f"shutdown took longer than {SHUTDOWN_SECONDS:g} s and was given up")
+    except ExceptionGroup as group:
+        problem = PlatformError(f"shutdown failed: {'; '.join(map(describe, group.exceptions))}")
+    else:
+        return None
+    container.log.error("Shutdown failed", error=str(problem))
+    return problem
+
+
+def _load_run(manifest: Manifest) -> Callable[[PlatformContext], Awaitable[int]]:
+    for name in manifest.modules:
+        registry.reference("modules", name)
+    run: Callable[[PlatformContext], Awaitable[int]] = registry.load_object(
+        f"{manifest.package}.main:run", f"module {manifest.name!r}"
+    )
+    return run
+
+
+async def _call(name: str, run: Callable[[PlatformContext], Awaitable[int]], context: PlatformContext) -> int:
+    try:
+        code: object = await run(context)
+    except SystemExit as error:
+        # Let through, it would end the event loop before anything is undone.
+        code = error.code or 0
+    if code == 0 and code is not False:
+        return 0
+    raise PlatformError(f"module {name!r} returned {code!r}: its log says why")
