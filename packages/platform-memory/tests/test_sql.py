@@ -137,6 +137,7 @@ async def test_a_column_with_a_length_can_be_dropped_and_added(db: MemoryDatabas
         ("'1.25'::numeric(5, 1)", Decimal("1.3")),
         ("NOW() = CURRENT_TIMESTAMP", True),
         ("'2026-01-15 12:00+05:30'::timestamptz", datetime(2026, 1, 15, 6, 30, tzinfo=UTC)),
+        ("'2026-01-15 12:00'::timestamptz", datetime(2026, 1, 15, 12, 0, tzinfo=UTC)),
         ("E'it\\'s -> ' || $$ -> $$", "it's ->  -> "),
         ("(SELECT array_agg(n ORDER BY n DESC) FROM (VALUES (1), (NULL), (2)) AS v (n))", [None, 2, 1]),
     ],
@@ -244,12 +245,12 @@ async def test_a_message_is_one_line_without_the_values(
     db: MemoryDatabase, query: str, error: type[DataError]
 ) -> None:
     await db.execute("CREATE TABLE t (id INT PRIMARY KEY, name TEXT UNIQUE)")
-    await db.execute("INSERT INTO t VALUES (1, 'the \"canary\"\nvalue')")
+    canary = 'canary "\'\ncanary"\n\ncanary'
+    await db.execute("INSERT INTO t VALUES (1, $1)", [canary])
     with pytest.raises(error) as caught:
-        await db.execute(query, ['the "canary"\nvalue'])
+        await db.execute(query, [canary])
     for text in (str(caught.value), str(caught.value.__cause__)):
         assert "canary" not in text
-        assert "value'" not in text
         assert "\n" not in text
 
 

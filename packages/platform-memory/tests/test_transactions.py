@@ -10,6 +10,7 @@ from platform_interfaces import (
     LockTimeoutError,
     QueryError,
     Row,
+    TransactionAbortedError,
     TransactionConflictError,
 )
 from platform_memory import MemoryDatabase
@@ -27,7 +28,8 @@ async def db() -> AsyncIterator[MemoryDatabase]:
                 id BIGSERIAL PRIMARY KEY,
                 name TEXT UNIQUE,
                 token UUID DEFAULT gen_random_uuid(),
-                created_at TIMESTAMPTZ DEFAULT NOW()
+                created_at TIMESTAMPTZ DEFAULT NOW(),
+                changed_at TIMESTAMPTZ DEFAULT CURRENT_TIMESTAMP
             )
         """)
         yield database
@@ -93,6 +95,30 @@ async def test_ids_go_on_after_a_conflict(db: MemoryDatabase) -> None:
     await test_what_cannot_be_repeated_with_the_same_result_is_a_conflict(db)
     await db.execute("INSERT INTO items (name) VALUES ('after')")
     assert [row["name"] for row in await items(db)] == ["theirs", "after"]
+
+
+async def test_an_error_swallowed_in_a_nested_block_undoes_that_block_only(db: MemoryDatabase) -> None:
+    async with db.transaction():
+        await db.execute("INSERT INTO items (name) VALUES ('outer')")
+        with pytest.raises(TransactionAbortedError, match="swallowed"):
+            async with db.transaction():
+                await db.execute("INSERT INTO items (name) VALUES ('inner')")
+                with pytest.raises(ConstraintError):
+                    await db.execute("INSERT INTO items (name) VALUES ('outer')")
+    assert [row["name"] for row in await items(db)] == ["outer"]
+
+
+async def test_truncating_a_table_can_be_undone_and_repeated(db: MemoryDatabase) -> None:
+    await db.execute("INSERT INTO items (name) VALUES ('a')")
+    async with db.transaction():
+        with pytest.raises(Undo):
+            async with db.transaction():
+                await db.execute("TRUNCATE items")
+                raise Undo
+        assert len(await items(db)) == 1
+        await db.execute("TRUNCATE TABLE items")
+        await undone_block(db)
+    assert await items(db) == []
 
 
 async def test_two_writers_of_one_row_conflict(db: MemoryDatabase) -> None:
