@@ -25,6 +25,13 @@ def test_a_fraction_that_no_float_can_hold_is_a_decimal(text: str) -> None:
     assert isinstance(load_json(text), Decimal)
 
 
+def test_an_integer_of_more_digits_than_int_takes_is_a_decimal() -> None:
+    digits = "7" * 5000
+    assert load_json(f"[1, {digits}]") == [1, Decimal(digits)]
+    with pytest.raises(ValueError, match="Expecting"):
+        load_json("[1,")
+
+
 def test_text_that_is_json_is_left_as_it_is() -> None:
     assert dump_json(JsonText('{"b": 0.10}')) == '{"b": 0.10}'
 

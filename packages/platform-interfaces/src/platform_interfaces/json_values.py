@@ -1,6 +1,7 @@
 """JSON as databases hold it: no number is changed on its way in or out."""
 
 import json
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -30,9 +31,22 @@ def load_json(text: str | bytes) -> Any:
     """The Python value of JSON text.
 
     A number with a fraction or an exponent is a ``float`` where that is the same number, else a
-    ``Decimal``, so that writing it back stores what was read.
+    ``Decimal``, so that writing it back stores what was read. So is an integer of more digits than
+    ``int`` takes (``sys.get_int_max_str_digits``, 4300 by default).
+
+    Raises:
+        ValueError: when it is no JSON.
     """
-    return json.loads(text, parse_float=_parse_number)
+    try:
+        return json.loads(text, parse_float=_parse_number)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # an integer that is too long; asking for each would slow down all the others
+        return json.loads(text, parse_float=_parse_number, parse_int=_parse_integer)
+
+
+def _parse_integer(text: str) -> int | Decimal:
+    return int(text) if len(text) < sys.get_int_max_str_digits() else Decimal(text)
 
 
 def _parse_number(text: str) -> float | Decimal:

@@ -402,6 +402,20 @@ class DatabaseContract:
         assert await self._names(db) == []
 
     @pytest.mark.usefixtures("items")
+    async def test_an_error_swallowed_inside_a_nested_block_undoes_that_block(
+        self, db: DatabaseInterface
+    ) -> None:
+        async with db.transaction():
+            await db.execute("INSERT INTO items (name) VALUES ('outer')")
+            with pytest.raises(TransactionAbortedError):
+                async with db.transaction():
+                    await db.execute("INSERT INTO items (name) VALUES ('inner')")
+                    with pytest.raises(QueryError):
+                        await db.execute("SELECT * FROM no_such_table")
+            await db.execute("INSERT INTO items (name) VALUES ('after')")
+        assert await self._names(db) == ["after", "outer"]
+
+    @pytest.mark.usefixtures("items")
     async def test_a_statement_after_a_swallowed_error_is_refused(self, db: DatabaseInterface) -> None:
         with pytest.raises(TransactionAbortedError):
             async with db.transaction():
