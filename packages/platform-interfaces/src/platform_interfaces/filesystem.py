@@ -5,9 +5,13 @@ from collections.abc import AsyncGenerator, AsyncIterable
 
 from platform_interfaces.errors import InvalidPathError
 
+# What file systems take at most: https://man7.org/linux/man-pages/man3/limits.h.0p.html (NAME_MAX, PATH_MAX)
+MAX_NAME_BYTES = 255
+MAX_PATH_BYTES = 4095
+
 
 class FileSystemInterface(ABC):
-    """A tree of files; directories appear with their first file and are never listed.
+    """A tree of files; directories appear with their first file, go with their last and are never listed.
 
     Paths are relative, with ``/`` between their parts; see ``check_path``. Every method that takes a path
     raises ``InvalidPathError`` for one that can never name a file here, and ``FileSystemError`` for what
@@ -78,8 +82,8 @@ def check_path(path: str) -> str:
     """``path`` itself, if it can name a file under a root on every implementation.
 
     Refused are: empty, ``.`` and ``..`` parts (also harmless ones such as ``a/../b``), absolute paths and
-    drives, backslashes, control characters, and text that is no valid Unicode. Nothing is decoded or
-    normalised: ``%2e%2e`` is a name like any other.
+    drives, backslashes, control characters, text that is no valid Unicode, parts of more than 255 bytes and
+    paths of more than 4095. Nothing is decoded or normalised: ``%2e%2e`` is a name like any other.
 
     Raises:
         InvalidPathError: when it cannot.
@@ -111,4 +115,8 @@ def _path_problem(path: str) -> str | None:
         return "no part may be empty, '.' or '..'"
     if any("\ud800" <= character <= "\udfff" for character in path):
         return "it is no valid Unicode"
+    if len(path.encode()) > MAX_PATH_BYTES:
+        return f"it is longer than {MAX_PATH_BYTES} bytes"
+    if any(len(part.encode()) > MAX_NAME_BYTES for part in path.split("/")):
+        return f"a part is longer than {MAX_NAME_BYTES} bytes"
     return None

@@ -30,6 +30,15 @@ def open_to_read(path: Path) -> FileIO:
     return file
 
 
+def entries_of(directory: Path) -> list[os.DirEntry[str]]:
+    """What is in ``directory``; nothing when it is no directory, or no more."""
+    try:
+        with os.scandir(directory) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def check_regular(mode: int) -> None:
     """Do nothing for the mode of a regular file.
 

@@ -1,5 +1,7 @@
 """The files under one root, in blocking calls that raise OSError."""
 
+import errno
+import os
 import stat
 from contextlib import AbstractContextManager
 from io import FileIO
@@ -8,7 +10,9 @@ from tempfile import TemporaryFile
 
 from platform_interfaces import InvalidPathError, check_path, check_prefix
 from platform_localfs._disk import check_regular, make_directories, open_to_read, resolve, write_all
-from platform_localfs._replacement import is_temporary, remove_abandoned, replacement
+from platform_localfs._replacement import replacement
+from platform_localfs._temporary import is_temporary, remove_abandoned
+from platform_localfs._vacant import is_vacant
 from platform_localfs._walk import walk
 
 
@@ -89,10 +93,17 @@ class Tree:
             return None
 
     def _locate(self, path: str) -> Path:
-        """Where the file is, with every link followed."""
+        """Where the file is, with every link followed.
+
+        Raises:
+            FileNotFoundError: when it is a vacant directory; anything else may be there or not.
+        """
         if is_temporary(check_path(path).rpartition("/")[2]):
             raise InvalidPathError(f"path {path!r} is refused: such names are for files being written")
-        return self._confined(path)
+        place = self._confined(path)
+        if is_vacant(place):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return place
 
     def _entry(self, path: str) -> Path:
         """Where the file has its name, which may be a link; to be asked after ``_locate`` has let it pass."""

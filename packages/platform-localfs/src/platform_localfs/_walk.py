@@ -1,12 +1,11 @@
 """All files below a directory."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from platform_interfaces import InvalidPathError, check_path
-from platform_localfs._disk import resolve
-from platform_localfs._replacement import is_temporary
+from platform_localfs._disk import entries_of, resolve
+from platform_localfs._temporary import is_temporary
 
 
 def walk(root: Path, top: Path, prefix: str) -> Iterator[str]:
@@ -17,7 +16,7 @@ def walk(root: Path, top: Path, prefix: str) -> Iterator[str]:
     pending = [(top, prefix, frozenset({top}))]
     while pending:
         directory, prefix, above = pending.pop()
-        for entry in _entries(directory):
+        for entry in entries_of(directory):
             path = f"{prefix}/{entry.name}" if prefix else entry.name
             place = resolve(Path(entry)) if entry.is_symlink() else entry
             if isinstance(place, Path) and not place.is_relative_to(root):
@@ -28,14 +27,6 @@ def walk(root: Path, top: Path, prefix: str) -> Iterator[str]:
                     pending.append((below, path, above | {below}))
             elif place.is_file() and _can_be_named(path):
                 yield path
-
-
-def _entries(directory: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(directory) as entries:
-            return list(entries)
-    except (FileNotFoundError, NotADirectoryError):  # it is no directory, or no more
-        return []
 
 
 def _can_be_named(path: str) -> bool:

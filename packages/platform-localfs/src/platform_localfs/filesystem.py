@@ -38,9 +38,9 @@ class LocalFileSystem(FileSystemInterface):
     refused. ``write`` and ``delete`` act on the link itself, never on what it leads to. What is neither
     a file nor a directory is left alone.
 
-    A new file has the permissions that the umask gives; a replaced one keeps its own. Directories made
-    for a write that fails stay. When a write fails at its very last step, which makes the new name
-    durable, the new content is in place.
+    A new file has the permissions that the umask gives; a replaced one keeps its own. Directories without
+    files stay on the disk; they count as not there, and make room for a file. When a write fails at its
+    very last step, which makes the new name durable, the new content is in place.
 
     A cancelled call has come to its end, one way or the other, when its ``CancelledError`` is raised.
 

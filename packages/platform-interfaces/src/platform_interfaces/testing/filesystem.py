@@ -26,6 +26,9 @@ REFUSED_PATHS = {
     "line break": "a\nb",
     "delete character": "a\x7fb",
     "surrogate": "a\udce9b",
+    "long name": "n" * 256,
+    "long name in bytes": "dir/" + "ü" * 128,
+    "long path": "dir/" * 1023 + "name",
 }
 ODD_NAMES = [
     "%2e%2e",
@@ -129,6 +132,43 @@ class FileSystemContract:
         assert await fs.delete("a/b") is False
         assert await fs.list("") == ["a"]
 
+    async def test_a_directory_goes_with_its_last_file(self, fs: FileSystemInterface) -> None:
+        await fs.write("a/b/c", b"x")
+        await fs.write("a/d", b"x")
+        assert await fs.delete("a/b/c")
+        assert await fs.delete("a/d")
+        assert await fs.exists("a") is False
+        assert await fs.delete("a") is False
+        with pytest.raises(FileMissingError):
+            await fs.read("a")
+        with pytest.raises(FileMissingError):
+            await anext(fs.stream("a"))
+        with pytest.raises(FileMissingError):
+            await fs.get_signed_url("a")
+        await fs.write("a", b"y")
+        assert await fs.read("a") == b"y"
+
+    async def test_a_failed_write_leaves_no_directory_behind(self, fs: FileSystemInterface) -> None:
+        async def failing() -> AsyncIterator[bytes]:
+            yield b"x"
+            raise RuntimeError("source failed")
+
+        with pytest.raises(RuntimeError, match="source failed"):
+            await fs.write_stream("a/b/c", failing())
+        assert await fs.write_stream("a", _blocks(b"y")) == 1
+        assert await fs.list("") == ["a"]
+
+    async def test_a_directory_with_one_file_left_stays(self, fs: FileSystemInterface) -> None:
+        for path in ("a/b/c", "a/d/e"):
+            await fs.write(path, b"x")
+        await fs.delete("a/d/e")
+        await fs.write("a/d", b"y")
+        with pytest.raises(FileSystemError):
+            await fs.write("a/b", b"y")
+        with pytest.raises(FileSystemError):
+            await fs.delete("a")
+        assert await fs.list("") == ["a/b/c", "a/d"]
+
     async def test_overwrite(self, fs: FileSystemInterface) -> None:
         await fs.write("a", b"long content")
         await fs.write("a", b"new")
@@ -163,9 +203,11 @@ class FileSystemContract:
         assert await fs.list("") == [f"{name}/{name}"]
         assert await fs.read(f"{name}/{name}") == b"x"
 
-    async def test_a_name_of_200_characters_can_be_written(self, fs: FileSystemInterface) -> None:
-        await fs.write("n" * 200, b"x")
-        assert await fs.list("") == ["n" * 200]
+    @pytest.mark.parametrize("name", ["n" * 255, "ü" * 127], ids=["ASCII", "UTF-8"])
+    async def test_the_longest_names_can_be_written(self, fs: FileSystemInterface, name: str) -> None:
+        await fs.write(name, b"x")
+        assert await fs.write_stream(name, _blocks(b"yy")) == 2
+        assert await fs.list("") == [name]
 
     async def test_stream_yields_the_whole_content_in_non_empty_blocks(self, fs: FileSystemInterface) -> None:
         data = b"0123456789abcdef" * 400_000
