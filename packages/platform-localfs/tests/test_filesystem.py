@@ -12,6 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -134,13 +135,16 @@ class TestLinks:
         assert names(outside) == ["secret"]
 
     async def test_a_file_link_that_leaves_the_root_is_refused(
-        self, fs: LocalFileSystem, root: Path, outside: Path
+        self, fs: LocalFileSystem, root: Path, outside: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         (root / "link").symlink_to(outside / "secret")
         (root / "dangling").symlink_to(outside / "new")
         await assert_refused(fs, "link")
         await assert_refused(fs, "dangling")
         assert await fs.list("") == []
+        assert sorted(caplog.messages) == [
+            f"'{name}' is not listed: it is a link that leaves the root" for name in ("dangling", "link")
+        ]
         assert (outside / "secret").read_bytes() == b"secret"
         assert names(outside) == ["secret"]
 
@@ -211,13 +215,18 @@ class TestForeignFiles:
             await anext(fs.stream("fifo"))
         assert (root / "fifo").is_fifo()
 
-    async def test_names_that_no_path_can_have_are_not_listed(self, fs: LocalFileSystem, root: Path) -> None:
+    async def test_case_44_names_that_no_path_can_have_are_left_out_of_lists_and_told_to_the_log(
+        self, fs: LocalFileSystem, root: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         await fs.write("good", b"")
         for name in (os.fsdecode(b"latin-\xfc"), "back\\slash", "line\nbreak"):
             (root / name).touch()
             (root / f"{name}.d").mkdir()
             (root / f"{name}.d" / "file").touch()
         assert await fs.list("") == ["good"]
+        assert len(caplog.messages) == 6
+        assert all(message.isascii() and message.isprintable() for message in caplog.messages)
+        assert any("latin-" in message and "no valid Unicode" in message for message in caplog.messages)
 
     async def test_a_directory_that_goes_while_it_is_listed_is_no_error(
         self, fs: LocalFileSystem, root: Path, monkeypatch: pytest.MonkeyPatch
@@ -243,6 +252,127 @@ class TestForeignFiles:
         assert await fs.list("") == ["a", path]
         assert await fs.delete(path)
         os.removedirs((root / path).parent)  # too deep for shutil.rmtree, which pytest tidies up with
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """As another user where this one is root, whom permissions do not stop."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+class TestCase46:
+    """What goes, or may not be read, while others can."""
+
+    @pytest.fixture
+    def root(self) -> Iterator[Path]:
+        """A root that every user can reach, unlike pytest's folders."""
+        with TemporaryDirectory() as folder:
+            Path(folder).chmod(0o755)
+            yield Path(folder, "root")
+
+    async def test_a_file_removed_after_it_was_listed_is_missing(
+        self, fs: LocalFileSystem, root: Path
+    ) -> None:
+        for path in ("dir/a", "dir/b"):
+            await fs.write(path, b"x")
+        listed = await fs.list("dir")
+        (root / "dir" / "a").unlink()
+        with pytest.raises(FileMissingError, match="'dir/a'"):
+            await anext(fs.stream(listed[0]))
+        assert await fs.read(listed[1]) == b"x"
+
+    async def test_a_file_that_may_not_be_read_is_named(self, fs: LocalFileSystem, root: Path) -> None:
+        for path in ("dir/denied", "dir/good"):
+            await fs.write(path, b"x")
+        (root / "dir" / "denied").chmod(0)
+        with unprivileged():
+            assert await fs.list("dir") == ["dir/denied", "dir/good"]
+            assert await fs.read("dir/good") == b"x"
+            with pytest.raises(FileSystemError, match=r"cannot read 'dir/denied'.*Permission denied"):
+                await fs.read("dir/denied")
+            with pytest.raises(FileSystemError, match=r"cannot read 'dir/denied'.*Permission denied"):
+                await anext(fs.stream("dir/denied"))
+
+    async def test_a_directory_that_may_not_be_read_is_an_error_and_not_empty(
+        self, fs: LocalFileSystem, root: Path
+    ) -> None:
+        await fs.write("dir/closed/a", b"x")
+        (root / "dir" / "closed").chmod(0)
+        with unprivileged():
+            for call in (fs.list, fs.read, fs.delete, fs.exists):
+                with pytest.raises(FileSystemError, match="Permission denied"):
+                    await call("dir/closed")
+
+    async def test_a_directory_that_may_not_be_written_is_an_error(
+        self, fs: LocalFileSystem, root: Path
+    ) -> None:
+        await fs.write("dir/a", b"old")
+        (root / "dir").chmod(0o555)
+        with unprivileged():
+            for call in (fs.write("dir/a", b"new"), fs.write("dir/b", b"new"), fs.delete("dir/a")):
+                with pytest.raises(FileSystemError, match="Permission denied"):
+                    await call
+            assert await fs.read("dir/a") == b"old"
+
+
+class TestVacantDirectories:
+    """Those without files, which stay on a disk and for the interface are not there."""
+
+    async def test_one_with_a_temporary_file_of_a_killed_process_makes_room(
+        self, fs: LocalFileSystem, root: Path
+    ) -> None:
+        kill_while_writing(root)
+        assert await fs.delete("dir") is False
+        await fs.write("dir", b"x")
+        assert names(root) == ["dir"]
+
+    async def test_one_that_is_being_written_to_stays(self, fs: LocalFileSystem) -> None:
+        async def source() -> AsyncIterator[bytes]:
+            yield b"one "
+            with pytest.raises(FileSystemError, match="cannot write 'dir'"):
+                await fs.write("dir", b"x")
+            yield b"two"
+
+        await fs.write_stream("dir/a", source())
+        assert await fs.list("") == ["dir/a"]
+
+    async def test_what_is_no_file_is_not_removed_either(
+        self, fs: LocalFileSystem, root: Path, outside: Path
+    ) -> None:
+        for name in ("a", "b", "c"):
+            (root / name).mkdir()
+        os.mkfifo(root / "a" / "fifo")
+        (root / "b" / "link").symlink_to(outside)
+        (root / "c" / "back\\slash").touch()
+        for name in ("a", "b", "c"):
+            with pytest.raises(FileSystemError, match="it is a directory"):
+                await fs.write(name, b"x")
+            assert len(names(root / name)) == 1
+
+    async def test_a_link_to_one_makes_room_and_the_directory_stays(
+        self, fs: LocalFileSystem, root: Path
+    ) -> None:
+        (root / "dir").mkdir()
+        (root / "link").symlink_to("dir")
+        assert await fs.delete("link") is False
+        await fs.write("link", b"x")
+        assert await fs.list("") == ["link"]
+        assert names(root) == ["dir", "link"]
+
+    async def test_one_deeper_than_the_recursion_limit_makes_room(
+        self, fs: LocalFileSystem, root: Path
+    ) -> None:
+        path = "d/" * (sys.getrecursionlimit() + 100) + "file"
+        await fs.write(path, b"x")
+        assert await fs.delete(path)
+        await fs.write("d", b"x")
+        assert names(root) == ["d"]
 
 
 class TestNames:
