@@ -3,7 +3,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from batch_etl import reader
-from batch_etl.reader import read_raw_data
+from batch_etl.reader import Chunk, Overlong, read_raw_data
 from platform_memory import MemoryFileSystem
 
 
@@ -20,14 +20,15 @@ class BlockFileSystem(MemoryFileSystem):
             yield data[start : start + self._size]
 
 
-async def lines_of(data: bytes, block_size: int = 7) -> list[tuple[int, bytes | None]]:
+async def chunks_of(data: bytes, block_size: int = 7) -> list[Chunk]:
     fs = BlockFileSystem(block_size)
     await fs.write("file", data)
-    return [
-        (number, line)
-        async for chunk in read_raw_data(fs, "file")
-        for number, line in enumerate(chunk.lines, chunk.first_number)
-    ]
+    return [chunk async for chunk in read_raw_data(fs, "file")]
+
+
+async def lines_of(data: bytes, block_size: int = 7) -> list[tuple[int, bytes | Overlong]]:
+    chunks = await chunks_of(data, block_size)
+    return [(line.number, line.content) for chunk in chunks for line in chunk.place_lines()]
 
 
 @pytest.mark.parametrize("block_size", [1, 2, 3, 5, 8, 13, 1000])
@@ -43,9 +44,31 @@ async def test_a_line_end_at_the_end_begins_no_line() -> None:
     assert await lines_of(b"") == []
 
 
-async def test_a_byte_order_mark_is_left_out_at_the_start_only() -> None:
-    mark = b"\xef\xbb\xbf"
-    assert await lines_of(mark + b"a\n" + mark + b"b") == [(1, b"a"), (2, mark + b"b")]
+@pytest.mark.parametrize("block_size", [1, 7, 1000])
+async def test_the_place_of_a_line_is_where_its_bytes_are(block_size: int) -> None:
+    data = b"\xef\xbb\xbfone\r\n\ntwo\n  \nlast"
+    for chunk in await chunks_of(data, block_size):
+        for line in chunk.place_lines():
+            assert isinstance(line.content, bytes)
+            assert data[line.offset :].startswith(line.content)
+            assert data.count(b"\n", 0, line.offset) == line.number - 1
+
+
+@pytest.mark.parametrize(
+    ("data", "is_cut"), [(b"a\nb", True), (b"a\nb\n", False), (b"", False), (b"a", True)]
+)
+async def test_only_the_last_chunk_says_so_and_whether_its_line_is_cut(data: bytes, is_cut: bool) -> None:
+    *others, last = await chunks_of(data, 1)
+    assert last.is_last
+    assert last.is_cut is is_cut
+    assert not any(chunk.is_last or chunk.is_cut for chunk in others)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+async def test_a_file_with_the_mark_of_another_encoding_is_foreign(encoding: str) -> None:
+    data = "\ufeffa\nb\n".encode(encoding) if encoding.endswith("le") else "a\nb\n".encode(encoding)
+    assert all(chunk.is_foreign for chunk in await chunks_of(data, 3))
+    assert not any(chunk.is_foreign for chunk in await chunks_of(b"\xef\xbb\xbfa\nb\n", 3))
 
 
 async def test_an_overlong_line_is_passed_over_and_its_neighbours_are_not(
@@ -53,4 +76,10 @@ async def test_an_overlong_line_is_passed_over_and_its_neighbours_are_not(
 ) -> None:
     monkeypatch.setattr(reader, "MAX_LINE_BYTES", 20)
     data = b"a\n" + b"x" * 20 + b"\n" + b"y" * 21 + b"\nb\n" + b"z" * 1000
-    assert await lines_of(data) == [(1, b"a"), (2, b"x" * 20), (3, None), (4, b"b"), (5, None)]
+    assert await lines_of(data) == [
+        (1, b"a"),
+        (2, b"x" * 20),
+        (3, Overlong(21)),
+        (4, b"b"),
+        (5, Overlong(1000)),
+    ]

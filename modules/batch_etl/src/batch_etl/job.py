@@ -4,21 +4,51 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Self
+from uuid import uuid4
 
 from platform_interfaces import ConfigurationError, check_prefix, quote_table
 
 
 @dataclass(frozen=True)
+class RejectLimit:
+    """How many lines may be rejected before a run counts as failed: a number, a share in percent, or any."""
+
+    text: str = ""
+
+    def __str__(self) -> str:
+        """As it was given."""
+        return self.text or "none"
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it is empty, a whole number, or a number with ``%``."""
+        return (
+            not self.text or re.fullmatch(r"[0-9]{1,18}|[0-9]{1,3}([.][0-9]{1,9})?%", self.text) is not None
+        )
+
+    def is_exceeded(self, rejected: int, lines: int) -> bool:
+        """Whether ``rejected`` of ``lines`` lines are more than allowed."""
+        if not self.text:
+            return False
+        if self.text.endswith("%"):
+            return rejected * 100 > Decimal(self.text[:-1]) * lines
+        return rejected > int(self.text)
+
+
+@dataclass(frozen=True)
 class Job:
-    """The arguments of a run, checked, and the moment it began (aware), which marks the rows it writes."""
+    """The arguments of a run, checked; ``started_at`` (aware) marks the rows it writes."""
 
     date: str
     source_path: str
     target_table: str
     batch_size: int
     is_dry_run: bool
+    max_rejected: RejectLimit
     started_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    run_id: str = field(default_factory=lambda: uuid4().hex)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
@@ -33,6 +63,7 @@ class Job:
             target_table=config.get("target-table", "cleaned_events"),
             batch_size=config.get("batch-size", 500),
             is_dry_run=config.get("dry-run", False),
+            max_rejected=RejectLimit(config.get("max-rejected") or ""),
         )
         if problems := job._problems():
             raise ConfigurationError("; ".join(problems))
@@ -41,7 +72,7 @@ class Job:
     @property
     def folder(self) -> str:
         """Where the raw files of the date are."""
-        return f"{self.source_path}/{self.date}"
+        return f"{self.source_path}/{self.date}" if self.source_path else self.date
 
     def _problems(self) -> list[str]:
         problems = []
@@ -58,6 +89,8 @@ class Job:
                 problems.append(f"--{name}: {error}")
         if self.batch_size < 1:
             problems.append(f"--batch-size must be at least 1, not {self.batch_size}")
+        if not self.max_rejected.is_valid:
+            problems.append(f"--max-rejected must be like 100 or 0.5%, not {self.max_rejected.text!r}")
         return problems
 
 

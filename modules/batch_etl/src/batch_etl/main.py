@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, closing
+from functools import partial
 
 from batch_etl.job import Job
-from batch_etl.preparation import Prepared, Reject, prepare
-from batch_etl.reader import read_raw_data
+from batch_etl.preparation import Prepared, find_refused, prepare
+from batch_etl.reader import Chunk, read_raw_data
+from batch_etl.rejects import RejectKeeper
 from batch_etl.sums import Sums
 from batch_etl.validator import log_invalid
 from batch_etl.writer import DryRun, SeenRows, write_to_db
@@ -17,34 +19,40 @@ async def run(ctx: PlatformContext) -> int:
     """Load the raw events of one date, and account for every line.
 
     Returns:
-        0, or 1 when a file could not be read to its end, or the sums do not add up.
+        0, or 1 when a file could not be read to its end, too many lines were rejected, or the sums do not
+        add up.
 
     Raises:
         ConfigurationError: when an argument has a value that cannot be meant; nothing was read.
         DatabaseError: when the table cannot be written; what was written before stays, and a rerun completes.
     """
-    log, job, sums = ctx.log, Job.from_config(ctx.config), Sums()
+    log, job = ctx.log, Job.from_config(ctx.config)
     log.info(
         "Starting Batch ETL",
         date=job.date,
         source_path=job.source_path,
         target_table=job.target_table,
         dry_run=job.is_dry_run,
+        run_id=job.run_id,
     )
     files = await ctx.fs.list(job.folder)
     log.info("Found raw data", files=len(files))
-    seen, unreadable = SeenRows(), list[str]()
-    with closing(DryRun()) as dry_run:
-        async with aclosing(_ahead(_prepared(ctx, job, files, unreadable))) as chunks:
+    sums, unreadable = Sums(), list[str]()
+    chunks = _ahead(_prepared(ctx, job, files, unreadable))
+    with closing(RejectKeeper(ctx.fs, job.run_id)) as keeper, closing(DryRun()) as dry_run:
+        write = partial(write_to_db, ctx.db, log, job, SeenRows())
+        async with aclosing(chunks):
             async for prepared in chunks:
-                _report(log, prepared.rejects)
-                if job.is_dry_run:
-                    written = dry_run.write(prepared.unique)
-                else:
-                    written = await write_to_db(
-                        ctx.db, log, job.target_table, prepared.unique, job.batch_size, seen
-                    )
+                chunk, unique = prepared.chunk, prepared.unique
+                written = dry_run.write(unique) if job.is_dry_run else await write(unique)
+                rejects = [*prepared.rejects, *find_refused(chunk, job, written.refused)]
+                for reject in rejects:
+                    log_invalid(log, reject.reasons[0], file=reject.file, line=reject.line)
                 sums.add(prepared, written)
+                if not job.is_dry_run:
+                    keeper.add(rejects)
+                    if chunk.is_last:
+                        await keeper.save(chunk.file)
     return _conclude(log, job, sums, unreadable)
 
 
@@ -59,11 +67,10 @@ async def _prepared(
         except FileSystemError as error:
             ctx.log.error("Cannot read file", file=file, reason=str(error))
             unreadable.append(file)
+            yield prepare(Chunk(file, [], is_last=True), job)
 
 
-async def _ahead(
-    chunks: AsyncGenerator[Prepared, None],
-) -> AsyncGenerator[Prepared, None]:
+async def _ahead(chunks: AsyncGenerator[Prepared, None]) -> AsyncGenerator[Prepared, None]:
     """The same chunks; the next one is prepared while the consumer works on the last."""
     following = asyncio.ensure_future(anext(chunks, None))
     try:
@@ -76,11 +83,6 @@ async def _ahead(
         await chunks.aclose()
 
 
-def _report(log: LoggingInterface, rejects: Sequence[Reject]) -> None:
-    for reject in rejects:
-        log_invalid(log, reject.reason, file=reject.file, line=reject.line)
-
-
 def _conclude(log: LoggingInterface, job: Job, sums: Sums, unreadable: Sequence[str]) -> int:
     """Tell the sums, the last event of a run; the exit code."""
     if not sums.raw:
@@ -91,5 +93,7 @@ def _conclude(log: LoggingInterface, job: Job, sums: Sums, unreadable: Sequence[
         log.error("Some files were not read to their end: run again", files=list(unreadable))
     if mismatch := sums.mismatch(is_dry_run=job.is_dry_run):
         log.error("The sums do not add up", reason=mismatch)
+    if too_many := job.max_rejected.is_exceeded(sums.invalid.total(), sums.raw):
+        log.error("Too many lines were rejected", rejected=sums.invalid.total(), limit=str(job.max_rejected))
     log.info("Batch ETL complete", **sums.as_fields())
-    return 1 if unreadable or mismatch else 0
+    return 1 if unreadable or mismatch or too_many else 0

@@ -1,28 +1,24 @@
 """From lines to events ready to be written; without I/O, so that it can run beside the writing."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from batch_etl.job import Job
 from batch_etl.json_text import parse_json
-from batch_etl.reader import Chunk
+from batch_etl.reader import Chunk, Line, Overlong
+from batch_etl.reasons import REFUSED
+from batch_etl.rejects import Reject
 from batch_etl.transformer import Event, deduplicate, transform_events
 from batch_etl.validator import split_events
 
-
-@dataclass(frozen=True)
-class Reject:
-    """A line that is not loaded, and why, in one word."""
-
-    file: str
-    line: int  # counted from 1
-    reason: str
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What became of a chunk of ``lines`` lines; ``duplicates`` are those of others in the chunk."""
+    """What became of a chunk; ``duplicates`` are those of others in the chunk."""
 
-    lines: int
+    chunk: Chunk
     blank: int
     rejects: list[Reject]
     duplicates: int
@@ -31,40 +27,69 @@ class Prepared:
 
 def prepare(chunk: Chunk, job: Job) -> Prepared:
     """Parse, validate, transform and deduplicate the lines of one chunk."""
-    blank, numbers, events, rejects = 0, [], [], []
-    for number, line in enumerate(chunk.lines, chunk.first_number):
-        if line is not None and not line.strip():
-            blank += 1
-            continue
+    lines = [line for line in chunk.place_lines() if not _is_blank(line)]
+    rejects, parsed = [], []
+    for line in lines:
         try:
-            events.append(_parse(line))
-            numbers.append(number)
+            parsed.append((line, _parse(line, chunk)))
         except _UnreadableLineError as error:
-            rejects.append(Reject(chunk.file, number, str(error)))
+            rejects.append(_reject(chunk, line, (error.reason,)))
 
-    checked = split_events(events)
+    checked = split_events([event for _, event in parsed])
     rejects += [
-        Reject(chunk.file, number, reason)
-        for number, reason in zip(numbers, checked.reasons, strict=True)
-        if reason is not None
+        _reject(chunk, line, reasons)
+        for (line, _), reasons in zip(parsed, checked.reasons, strict=True)
+        if reasons
     ]
-    transformed = transform_events(checked.valid, job.date, job.started_at)
-    unique, duplicates = deduplicate(transformed)
-    return Prepared(
-        len(chunk.lines), blank, sorted(rejects, key=lambda reject: reject.line), duplicates, unique
-    )
+    rejects.sort(key=lambda reject: reject.line)
+    unique, duplicates = deduplicate(transform_events(checked.valid, job.date, job.started_at))
+    return Prepared(chunk, len(chunk.lines) - len(lines), rejects, duplicates, unique)
+
+
+def find_refused(chunk: Chunk, job: Job, keys: Collection[str]) -> list[Reject]:
+    """The lines of ``chunk`` that the events with these ``dedup_key`` came from, the first of each.
+
+    They are looked for anew: so rarely does a database refuse a valid event that no line pays for it.
+    """
+    missing, rejects = set(keys), []
+    for line in chunk.place_lines():
+        if _is_blank(line):
+            continue
+        part = Chunk(chunk.file, [line.content], line.number, line.offset, is_foreign=chunk.is_foreign)
+        for event in prepare(part, job).unique:
+            if event["dedup_key"] in missing:
+                missing.remove(event["dedup_key"])
+                rejects.append(_reject(chunk, line, (REFUSED,)))
+    return rejects
 
 
 class _UnreadableLineError(Exception):
-    """A line that is no JSON; the text is the reason."""
+    """A line that is no JSON of ours."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
-def _parse(line: bytes | None) -> object:
-    if line is None:
+def _is_blank(line: Line) -> bool:
+    return isinstance(line.content, bytes) and not line.content.strip()
+
+
+def _reject(chunk: Chunk, line: Line, reasons: tuple[str, ...]) -> Reject:
+    raw = line.content if isinstance(line.content, bytes) else None
+    return Reject(chunk.file, line.number, line.offset, raw, reasons)
+
+
+def _parse(line: Line, chunk: Chunk) -> object:
+    if chunk.is_foreign:
+        raise _UnreadableLineError("wrong_encoding")
+    if isinstance(line.content, Overlong):
         raise _UnreadableLineError("line_too_long")
+    text = line.content.removeprefix(_BYTE_ORDER_MARK) if line.number == 1 else line.content
+    is_cut = chunk.is_cut and line.number == chunk.first_number + len(chunk.lines) - 1
     try:
-        return parse_json(line)
+        return parse_json(text)
     except UnicodeDecodeError as error:
-        raise _UnreadableLineError("not_utf8") from error
+        raise _UnreadableLineError("truncated_line" if is_cut else "not_utf8") from error
     except ValueError as error:
-        raise _UnreadableLineError("malformed_json") from error
+        raise _UnreadableLineError("truncated_line" if is_cut else "malformed_json") from error

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from batch_etl.preparation import Prepared
+from batch_etl.reasons import REFUSED
 from batch_etl.writer import Written
 
 
@@ -22,11 +23,12 @@ class Sums:
 
     def add(self, prepared: Prepared, written: Written) -> None:
         """Account for one chunk."""
-        self.lines += prepared.lines
+        self.lines += len(prepared.chunk.lines)
         self.blank += prepared.blank
-        self.invalid.update(reject.reason for reject in prepared.rejects)
+        self.invalid.update(reject.reasons[0] for reject in prepared.rejects)
+        self.invalid.update({REFUSED: len(written.refused)} if written.refused else {})
         self.duplicates += prepared.duplicates + written.duplicates
-        self.unique += len(prepared.unique) - written.duplicates
+        self.unique += len(prepared.unique) - written.duplicates - len(written.refused)
         self.inserted += written.inserted
         self.skipped += written.skipped
 

@@ -5,42 +5,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from batch_etl.reasons import MALFORMED_PAYLOAD, MAX_DEPTH, MAX_TEXT_CHARACTERS
 from batch_etl.transformer import Event, ensure_payload_dict, normalize_event_type
 from platform_interfaces import LoggingInterface
-
-MAX_TEXT_CHARACTERS = 255  # VARCHAR(255) of event_type and source
-MAX_DEPTH = 100  # levels of a payload; parsers and databases give up at various greater depths
-
-MALFORMED_PAYLOAD = "malformed_payload"
 
 
 @dataclass(frozen=True)
 class ValidationResult:
     """The events of a batch, parted.
 
-    ``error_counts`` has the number of invalid events for each reason; ``reasons`` has one entry for each
-    event that was given, in that order, None for a valid one.
+    ``error_counts`` has the number of invalid events for each first reason; ``reasons`` has all reasons for
+    each event that was given, in that order, none for a valid one.
     """
 
     valid: list[Event]
     invalid: list[Event]
     error_counts: dict[str, int]
-    reasons: list[str | None]
+    reasons: list[tuple[str, ...]]
 
 
 def validate_single_event(event: Any) -> tuple[bool, str | None]:
-    """Whether the event can be loaded, and, if not, the reason in one word."""
-    reason = _problem(event)
-    return reason is None, reason
+    """Whether the event can be loaded, and, if not, the first reason, which is a key of ``REASONS``."""
+    reasons = _problems(event)
+    return not reasons, reasons[0] if reasons else None
 
 
 def split_events(events: Sequence[Any]) -> ValidationResult:
     """The valid and the invalid ones, each in their order."""
-    reasons = [_problem(event) for event in events]
+    reasons = [_problems(event) for event in events]
     return ValidationResult(
-        valid=[event for event, reason in zip(events, reasons, strict=True) if reason is None],
-        invalid=[event for event, reason in zip(events, reasons, strict=True) if reason is not None],
-        error_counts=dict(Counter(reason for reason in reasons if reason is not None)),
+        valid=[event for event, found in zip(events, reasons, strict=True) if not found],
+        invalid=[event for event, found in zip(events, reasons, strict=True) if found],
+        error_counts=dict(Counter(found[0] for found in reasons if found)),
         reasons=reasons,
     )
 
@@ -48,9 +44,9 @@ def split_events(events: Sequence[Any]) -> ValidationResult:
 def validate_events(events: Sequence[Any], log: LoggingInterface) -> tuple[list[Event], int]:
     """The valid events, and the number of invalid ones; each of those is logged with its reason."""
     result = split_events(events)
-    for index, reason in enumerate(result.reasons):
-        if reason is not None:
-            log_invalid(log, reason, index=index)
+    for index, reasons in enumerate(result.reasons):
+        if reasons:
+            log_invalid(log, reasons[0], index=index)
     return result.valid, len(result.invalid)
 
 
@@ -60,14 +56,15 @@ def log_invalid(log: LoggingInterface, reason: str, **place: Any) -> None:
     report("Invalid event", reason=reason, **place)
 
 
-def _problem(event: Any) -> str | None:
+def _problems(event: Any) -> tuple[str, ...]:
     if not isinstance(event, Mapping):
-        return "not_an_object"
-    return (
-        _text_problem(event, "event_type")
-        or _text_problem(event, "source")
-        or _payload_problem(event.get("payload"))
+        return ("not_an_object",)
+    found = (
+        _text_problem(event, "event_type"),
+        _text_problem(event, "source"),
+        _payload_problem(event.get("payload")),
     )
+    return tuple(problem for problem in found if problem)
 
 
 def _text_problem(event: Mapping[str, Any], field: str) -> str | None:

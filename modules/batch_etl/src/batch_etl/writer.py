@@ -6,57 +6,63 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from batch_etl.job import Job
 from batch_etl.json_text import dump_canonical
 from batch_etl.transformer import Event
-from platform_interfaces import DatabaseInterface, JsonText, LoggingInterface, Row, quote_table
+from platform_interfaces import DatabaseInterface, DataError, JsonText, LoggingInterface, Row, quote_table
 
 _PAGE_BYTES = 4096
 
 
 @dataclass(frozen=True)
 class Written:
-    """What became of some events: numbers of rows."""
+    """What became of some events: numbers of rows, and the keys of those that the database refuses."""
 
     inserted: int = 0
     duplicates: int = 0  # this run has met the same event before
     skipped: int = 0  # the same event was in the table before this run
+    refused: frozenset[str] = frozenset()
 
     def __add__(self, other: Written) -> Written:
         """Both together."""
         return Written(
-            self.inserted + other.inserted, self.duplicates + other.duplicates, self.skipped + other.skipped
+            self.inserted + other.inserted,
+            self.duplicates + other.duplicates,
+            self.skipped + other.skipped,
+            self.refused | other.refused,
         )
 
 
 async def write_to_db(
-    db: DatabaseInterface,
-    log: LoggingInterface,
-    target_table: str,
-    events: Sequence[Event],
-    batch_size: int,
-    seen: SeenRows,
+    db: DatabaseInterface, log: LoggingInterface, job: Job, seen: SeenRows, events: Sequence[Event]
 ) -> Written:
-    """Insert the events that the table does not have yet, ``batch_size`` rows at a time.
+    """Insert the events that the target table does not have yet, one batch after the other.
 
-    Each batch is kept whole or not at all, and writing it again changes nothing.
+    Each batch is kept whole or not at all, and writing it again changes nothing. When the database refuses
+    a value, the batch is halved until the row is found, and the others are kept.
 
     Args:
-        db: connected.
-        log: told the progress, at debug level.
-        target_table: shaped like ``cleaned_events``: an integer ``id``, ``dedup_key`` unique.
-        events: transformed and deduplicated, all with the ``created_at`` of this run.
-        batch_size: at least 1.
+        db: connected; the table is shaped like ``cleaned_events``: an integer ``id``, ``dedup_key`` unique.
+        log: told the progress, at debug level, and what was refused.
+        job: the table, the size of a batch, and the ``created_at`` of its rows.
         seen: the older rows that this run has met; added to.
+        events: transformed and deduplicated.
     """
-    total = Written()
-    for start in range(0, len(events), batch_size):
-        rows = [_row(event) for event in events[start : start + batch_size]]
-        inserted = await db.bulk_insert(target_table, rows, skip_conflicts_on=["dedup_key"])
-        skipped = 0
-        if inserted < len(rows):
-            skipped = seen.add(await _older_rows(db, target_table, rows))
-        written = Written(inserted, duplicates=len(rows) - inserted - skipped, skipped=skipped)
-        log.debug("Batch written", rows=len(rows), inserted=inserted, skipped=skipped)
+    table, size = job.target_table, job.batch_size
+    total, pending = Written(), [events[start : start + size] for start in range(0, len(events), size)]
+    pending.reverse()
+    while pending:
+        batch = pending.pop()
+        try:
+            written = await _write_batch(db, table, batch, seen)
+        except DataError as error:
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                pending += [batch[middle:], batch[:middle]]
+                continue
+            log.warn("Row refused", reason=str(error))
+            written = Written(refused=frozenset([batch[0]["dedup_key"]]))
+        log.debug("Batch written", rows=len(batch), inserted=written.inserted, skipped=written.skipped)
         total += written
     return total
 
@@ -106,6 +112,15 @@ def _row(event: Event) -> Row:
         "payload": JsonText(dump_canonical(event["payload"])),
         "dedup_key": bytes.fromhex(event["dedup_key"]),
     }
+
+
+async def _write_batch(db: DatabaseInterface, table: str, events: Sequence[Event], seen: SeenRows) -> Written:
+    rows = [_row(event) for event in events]
+    inserted = await db.bulk_insert(table, rows, skip_conflicts_on=["dedup_key"])
+    skipped = 0
+    if inserted < len(rows):
+        skipped = seen.add(await _older_rows(db, table, rows))
+    return Written(inserted, duplicates=len(rows) - inserted - skipped, skipped=skipped)
 
 
 async def _older_rows(db: DatabaseInterface, table: str, rows: Sequence[Row]) -> list[int]:

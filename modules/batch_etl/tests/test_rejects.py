@@ -1,0 +1,159 @@
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+import platform_migrate
+from batch_etl.main import run
+from batch_etl.reasons import REASONS
+from batch_etl.rejects import Reject
+from platform_interfaces import ConfigurationError, DataError, PlatformContext
+from platform_memory import MemoryDatabase, MemoryFileSystem, MemoryLogger
+from tests.helpers.data_factory import events_to_jsonl, make_event, make_events
+
+FOLDER = "raw/events/2026-01-15"
+KEPT = f"rejected/{FOLDER}/a.jsonl.jsonl"
+
+
+class FussyDatabase(MemoryDatabase):
+    """Refuses rows of one kind, as a server may for reasons that nobody has thought of."""
+
+    async def bulk_insert(
+        self, table: str, rows: Sequence[Mapping[str, Any]], *, skip_conflicts_on: Sequence[str] = ()
+    ) -> int:
+        if any(row["event_type"] == "refused" for row in rows):
+            raise DataError("refused for a reason of its own")
+        return await super().bulk_insert(table, rows, skip_conflicts_on=skip_conflicts_on)
+
+
+class Bench:
+    """One memory database and file system, and runs of the job on them."""
+
+    def __init__(self, db: MemoryDatabase) -> None:
+        self.db, self.fs = db, MemoryFileSystem()
+
+    async def run(self, data: bytes | None = None, **changes: Any) -> tuple[int, dict[str, Any]]:
+        """The exit code and the sums of a run; ``data`` replaces the one file of the day."""
+        if data is not None:
+            await self.fs.write(f"{FOLDER}/a.jsonl", data)
+        config = {"date": "2026-01-15", "source-path": "raw/events"} | {
+            key.replace("_", "-"): value for key, value in changes.items()
+        }
+        log = MemoryLogger()
+        code = await run(PlatformContext(log=log, db=self.db, fs=self.fs, config=config))
+        assert log.events[-1].message == "Batch ETL complete"
+        return code, dict(log.events[-1].fields)
+
+    async def kept(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (await self.fs.read(KEPT)).splitlines()]
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    async with FussyDatabase() as db:
+        await platform_migrate.up(db)
+        yield Bench(db)
+
+
+GOOD = events_to_jsonl(make_events(2)).splitlines()
+
+
+async def test_a_bad_line_is_kept_with_its_place_all_its_reasons_and_its_bytes(bench: Bench) -> None:
+    bad = b'{"event_type": " ", "payload": "[1]"}'
+    code, sums = await bench.run(b"\n".join([GOOD[0], b"", bad, b"caf\xe9", GOOD[1]]))
+    assert (code, sums["invalid"], sums["inserted"]) == (0, 2, 2)
+    first, second = await bench.kept()
+    assert (first["file"], first["line"], first["offset"]) == (f"{FOLDER}/a.jsonl", 3, len(GOOD[0]) + 2)
+    assert first["raw"] == bad.decode()
+    codes = ["empty_event_type", "missing_source", "payload_not_an_object"]
+    assert first["reasons"] == [{"code": code, "message": REASONS[code]} for code in codes]
+    assert (second["line"], second["raw_base64"]) == (4, "Y2Fm6Q==")
+    assert "raw" not in second
+    assert first["run_id"] == second["run_id"]
+    assert sums["invalid_by_reason"] == {"empty_event_type": 1, "malformed_json": 1}
+
+
+async def test_a_rerun_replaces_what_was_kept_and_removes_it_when_all_is_well(bench: Bench) -> None:
+    await bench.run(b"\n".join([*GOOD, b"{", b"["]))
+    assert [reject["line"] for reject in await bench.kept()] == [3, 4]
+    await bench.run(b"\n".join([*GOOD, b"[", b""]))
+    assert [reject["line"] for reject in await bench.kept()] == [3]
+    await bench.run(b"\n".join(GOOD))
+    assert await bench.fs.list("rejected") == []
+
+
+async def test_nothing_is_written_when_nothing_was_rejected_or_in_a_dry_run(bench: Bench) -> None:
+    await bench.run(b"\n".join(GOOD))
+    assert await bench.fs.list("rejected") == []
+    await bench.run(b"{", dry_run=True)
+    assert await bench.fs.list("rejected") == []
+
+
+async def test_a_row_that_only_the_database_refuses_costs_no_other(bench: Bench) -> None:
+    events = make_events(40)
+    events[17] = make_event("Refused", id=17)
+    events[30] = make_event("refused", id=30)
+    code, sums = await bench.run(events_to_jsonl([*events, events[17]]), batch_size=8)
+    assert code == 0
+    assert (sums["inserted"], sums["unique"], sums["invalid"], sums["duplicates"]) == (38, 38, 2, 1)
+    assert sums["invalid_by_reason"] == {"refused_by_database": 2}
+    assert [(reject["line"], reject["reasons"][0]["code"]) for reject in await bench.kept()] == [
+        (18, "refused_by_database"),
+        (31, "refused_by_database"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b'{"event_type": "a"', "truncated_line"),
+        (b'{"event_type": "\xc3', "truncated_line"),
+        (b'{"event_type": "a"\n', "malformed_json"),
+        ("\ufeff{}\n".encode("utf-16-le"), "wrong_encoding"),
+        (b"\xed\xa0\x80\n", "malformed_json"),
+        (b'{"a": "\xed\xa0\x80"}\n', "not_utf8"),
+        (b'{"a": "\\ud800"}\n', "malformed_json"),
+        (b'{"a": 1} {"a": 2}\n', "malformed_json"),
+        (b'{"a": 1e131072}\n', "malformed_json"),
+        (b'{"a": 1e-20000}\n', "malformed_json"),
+    ],
+)
+async def test_what_is_wrong_with_a_line_is_told_apart(bench: Bench, data: bytes, reason: str) -> None:
+    _, sums = await bench.run(data)
+    assert sums["invalid_by_reason"][reason] >= 1
+    assert (await bench.kept())[0]["reasons"][0]["code"] == reason
+
+
+async def test_a_byte_order_mark_is_left_out_at_the_start_only(bench: Bench) -> None:
+    mark = b"\xef\xbb\xbf"
+    _, sums = await bench.run(mark + GOOD[0] + b"\n" + mark + GOOD[1] + b"\n")
+    assert (sums["inserted"], sums["invalid_by_reason"]) == (1, {"malformed_json": 1})
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"), [("2", 0), ("1", 1), ("0", 1), ("50%", 0), ("49.9%", 1), ("100%", 0), ("", 0)]
+)
+async def test_more_rejects_than_allowed_fail_the_run_with_what_is_good_loaded(
+    bench: Bench, limit: str, code: int
+) -> None:
+    found, sums = await bench.run(b"\n".join([*GOOD, b"{", b"{"]), max_rejected=limit)
+    assert (found, sums["inserted"], sums["invalid"]) == (code, 2, 2)
+
+
+@pytest.mark.parametrize("limit", ["-1", "many", "5 %", "%", "1.5", "1e3", "٣"])
+async def test_a_limit_that_cannot_be_meant_is_refused(bench: Bench, limit: str) -> None:
+    with pytest.raises(ConfigurationError, match="--max-rejected"):
+        await bench.run(b"", max_rejected=limit)
+
+
+@pytest.mark.parametrize("raw", [b'text \xc3\xa9 "quoted"\r', b"\xff\x00", b"", None])
+def test_a_reject_comes_back_from_its_json(raw: bytes | None) -> None:
+    reject = Reject("a/b.jsonl", 3, 17, raw, ("not_utf8", "missing_source"))
+    assert Reject.from_json(reject.to_json("run")) == reject
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"1", b'{"file": "a"}', b'{"raw_base64": "%"}'])
+def test_what_is_no_reject_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"reject|line|char|Expecting|base64"):
+        Reject.from_json(text)
