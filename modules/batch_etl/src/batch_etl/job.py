@@ -47,6 +47,7 @@ class Job:
     batch_size: int
     is_dry_run: bool
     max_rejected: RejectLimit
+    is_waiting: bool
     started_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     run_id: str = field(default_factory=lambda: uuid4().hex)
 
@@ -64,6 +65,7 @@ class Job:
             batch_size=config.get("batch-size", 500),
             is_dry_run=config.get("dry-run", False),
             max_rejected=RejectLimit(config.get("max-rejected") or ""),
+            is_waiting=config.get("wait", True),
         )
         if problems := job._problems():
             raise ConfigurationError("; ".join(problems))
@@ -73,6 +75,11 @@ class Job:
     def folder(self) -> str:
         """Where the raw files of the date are."""
         return f"{self.source_path}/{self.date}" if self.source_path else self.date
+
+    @property
+    def lock_name(self) -> str:
+        """What only one run at a time may load."""
+        return f"batch_etl:{self.target_table}:{self.date}"
 
     def _problems(self) -> list[str]:
         problems = []

@@ -1,18 +1,20 @@
 """The batch ETL: a day of raw events into the table of cleaned ones."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, closing
-from functools import partial
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 
+from batch_etl.dry_run import DryRun
 from batch_etl.job import Job
 from batch_etl.preparation import Prepared, find_refused, prepare
 from batch_etl.reader import Chunk, read_raw_data
 from batch_etl.rejects import RejectKeeper
 from batch_etl.sums import Sums
 from batch_etl.validator import log_invalid
-from batch_etl.writer import DryRun, SeenRows, write_to_db
-from platform_interfaces import FileSystemError, LoggingInterface, PlatformContext
+from batch_etl.writer import TableWriter
+from platform_interfaces import FileSystemError, LockTimeoutError, LoggingInterface, PlatformContext
+
+LOCK_WAIT_SECONDS = 3600.0
 
 
 async def run(ctx: PlatformContext) -> int:
@@ -24,6 +26,7 @@ async def run(ctx: PlatformContext) -> int:
 
     Raises:
         ConfigurationError: when an argument has a value that cannot be meant; nothing was read.
+        LockTimeoutError: when another run of the same date and table was at work for all the wait.
         DatabaseError: when the table cannot be written; what was written before stays, and a rerun completes.
     """
     log, job = ctx.log, Job.from_config(ctx.config)
@@ -35,16 +38,38 @@ async def run(ctx: PlatformContext) -> int:
         dry_run=job.is_dry_run,
         run_id=job.run_id,
     )
+    if job.is_dry_run:
+        return await _load(ctx, job)
+    async with _alone(ctx, job):
+        return await _load(ctx, job)
+
+
+@asynccontextmanager
+async def _alone(ctx: PlatformContext, job: Job) -> AsyncIterator[None]:
+    """Let no other run load the same date into the same table meanwhile."""
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(ctx.db.lock(job.lock_name, timeout=0))
+        except LockTimeoutError as error:
+            if not job.is_waiting:
+                raise
+            ctx.log.info("Waiting for another run", reason=str(error))
+            await stack.enter_async_context(ctx.db.lock(job.lock_name, timeout=LOCK_WAIT_SECONDS))
+        yield
+
+
+async def _load(ctx: PlatformContext, job: Job) -> int:
+    log, sums, unreadable = ctx.log, Sums(), list[str]()
     files = await ctx.fs.list(job.folder)
     log.info("Found raw data", files=len(files))
-    sums, unreadable = Sums(), list[str]()
     chunks = _ahead(_prepared(ctx, job, files, unreadable))
-    with closing(RejectKeeper(ctx.fs, job.run_id)) as keeper, closing(DryRun()) as dry_run:
-        write = partial(write_to_db, ctx.db, log, job, SeenRows())
+    table, dry_run = TableWriter(ctx.db, log, job), DryRun()
+    writer = dry_run if job.is_dry_run else table
+    with closing(RejectKeeper(ctx.fs, job.run_id)) as keeper, closing(dry_run):
         async with aclosing(chunks):
             async for prepared in chunks:
-                chunk, unique = prepared.chunk, prepared.unique
-                written = dry_run.write(unique) if job.is_dry_run else await write(unique)
+                chunk = prepared.chunk
+                written = await writer.write(prepared.unique)
                 rejects = [*prepared.rejects, *find_refused(chunk, job, written.refused)]
                 for reject in rejects:
                     log_invalid(log, reject.reasons[0], file=reject.file, line=reject.line)
@@ -53,7 +78,8 @@ async def run(ctx: PlatformContext) -> int:
                     keeper.add(rejects)
                     if chunk.is_last:
                         await keeper.save(chunk.file)
-    return _conclude(log, job, sums, unreadable)
+    in_table = None if job.is_dry_run else await table.count_written()
+    return _conclude(log, job, sums, in_table, unreadable)
 
 
 async def _prepared(
@@ -83,7 +109,9 @@ async def _ahead(chunks: AsyncGenerator[Prepared, None]) -> AsyncGenerator[Prepa
         await chunks.aclose()
 
 
-def _conclude(log: LoggingInterface, job: Job, sums: Sums, unreadable: Sequence[str]) -> int:
+def _conclude(
+    log: LoggingInterface, job: Job, sums: Sums, in_table: int | None, unreadable: Sequence[str]
+) -> int:
     """Tell the sums, the last event of a run; the exit code."""
     if not sums.raw:
         log.warn("No raw data found", date=job.date, source_path=job.source_path)
@@ -91,7 +119,7 @@ def _conclude(log: LoggingInterface, job: Job, sums: Sums, unreadable: Sequence[
     log.info("Deduplication complete", before=sums.valid, after=sums.unique, duplicates=sums.duplicates)
     if unreadable:
         log.error("Some files were not read to their end: run again", files=list(unreadable))
-    if mismatch := sums.mismatch(is_dry_run=job.is_dry_run):
+    if mismatch := sums.mismatch(in_table):
         log.error("The sums do not add up", reason=mismatch)
     if too_many := job.max_rejected.is_exceeded(sums.invalid.total(), sums.raw):
         log.error("Too many lines were rejected", rejected=sums.invalid.total(), limit=str(job.max_rejected))

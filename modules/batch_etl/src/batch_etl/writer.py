@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-import sqlite3
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from batch_etl.job import Job
 from batch_etl.json_text import dump_canonical
 from batch_etl.transformer import Event
-from platform_interfaces import DatabaseInterface, DataError, JsonText, LoggingInterface, Row, quote_table
+from platform_interfaces import (
+    DatabaseInterface,
+    DataError,
+    JsonText,
+    LoggingInterface,
+    PlatformError,
+    Row,
+    quote_table,
+)
 
+RETRY_SECONDS = 120.0  # how long a batch is tried again while the database is away
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 _PAGE_BYTES = 4096
 
 
@@ -33,38 +51,95 @@ class Written:
         )
 
 
-async def write_to_db(
-    db: DatabaseInterface, log: LoggingInterface, job: Job, seen: SeenRows, events: Sequence[Event]
-) -> Written:
-    """Insert the events that the target table does not have yet, one batch after the other.
+class TableWriter:
+    """Writes to the target table, and knows what this run has written and met there.
 
-    Each batch is kept whole or not at all, and writing it again changes nothing. When the database refuses
-    a value, the batch is halved until the row is found, and the others are kept.
-
-    Args:
-        db: connected; the table is shaped like ``cleaned_events``: an integer ``id``, ``dedup_key`` unique.
-        log: told the progress, at debug level, and what was refused.
-        job: the table, the size of a batch, and the ``created_at`` of its rows.
-        seen: the older rows that this run has met; added to.
-        events: transformed and deduplicated.
+    The table is shaped like ``cleaned_events``: an integer ``id``, ``dedup_key`` unique. Every batch has a
+    ``created_at`` of its own, a microsecond after the one before it; so the table itself can tell what a
+    batch has stored, even when the answer to its commit was lost.
     """
-    table, size = job.target_table, job.batch_size
-    total, pending = Written(), [events[start : start + size] for start in range(0, len(events), size)]
-    pending.reverse()
-    while pending:
-        batch = pending.pop()
-        try:
-            written = await _write_batch(db, table, batch, seen)
-        except DataError as error:
-            if len(batch) > 1:
-                middle = len(batch) // 2
-                pending += [batch[middle:], batch[:middle]]
-                continue
-            log.warn("Row refused", reason=str(error))
-            written = Written(refused=frozenset([batch[0]["dedup_key"]]))
-        log.debug("Batch written", rows=len(batch), inserted=written.inserted, skipped=written.skipped)
-        total += written
-    return total
+
+    def __init__(self, db: DatabaseInterface, log: LoggingInterface, job: Job) -> None:
+        self._db, self._log, self._job = db, log, job
+        self._table = quote_table(job.target_table)
+        self._last = job.started_at
+        self._seen = SeenRows()
+
+    async def write(self, events: Sequence[Event]) -> Written:
+        """Insert the events that the table does not have yet, ``batch_size`` rows at a time.
+
+        Each batch is kept whole or not at all, and is tried again for two minutes while an error may pass
+        by itself. When the database refuses a value, the batch is halved until the row is found, and the
+        others are kept.
+
+        Raises:
+            DatabaseError: when a batch cannot be written; those before it stay.
+        """
+        size = self._job.batch_size
+        total, pending = Written(), [events[start : start + size] for start in range(0, len(events), size)]
+        pending.reverse()
+        while pending:
+            batch = pending.pop()
+            try:
+                total += await self._write_batch(batch)
+            except DataError as error:
+                if len(batch) > 1:
+                    middle = len(batch) // 2
+                    pending += [batch[middle:], batch[:middle]]
+                    continue
+                self._log.warn("Row refused", reason=str(error))
+                total += Written(refused=frozenset([batch[0]["dedup_key"]]))
+        return total
+
+    async def count_written(self) -> int:
+        """The number of rows in the table that this run has inserted, asked anew."""
+        async for attempt in self._attempts():
+            with attempt:
+                found = await self._db.fetch_one(
+                    f"SELECT COUNT(*) AS n FROM {self._table} "  # noqa: S608 - quoted
+                    "WHERE event_date = $1 AND created_at > $2 AND created_at <= $3",
+                    [dt.date.fromisoformat(self._job.date), self._job.started_at, self._last],
+                )
+        return found["n"] if found else 0
+
+    async def _write_batch(self, events: Sequence[Event]) -> Written:
+        self._last += dt.timedelta(microseconds=1)
+        rows = [_row(event, self._last) for event in events]
+        async for attempt in self._attempts():
+            with attempt:
+                inserted = await self._db.bulk_insert(
+                    self._job.target_table, rows, skip_conflicts_on=["dedup_key"]
+                )
+                is_plain = inserted == len(rows) and attempt.retry_state.attempt_number == 1
+                found = [] if is_plain else await self._find(rows)
+        if is_plain:
+            return Written(inserted)
+        inserted = sum(row["created_at"] == self._last for row in found)
+        skipped = self._seen.add(row["id"] for row in found if not self._is_ours(row["created_at"]))
+        return Written(inserted, duplicates=len(rows) - inserted - skipped, skipped=skipped)
+
+    async def _find(self, rows: Sequence[Row]) -> list[Row]:
+        """What the table has under the keys of ``rows``, which is all of them by now."""
+        return await self._db.fetch_all(
+            f"SELECT id, created_at FROM {self._table} WHERE dedup_key = ANY($1)",  # noqa: S608 - quoted
+            [[row["dedup_key"] for row in rows]],
+        )
+
+    def _is_ours(self, created_at: dt.datetime) -> bool:
+        return self._job.started_at < created_at <= self._last
+
+    def _attempts(self) -> AsyncRetrying:
+        return AsyncRetrying(
+            retry=retry_if_exception(lambda error: isinstance(error, PlatformError) and error.is_transient),
+            wait=wait_random_exponential(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS),
+            stop=stop_after_delay(RETRY_SECONDS),
+            before_sleep=self._report,
+            reraise=True,
+        )
+
+    def _report(self, state: RetryCallState) -> None:
+        error = state.outcome and state.outcome.exception()
+        self._log.warn("Trying again", attempt=state.attempt_number, reason=str(error))
 
 
 class SeenRows:
@@ -86,47 +161,10 @@ class SeenRows:
         return is_new
 
 
-class DryRun:
-    """Stands in for the table: remembers the keys, in a temporary file once they are many, and no event."""
-
-    def __init__(self) -> None:
-        self._database = sqlite3.connect("")
-        self._database.execute("CREATE TABLE keys (key TEXT PRIMARY KEY) WITHOUT ROWID")
-
-    def write(self, events: Sequence[Event]) -> Written:
-        """What a new table would say of the events, without inserting them."""
-        keys = [(event["dedup_key"],) for event in events]
-        new = (
-            self._database.executemany("INSERT OR IGNORE INTO keys VALUES (?)", keys).rowcount if keys else 0
-        )
-        return Written(duplicates=len(events) - new)
-
-    def close(self) -> None:
-        """Remove the file."""
-        self._database.close()
-
-
-def _row(event: Event) -> Row:
+def _row(event: Event, created_at: dt.datetime) -> Row:
     return {
         **event,
         "payload": JsonText(dump_canonical(event["payload"])),
         "dedup_key": bytes.fromhex(event["dedup_key"]),
+        "created_at": created_at,
     }
-
-
-async def _write_batch(db: DatabaseInterface, table: str, events: Sequence[Event], seen: SeenRows) -> Written:
-    rows = [_row(event) for event in events]
-    inserted = await db.bulk_insert(table, rows, skip_conflicts_on=["dedup_key"])
-    skipped = 0
-    if inserted < len(rows):
-        skipped = seen.add(await _older_rows(db, table, rows))
-    return Written(inserted, duplicates=len(rows) - inserted - skipped, skipped=skipped)
-
-
-async def _older_rows(db: DatabaseInterface, table: str, rows: Sequence[Row]) -> list[int]:
-    """The ids of the rows with the same keys that other runs wrote, told by their ``created_at``."""
-    found = await db.fetch_all(
-        f"SELECT id FROM {quote_table(table)} WHERE dedup_key = ANY($1) AND created_at <> $2",  # noqa: S608
-        [[row["dedup_key"] for row in rows], rows[0]["created_at"]],
-    )
-    return [row["id"] for row in found]

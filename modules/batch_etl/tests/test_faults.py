@@ -1,0 +1,140 @@
+"""The database goes away, comes back, or was written to before its answer was lost."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+import platform_migrate
+from batch_etl.main import run
+from platform_interfaces import (
+    ConnectionLostError,
+    DatabaseError,
+    LockTimeoutError,
+    PlatformContext,
+    TransactionConflictError,
+)
+from platform_memory import MemoryDatabase, MemoryFileSystem, MemoryLogger
+from tests.helpers.data_factory import events_to_jsonl, make_events
+
+FOLDER = "raw/events/2026-01-15"
+
+
+class FaultyDatabase(MemoryDatabase):
+    """Raises what is in ``before`` and ``after``, one a call of bulk_insert, before or after it is done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: list[Exception | None] = []
+        self.after: list[Exception | None] = []
+
+    async def bulk_insert(
+        self, table: str, rows: Sequence[Mapping[str, Any]], *, skip_conflicts_on: Sequence[str] = ()
+    ) -> int:
+        if self.before and (error := self.before.pop(0)):
+            raise error
+        inserted = await super().bulk_insert(table, rows, skip_conflicts_on=skip_conflicts_on)
+        if self.after and (error := self.after.pop(0)):
+            raise error
+        return inserted
+
+
+class LosingDatabase(MemoryDatabase):
+    """Answers that rows were inserted which were not."""
+
+    async def bulk_insert(
+        self, table: str, rows: Sequence[Mapping[str, Any]], *, skip_conflicts_on: Sequence[str] = ()
+    ) -> int:
+        await super().bulk_insert(table, rows[1:], skip_conflicts_on=skip_conflicts_on)
+        return len(rows)
+
+
+@pytest.fixture
+async def db() -> AsyncIterator[FaultyDatabase]:
+    async with FaultyDatabase() as database:
+        await platform_migrate.up(database)
+        yield database
+
+
+@pytest.fixture
+async def fs() -> MemoryFileSystem:
+    files = MemoryFileSystem()
+    await files.write(f"{FOLDER}/a.jsonl", events_to_jsonl(make_events(30)))
+    await files.write(f"{FOLDER}/b.jsonl", events_to_jsonl([*make_events(50), *make_events(10)]))
+    return files
+
+
+async def load(db: MemoryDatabase, fs: MemoryFileSystem, **changes: Any) -> tuple[int, MemoryLogger]:
+    log = MemoryLogger()
+    config = {"date": "2026-01-15", "source-path": "raw/events", "batch-size": 10} | changes
+    return await run(PlatformContext(log=log, db=db, fs=fs, config=config)), log
+
+
+def figures(log: MemoryLogger) -> tuple[int, int, int]:
+    fields = log.events[-1].fields
+    return fields["inserted"], fields["skipped"], fields["duplicates"]
+
+
+async def test_a_batch_whose_connection_was_lost_before_it_was_written_is_tried_again(
+    db: FaultyDatabase, fs: MemoryFileSystem
+) -> None:
+    db.before = [
+        None,
+        ConnectionLostError("gone"),
+        ConnectionLostError("gone"),
+        TransactionConflictError("deadlock"),
+    ]
+    code, log = await load(db, fs)
+    assert (code, figures(log)) == (0, (50, 0, 40))
+    assert [event.fields["attempt"] for event in log.events if event.message == "Trying again"] == [1, 2, 3]
+
+
+async def test_the_figures_are_exact_when_the_answer_to_a_commit_was_lost(
+    db: FaultyDatabase, fs: MemoryFileSystem
+) -> None:
+    db.after = [
+        None,
+        ConnectionLostError("gone"),
+        None,
+        ConnectionLostError("gone"),
+        ConnectionLostError("gone"),
+    ]
+    code, log = await load(db, fs)
+    assert (code, figures(log)) == (0, (50, 0, 40))
+    db.after = [ConnectionLostError("gone")] * 3
+    code, log = await load(db, fs)
+    assert (code, figures(log)) == (0, (0, 50, 40))
+
+
+async def test_an_error_that_does_not_pass_stops_the_run_and_a_rerun_completes(
+    db: FaultyDatabase, fs: MemoryFileSystem
+) -> None:
+    db.before = [None, None, DatabaseError("disk full")]
+    with pytest.raises(DatabaseError, match="disk full"):
+        await load(db, fs)
+    code, log = await load(db, fs)
+    assert (code, figures(log)) == (0, (30, 20, 40))
+    assert await db.execute("SELECT * FROM cleaned_events") == 50
+
+
+async def test_rows_that_are_not_in_the_table_in_the_end_are_an_error(fs: MemoryFileSystem) -> None:
+    async with LosingDatabase() as db:
+        await platform_migrate.up(db)
+        code, log = await load(db, fs)
+    assert code == 1
+    [reason] = [event.fields["reason"] for event in log.events if event.message == "The sums do not add up"]
+    assert "but the table has" in reason
+
+
+async def test_a_second_run_of_the_same_date_stops_when_it_is_not_to_wait(
+    db: FaultyDatabase, fs: MemoryFileSystem
+) -> None:
+    async with db.lock("batch_etl:cleaned_events:2026-01-15", timeout=0):
+        with pytest.raises(LockTimeoutError, match="2026-01-15"):
+            await load(db, fs, wait=False)
+        code, _ = await load(db, fs, **{"dry-run": True})
+        assert code == 0
+        code, _ = await load(db, fs, wait=False, date="2026-01-16")
+        assert code == 0
+    code, log = await load(db, fs, wait=False)
+    assert (code, figures(log)) == (0, (50, 0, 40))
