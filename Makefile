@@ -4,7 +4,7 @@ MEMBERS := $(wildcard packages/* modules/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
-	test test-unit test-impl test-alone smoke check build lock
+	test test-unit test-impl torture test-alone smoke check build lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ test-unit: ## the tests of the modules, in memory
 
 test-impl: ## the tests of the implementations, on a real PostgreSQL and a real disk
 	uv run pytest tests/integration/ -v --tb=short
+
+torture: ## hundreds of kills at random moments, and all else that takes long: make torture TORTURE_KILLS=300
+	TORTURE_KILLS=$${TORTURE_KILLS:-300} HYPOTHESIS_PROFILE=torture uv run pytest -s tests/torture tests/property
 
 test-alone: ## the tests of each member with nothing installed but what it declares
 	@for member in $(MEMBERS); do \
