@@ -26,15 +26,11 @@ class MemoryFileSystem(FileSystemInterface):
         return self._content(path)
 
     async def write(self, path: str, data: bytes) -> None:
-        self._refuse_directory(check_path(path))
-        parents = path.split("/")[:-1]
-        for depth in range(1, len(parents) + 1):
-            if (parent := "/".join(parents[:depth])) in self._files:
-                raise FileSystemError(f"cannot write {path!r}: {parent!r} is a file")
+        self._refuse_target(path)
         self._files[path] = bytes(data)
 
     async def write_stream(self, path: str, chunks: AsyncIterable[bytes]) -> int:
-        check_path(path)
+        self._refuse_target(path)
         data = b"".join([chunk async for chunk in chunks])
         await self.write(path, data)
         return len(data)
@@ -70,6 +66,13 @@ class MemoryFileSystem(FileSystemInterface):
             return self._files[path]
         except KeyError:
             raise FileMissingError(f"there is no file {path!r}") from None
+
+    def _refuse_target(self, path: str) -> None:
+        self._refuse_directory(check_path(path))
+        parents = path.split("/")[:-1]
+        for depth in range(1, len(parents) + 1):
+            if (parent := "/".join(parents[:depth])) in self._files:
+                raise FileSystemError(f"cannot write {path!r}: {parent!r} is a file")
 
     def _refuse_directory(self, path: str) -> None:
         if any(file.startswith(f"{path}/") for file in self._files):

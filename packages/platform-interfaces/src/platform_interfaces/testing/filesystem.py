@@ -233,6 +233,19 @@ class FileSystemContract:
         assert await fs.write_stream("a/b", _blocks(b"one ", b"", b"two")) == 7
         assert await fs.read("a/b") == b"one two"
 
+    async def test_write_stream_to_where_no_file_can_be_takes_nothing_from_its_source(
+        self, fs: FileSystemInterface
+    ) -> None:
+        await fs.write("dir/a", b"x")
+
+        async def unwanted() -> AsyncIterator[bytes]:
+            raise AssertionError("the source was asked")
+            yield b""
+
+        for path in ("dir", "dir/a/b", ".."):
+            with pytest.raises(FileSystemError):
+                await fs.write_stream(path, unwanted())
+
     async def test_atomic_write(self, fs: FileSystemInterface) -> None:
         """Until a write has ended, and after one that failed, readers have the old content only."""
         await fs.write("dir/a", b"old")
