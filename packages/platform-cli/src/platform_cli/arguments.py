@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -80,4 +80,4 @@ def _float(text: str) -> float:
     return value
 
 
-_PARSERS = {"string": _string, "integer": _integer, "float": _float}
+_PARSERS: Mapping[str, Callable[[str], Value]] = {"string": _string, "integer": _integer, "float": _float}

@@ -1,7 +1,5 @@
 """A module's ``module.json``: what it is, which interfaces it uses, which arguments it takes."""
 
-# ruff: noqa: PTH - importing pathlib would take a tenth of the time of `platform --help`
-
 import json
 import math
 import os

@@ -43,7 +43,8 @@ async def ensure_migrated(container: Container, database: DatabaseInterface) -> 
         return
     statuses: list[MigrationStatus] = await migrate.status(database, directory=directory)
     if unsettled := [f"{each.name} is {each.state}" for each in statuses if each.state not in _SETTLED]:
+        env = container.settings.env.value
         raise ConfigurationError(
-            f"the database of env {container.settings.env.value!r} is not up to date: {', '.join(unsettled)}; "
+            f"the database of env {env!r} is not up to date: {', '.join(unsettled)}; "
             "apply pending migrations with 'platform migrate up', or run with --auto-migrate"
         )

@@ -5,8 +5,6 @@ Any installed distribution adds an implementation or a module with an entry poin
 ``platform.modules``.
 """
 
-# ruff: noqa: PTH - importing pathlib would take a tenth of the time of `platform --help`
-
 import os
 import sys
 from collections.abc import Iterator
