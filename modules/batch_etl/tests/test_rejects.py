@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 import platform_migrate
-from batch_etl.main import run
+from batch_etl import validator
+from batch_etl.main import retry, run
 from batch_etl.reasons import REASONS
-from batch_etl.rejects import Reject
 from platform_interfaces import ConfigurationError, DataError, PlatformContext
 from platform_memory import MemoryDatabase, MemoryFileSystem, MemoryLogger
 from tests.helpers.data_factory import events_to_jsonl, make_event, make_events
@@ -33,7 +33,9 @@ class Bench:
     def __init__(self, db: MemoryDatabase) -> None:
         self.db, self.fs = db, MemoryFileSystem()
 
-    async def run(self, data: bytes | None = None, **changes: Any) -> tuple[int, dict[str, Any]]:
+    async def run(
+        self, data: bytes | None = None, *, is_retry: bool = False, **changes: Any
+    ) -> tuple[int, dict[str, Any]]:
         """The exit code and the sums of a run; ``data`` replaces the one file of the day."""
         if data is not None:
             await self.fs.write(f"{FOLDER}/a.jsonl", data)
@@ -41,12 +43,17 @@ class Bench:
             key.replace("_", "-"): value for key, value in changes.items()
         }
         log = MemoryLogger()
-        code = await run(PlatformContext(log=log, db=self.db, fs=self.fs, config=config))
+        ctx = PlatformContext(log=log, db=self.db, fs=self.fs, config=config)
+        code = await (retry(ctx) if is_retry else run(ctx))
         assert log.events[-1].message == "Batch ETL complete"
         return code, dict(log.events[-1].fields)
 
     async def kept(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (await self.fs.read(KEPT)).splitlines()]
+
+
+def as_lines(*records: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
 
 
 @pytest.fixture
@@ -67,7 +74,7 @@ async def test_a_bad_line_is_kept_with_its_place_all_its_reasons_and_its_bytes(b
     assert (first["file"], first["line"], first["offset"]) == (f"{FOLDER}/a.jsonl", 3, len(GOOD[0]) + 2)
     assert first["raw"] == bad.decode()
     codes = ["empty_event_type", "missing_source", "payload_not_an_object"]
-    assert first["reasons"] == [{"code": code, "message": REASONS[code]} for code in codes]
+    assert first["reasons"] == [{"code": code, "message": REASONS[code].message} for code in codes]
     assert (second["line"], second["raw_base64"]) == (4, "Y2Fm6Q==")
     assert "raw" not in second
     assert first["run_id"] == second["run_id"]
@@ -147,13 +154,46 @@ async def test_a_limit_that_cannot_be_meant_is_refused(bench: Bench, limit: str)
         await bench.run(b"", max_rejected=limit)
 
 
-@pytest.mark.parametrize("raw", [b'text \xc3\xa9 "quoted"\r', b"\xff\x00", b"", None])
-def test_a_reject_comes_back_from_its_json(raw: bytes | None) -> None:
-    reject = Reject("a/b.jsonl", 3, 17, raw, ("not_utf8", "missing_source"))
-    assert Reject.from_json(reject.to_json("run")) == reject
+async def test_a_retry_loads_what_passes_now_and_keeps_the_rest(bench: Bench) -> None:
+    await bench.run(b"\n".join([GOOD[0], b"{", b"caf\xe9", GOOD[1], GOOD[0]]))
+    first, second = await bench.kept()
+    mended = {**first, "raw": GOOD[1].decode()}
+    new = {**first, "raw": json.dumps(make_event(id=99))}
+    await bench.fs.write(KEPT, as_lines(mended, new, {**second, "line": 7}))
+    code, sums = await bench.run(is_retry=True)
+    assert (code, sums["lines"], sums["inserted"], sums["skipped"], sums["invalid"]) == (0, 3, 1, 1, 1)
+    [left] = await bench.kept()
+    assert (left["line"], left["raw_base64"]) == (7, "Y2Fm6Q==")
+    code, sums = await bench.run(is_retry=True)
+    assert (code, sums["lines"], sums["inserted"], sums["invalid"]) == (0, 1, 0, 1)
+    assert len(await bench.db.fetch_all("SELECT * FROM cleaned_events")) == 3
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"1", b'{"file": "a"}', b'{"raw_base64": "%"}'])
-def test_what_is_no_reject_is_refused(text: bytes) -> None:
-    with pytest.raises(ValueError, match=r"reject|line|char|Expecting|base64"):
-        Reject.from_json(text)
+async def test_after_a_rule_was_relaxed_a_retry_ends_as_a_clean_load(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validator, "MAX_TEXT_CHARACTERS", 5)
+    data = events_to_jsonl([*make_events(3), *make_events(2, event_type="click")])
+    assert (await bench.run(data))[1]["invalid"] == 3
+    monkeypatch.undo()
+    assert (await bench.run(is_retry=True))[1]["inserted"] == 3
+    assert await bench.fs.list("rejected") == []
+    assert (await bench.run())[1]["skipped"] == 5
+
+
+async def test_a_dry_retry_changes_nothing(bench: Bench) -> None:
+    await bench.run(b"{")
+    before = await bench.fs.read(KEPT)
+    code, sums = await bench.run(is_retry=True, dry_run=True)
+    assert (code, sums["invalid"]) == (0, 1)
+    assert await bench.fs.read(KEPT) == before
+
+
+async def test_a_file_of_rejects_that_was_spoilt_is_left_alone(bench: Bench) -> None:
+    await bench.run(b"{")
+    [kept] = await bench.kept()
+    spoilt = as_lines(kept) + b'{"file": "a"}\n'
+    await bench.fs.write(KEPT, spoilt)
+    code, _ = await bench.run(is_retry=True)
+    assert code == 1
+    assert await bench.fs.read(KEPT) == spoilt

@@ -7,12 +7,17 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 from batch_etl.dry_run import DryRun
 from batch_etl.job import Job
 from batch_etl.preparation import Prepared, find_refused, prepare
-from batch_etl.reader import Chunk, read_raw_data
-from batch_etl.rejects import RejectKeeper
+from batch_etl.reader import KEPT, RAW, Chunk, Input
 from batch_etl.sums import Sums
 from batch_etl.validator import log_invalid
 from batch_etl.writer import TableWriter
-from platform_interfaces import FileSystemError, LockTimeoutError, LoggingInterface, PlatformContext
+from platform_interfaces import (
+    FileSystemError,
+    LockTimeoutError,
+    LoggingInterface,
+    PlatformContext,
+    RejectKeeper,
+)
 
 LOCK_WAIT_SECONDS = 3600.0
 
@@ -29,9 +34,23 @@ async def run(ctx: PlatformContext) -> int:
         LockTimeoutError: when another run of the same date and table was at work for all the wait.
         DatabaseError: when the table cannot be written; what was written before stays, and a rerun completes.
     """
-    log, job = ctx.log, Job.from_config(ctx.config)
-    log.info(
-        "Starting Batch ETL",
+    job = Job.from_config(ctx.config)
+    return await _start(ctx, job, "Starting Batch ETL", RAW)
+
+
+async def retry(ctx: PlatformContext) -> int:
+    """Load what now passes of the lines that earlier runs of the same date have rejected and kept.
+
+    What still fails stays kept. Doing it twice is doing it once, and the table is that of a load of the
+    mended input. Returns and raises what ``run`` does.
+    """
+    job = Job.from_config(ctx.config)
+    return await _start(ctx, job, "Retrying rejected lines", KEPT)
+
+
+async def _start(ctx: PlatformContext, job: Job, message: str, source: Input) -> int:
+    ctx.log.info(
+        message,
         date=job.date,
         source_path=job.source_path,
         target_table=job.target_table,
@@ -39,9 +58,9 @@ async def run(ctx: PlatformContext) -> int:
         run_id=job.run_id,
     )
     if job.is_dry_run:
-        return await _load(ctx, job)
+        return await _load(ctx, job, source)
     async with _alone(ctx, job):
-        return await _load(ctx, job)
+        return await _load(ctx, job, source)
 
 
 @asynccontextmanager
@@ -58,11 +77,11 @@ async def _alone(ctx: PlatformContext, job: Job) -> AsyncIterator[None]:
         yield
 
 
-async def _load(ctx: PlatformContext, job: Job) -> int:
+async def _load(ctx: PlatformContext, job: Job, source: Input) -> int:
     log, sums, unreadable = ctx.log, Sums(), list[str]()
-    files = await ctx.fs.list(job.folder)
+    files = await source.list_files(ctx.fs, job.folder)
     log.info("Found raw data", files=len(files))
-    chunks = _ahead(_prepared(ctx, job, files, unreadable))
+    chunks = _ahead(_prepared(ctx, job, source, files, unreadable))
     table, dry_run = TableWriter(ctx.db, log, job), DryRun()
     writer = dry_run if job.is_dry_run else table
     with closing(RejectKeeper(ctx.fs, job.run_id)) as keeper, closing(dry_run):
@@ -72,23 +91,24 @@ async def _load(ctx: PlatformContext, job: Job) -> int:
                 written = await writer.write(prepared.unique)
                 rejects = [*prepared.rejects, *find_refused(chunk, job, written.refused)]
                 for reject in rejects:
-                    log_invalid(log, reject.reasons[0], file=reject.file, line=reject.line)
+                    log_invalid(log, reject.reasons[0].code, file=reject.file, line=reject.line)
                 sums.add(prepared, written)
-                if not job.is_dry_run:
-                    keeper.add(rejects)
-                    if chunk.is_last:
-                        await keeper.save(chunk.file)
+                keeper.add(rejects)
+                if chunk.is_last and not job.is_dry_run and chunk.file not in unreadable:
+                    await keeper.save(chunk.file)
+                elif chunk.is_last:
+                    keeper.discard()
     in_table = None if job.is_dry_run else await table.count_written()
     return _conclude(log, job, sums, in_table, unreadable)
 
 
 async def _prepared(
-    ctx: PlatformContext, job: Job, files: Sequence[str], unreadable: list[str]
+    ctx: PlatformContext, job: Job, source: Input, files: Sequence[str], unreadable: list[str]
 ) -> AsyncGenerator[Prepared, None]:
     """The chunks of all files, prepared; a file that fails is left and noted."""
     for file in files:
         try:
-            async for chunk in read_raw_data(ctx.fs, file):
+            async for chunk in source.read_file(ctx.fs, file):
                 yield await asyncio.to_thread(prepare, chunk, job)
         except FileSystemError as error:
             ctx.log.error("Cannot read file", file=file, reason=str(error))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from batch_etl.job import Job
 from batch_etl.json_text import parse_json
 from batch_etl.reader import Chunk, Line, Overlong
-from batch_etl.reasons import REFUSED
-from batch_etl.rejects import Reject
+from batch_etl.reasons import REASONS, REFUSED
 from batch_etl.transformer import Event, deduplicate, transform_events
 from batch_etl.validator import split_events
+from platform_interfaces import Reject
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -27,7 +27,7 @@ class Prepared:
 
 def prepare(chunk: Chunk, job: Job) -> Prepared:
     """Parse, validate, transform and deduplicate the lines of one chunk."""
-    lines = [line for line in chunk.place_lines() if not _is_blank(line)]
+    lines = [line for line in chunk.lines if not _is_blank(line)]
     rejects, parsed = [], []
     for line in lines:
         try:
@@ -52,10 +52,10 @@ def find_refused(chunk: Chunk, job: Job, keys: Collection[str]) -> list[Reject]:
     They are looked for anew: so rarely does a database refuse a valid event that no line pays for it.
     """
     missing, rejects = set(keys), []
-    for line in chunk.place_lines():
+    for line in chunk.lines:
         if _is_blank(line):
             continue
-        part = Chunk(chunk.file, [line.content], line.number, line.offset, is_foreign=chunk.is_foreign)
+        part = Chunk(chunk.file, [line], is_foreign=chunk.is_foreign)
         for event in prepare(part, job).unique:
             if event["dedup_key"] in missing:
                 missing.remove(event["dedup_key"])
@@ -77,7 +77,7 @@ def _is_blank(line: Line) -> bool:
 
 def _reject(chunk: Chunk, line: Line, reasons: tuple[str, ...]) -> Reject:
     raw = line.content if isinstance(line.content, bytes) else None
-    return Reject(chunk.file, line.number, line.offset, raw, reasons)
+    return Reject(chunk.file, line.number, line.offset, raw, tuple(REASONS[code] for code in reasons))
 
 
 def _parse(line: Line, chunk: Chunk) -> object:
@@ -86,7 +86,7 @@ def _parse(line: Line, chunk: Chunk) -> object:
     if isinstance(line.content, Overlong):
         raise _UnreadableLineError("line_too_long")
     text = line.content.removeprefix(_BYTE_ORDER_MARK) if line.number == 1 else line.content
-    is_cut = chunk.is_cut and line.number == chunk.first_number + len(chunk.lines) - 1
+    is_cut = chunk.is_cut and line is chunk.lines[-1]
     try:
         return parse_json(text)
     except UnicodeDecodeError as error:

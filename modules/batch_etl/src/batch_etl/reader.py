@@ -1,11 +1,19 @@
 """The lines of a file, in chunks, in constant memory."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from batch_etl.reasons import MAX_LINE_BYTES
-from platform_interfaces import FileSystemInterface
+from platform_interfaces import (
+    REJECTS_FOLDER,
+    FileSystemError,
+    FileSystemInterface,
+    read_rejects,
+    rejects_path,
+)
+
+KEPT_LINES = 1000  # in a chunk
 
 # UTF-16 and UTF-32 in both byte orders; the latter two begin like these or with two zero bytes.
 _FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
@@ -32,26 +40,16 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    r"""Consecutive lines of one file, without the ``\n`` that ends each.
+    r"""Lines of one file, without the ``\n`` that ends each; ``is_last`` when no more follow.
 
-    ``first_number`` counts from 1, ``first_offset`` in bytes from 0. Only the last line of a file may lack
-    its end, ``is_cut`` then. ``is_foreign``: the file has the byte order mark of another encoding.
+    ``is_cut``: the last line lacks its end. ``is_foreign``: the file has the mark of another encoding.
     """
 
     file: str
-    lines: list[bytes | Overlong] = field(repr=False)
-    first_number: int = 1
-    first_offset: int = 0
+    lines: list[Line] = field(repr=False)
     is_last: bool = False
     is_cut: bool = False
     is_foreign: bool = False
-
-    def place_lines(self) -> Iterator[Line]:
-        """Each line with its place in the file."""
-        offset = self.first_offset
-        for number, content in enumerate(self.lines, self.first_number):
-            yield Line(number, offset, content)
-            offset += len(content) + 1
 
 
 async def read_raw_data(fs: FileSystemInterface, path: str) -> AsyncIterator[Chunk]:
@@ -62,16 +60,53 @@ async def read_raw_data(fs: FileSystemInterface, path: str) -> AsyncIterator[Chu
     Raises:
         FileSystemError: when the file cannot be read, or not to its end.
     """
-    open_line, next_chunk = _OpenLine(), _Cursor(path)
+    open_line, cursor = _OpenLine(), _Cursor(path)
     async for block in fs.stream(path):
         first, *others = block.split(b"\n")
         open_line.extend(first)
         if others:
-            lines = [open_line.take(), *map(_limited, others[:-1])]
+            contents = [open_line.take(), *map(_limited, others[:-1])]
             open_line.extend(others[-1])
-            yield next_chunk.take(lines)
+            yield cursor.take(contents)
     is_cut = open_line.size > 0
-    yield next_chunk.take([open_line.take()] if is_cut else [], is_last=True, is_cut=is_cut)
+    yield cursor.take([open_line.take()] if is_cut else [], is_last=True, is_cut=is_cut)
+
+
+async def list_kept(fs: FileSystemInterface, folder: str) -> list[str]:
+    """The files in ``folder`` of which lines were rejected and kept, whether or not they are still there."""
+    kept = await fs.list(f"{REJECTS_FOLDER}/{folder}")
+    return [path.removeprefix(f"{REJECTS_FOLDER}/").removesuffix(".jsonl") for path in kept]
+
+
+async def read_kept_data(fs: FileSystemInterface, path: str) -> AsyncIterator[Chunk]:
+    """The lines of ``path`` that were rejected and kept, with their places in ``path``.
+
+    Raises:
+        FileSystemError: when what was kept cannot be read, or is not what we wrote.
+    """
+    lines: list[Line] = []
+    try:
+        async for reject in read_rejects(fs, rejects_path(path)):
+            content = Overlong(0) if reject.raw is None else reject.raw
+            lines.append(Line(reject.line, reject.offset, content))
+            if len(lines) == KEPT_LINES:
+                yield Chunk(path, lines)
+                lines = []
+    except ValueError as error:
+        raise FileSystemError(str(error)) from error
+    yield Chunk(path, lines, is_last=True)
+
+
+@dataclass(frozen=True)
+class Input:
+    """Where lines come from: how to list the files of a folder, and to read one of them."""
+
+    list_files: Callable[[FileSystemInterface, str], Awaitable[list[str]]]
+    read_file: Callable[[FileSystemInterface, str], AsyncIterator[Chunk]]
+
+
+RAW = Input(lambda fs, folder: fs.list(folder), read_raw_data)
+KEPT = Input(list_kept, read_kept_data)
 
 
 class _Cursor:
@@ -81,13 +116,16 @@ class _Cursor:
         self._path = path
         self._number, self._offset, self._is_foreign = 1, 0, False
 
-    def take(self, lines: list[bytes | Overlong], *, is_last: bool = False, is_cut: bool = False) -> Chunk:
-        if self._number == 1 and lines:
-            self._is_foreign = isinstance(lines[0], bytes) and lines[0].startswith(_FOREIGN_MARKS)
-        chunk = Chunk(self._path, lines, self._number, self._offset, is_last, is_cut, self._is_foreign)
-        self._number += len(lines)
-        self._offset += sum(map(len, lines)) + len(lines)
-        return chunk
+    def take(self, contents: list[bytes | Overlong], *, is_last: bool = False, is_cut: bool = False) -> Chunk:
+        if self._number == 1 and contents:
+            self._is_foreign = isinstance(contents[0], bytes) and contents[0].startswith(_FOREIGN_MARKS)
+        return Chunk(self._path, list(map(self._place, contents)), is_last, is_cut, self._is_foreign)
+
+    def _place(self, content: bytes | Overlong) -> Line:
+        line = Line(self._number, self._offset, content)
+        self._number += 1
+        self._offset += len(content) + 1
+        return line
 
 
 class _OpenLine:

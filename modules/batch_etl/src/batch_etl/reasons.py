@@ -1,4 +1,6 @@
-"""Why a line is rejected: a code for machines, a sentence for people."""
+"""Why a line is rejected."""
+
+from platform_interfaces import Reason
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 MAX_TEXT_CHARACTERS = 255  # VARCHAR(255) of event_type and source
@@ -7,7 +9,7 @@ MAX_DEPTH = 100  # levels of a payload; parsers and databases give up at various
 MALFORMED_PAYLOAD = "malformed_payload"
 REFUSED = "refused_by_database"
 
-REASONS = {
+_MESSAGES = {
     # The line cannot be read.
     "line_too_long": f"the line has more than {MAX_LINE_BYTES} bytes",
     "malformed_json": "the line is no JSON, or has a number that no database holds",
@@ -32,3 +34,4 @@ REASONS = {
     # The event is valid as far as we know.
     REFUSED: "the database refuses the row",
 }
+REASONS = {code: Reason(code, message) for code, message in _MESSAGES.items()}

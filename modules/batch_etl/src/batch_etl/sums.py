@@ -25,7 +25,7 @@ class Sums:
         """Account for one chunk."""
         self.lines += len(prepared.chunk.lines)
         self.blank += prepared.blank
-        self.invalid.update(reject.reasons[0] for reject in prepared.rejects)
+        self.invalid.update(reject.reasons[0].code for reject in prepared.rejects)
         self.invalid.update({REFUSED: len(written.refused)} if written.refused else {})
         self.duplicates += prepared.duplicates + written.duplicates
         self.unique += len(prepared.unique) - written.duplicates - len(written.refused)

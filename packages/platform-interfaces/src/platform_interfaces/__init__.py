@@ -26,9 +26,18 @@ from platform_interfaces.identifiers import quote_identifier, quote_table, split
 from platform_interfaces.json_values import JsonText, dump_json, load_json
 from platform_interfaces.lifecycle import Lifecycle
 from platform_interfaces.logging import LoggingInterface
+from platform_interfaces.rejects import (
+    REJECTS_FOLDER,
+    Reason,
+    Reject,
+    RejectKeeper,
+    read_rejects,
+    rejects_path,
+)
 from platform_interfaces.secrets import SecretsInterface
 
 __all__ = [
+    "REJECTS_FOLDER",
     "ConfigurationError",
     "ConnectionLostError",
     "ConstraintError",
@@ -49,6 +58,9 @@ __all__ = [
     "PlatformContext",
     "PlatformError",
     "QueryError",
+    "Reason",
+    "Reject",
+    "RejectKeeper",
     "Row",
     "SecretsInterface",
     "StatementTimeoutError",
@@ -61,5 +73,7 @@ __all__ = [
     "load_json",
     "quote_identifier",
     "quote_table",
+    "read_rejects",
+    "rejects_path",
     "split_table",
 ]

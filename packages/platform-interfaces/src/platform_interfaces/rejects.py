@@ -1,4 +1,4 @@
-"""Lines that are not loaded are kept, with the reasons, in the same file system."""
+"""Input that a job could not load is kept, with the reasons, in the file system it came from."""
 
 import json
 from base64 import b64decode, b64encode
@@ -7,16 +7,23 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import Any, Self
 
-from batch_etl.reasons import REASONS
-from platform_interfaces import FileSystemInterface
+from platform_interfaces.filesystem import FileSystemInterface
 
-FOLDER = "rejected"
+REJECTS_FOLDER = "rejected"
 _BLOCK_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a line was rejected: a code for machines, a sentence for people."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reject:
-    """A line and why it was not loaded: keys of ``REASONS``, at least one; the first is the one counted.
+    """A line of ``file`` and why it was not loaded, the most telling reason first.
 
     ``line`` counts from 1, ``offset`` in bytes from 0; ``raw`` is None for a line too long to be held.
     """
@@ -25,15 +32,15 @@ class Reject:
     line: int
     offset: int
     raw: bytes | None
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
 
     def to_json(self, run_id: str) -> bytes:
-        """One line of a file of rejects; what is not UTF-8 is written as base64, under another name."""
+        """One line of a file of rejects; what is not UTF-8 is in ``raw_base64`` instead of ``raw``."""
         record: dict[str, Any] = {
             "file": self.file,
             "line": self.line,
             "offset": self.offset,
-            "reasons": [{"code": code, "message": REASONS[code]} for code in self.reasons],
+            "reasons": [{"code": reason.code, "message": reason.message} for reason in self.reasons],
             "run_id": run_id,
         }
         try:
@@ -51,14 +58,15 @@ class Reject:
         """
         try:
             record = json.loads(text)
-            raw = record.get("raw")
-            encoded = raw.encode() if raw is not None else None
+            raw: bytes | None = None
             if "raw_base64" in record:
-                encoded = b64decode(record["raw_base64"], validate=True)
-            codes = tuple(str(reason["code"]) for reason in record["reasons"])
-            return cls(record["file"], int(record["line"]), int(record["offset"]), encoded, codes)
+                raw = b64decode(record["raw_base64"], validate=True)
+            elif record["raw"] is not None:
+                raw = record["raw"].encode()
+            reasons = tuple(Reason(reason["code"], reason["message"]) for reason in record["reasons"])
+            return cls(record["file"], int(record["line"]), int(record["offset"]), raw, reasons)
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"this is no rejected line: {error}") from error
+            raise ValueError(f"this is no rejected line: {type(error).__name__}: {error}") from error
 
 
 class RejectKeeper:
@@ -76,13 +84,17 @@ class RejectKeeper:
         """Replace what an earlier run kept for ``file`` by what was added; with nothing added, remove it."""
         if self._spool.tell():
             await self._fs.write_stream(rejects_path(file), self._blocks())
-            self._spool.seek(0)
-            self._spool.truncate()
+            self.discard()
         else:
             await self._fs.delete(rejects_path(file))
 
+    def discard(self) -> None:
+        """Forget what was added since the last ``save``; what an earlier run kept stays."""
+        self._spool.seek(0)
+        self._spool.truncate()
+
     def close(self) -> None:
-        """Forget what was not saved."""
+        """Let go of the temporary file."""
         self._spool.close()
 
     async def _blocks(self) -> AsyncIterator[bytes]:
@@ -93,4 +105,28 @@ class RejectKeeper:
 
 def rejects_path(file: str) -> str:
     """Where the rejects of ``file`` are kept: always the same, so that a rerun replaces them."""
-    return f"{FOLDER}/{file}.jsonl"
+    return f"{REJECTS_FOLDER}/{file}.jsonl"
+
+
+async def read_rejects(fs: FileSystemInterface, path: str) -> AsyncIterator[Reject]:
+    """The rejects kept in ``path``, one by one, in constant memory.
+
+    Raises:
+        FileSystemError: when it cannot be read.
+        ValueError: when a line is no reject; names path and line.
+    """
+    number, rest = 0, b""
+    async for block in fs.stream(path):
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            number += 1
+            yield _parse(path, number, line)
+    if rest:
+        yield _parse(path, number + 1, rest)
+
+
+def _parse(path: str, number: int, line: bytes) -> Reject:
+    try:
+        return Reject.from_json(line)
+    except ValueError as error:
+        raise ValueError(f"line {number} of {path!r}: {error}") from error
