@@ -3,7 +3,7 @@
 import click
 
 from platform_cli._text import printable
-from platform_interfaces import ConfigurationError, PlatformError
+from platform_interfaces import ConfigurationError, MigrationError, PlatformError
 
 FAILED = 1
 """The job, or a command, failed."""
@@ -35,4 +35,15 @@ def fail(error: BaseException) -> int:
     """Say on standard error what failed; the exit code to end with."""
     for line in describe(error).splitlines() or [""]:
         click.echo(f"error: {printable(line)}", err=True)
+    return exit_code(error)
+
+
+def exit_code(error: BaseException) -> int:
+    """What a failure ends the process with."""
     return MISUSED if isinstance(error, click.UsageError | ConfigurationError) else FAILED
+
+
+def is_told_by_its_message(error: BaseException) -> bool:
+    """Whether no code is to be mended: the settings, the migrations or the infrastructure are."""
+    is_transient = isinstance(error, PlatformError) and error.is_transient
+    return is_transient or isinstance(error, click.UsageError | ConfigurationError | MigrationError)

@@ -79,7 +79,7 @@ class JsonLogger(_StructuredLogger):
 
 
 class PrettyLogger(_StructuredLogger):
-    """Lines for people: time (UTC), level, message, ``name=value``; coloured on terminals without NO_COLOR."""
+    """Lines for people: time (UTC), level, message, ``name=value``; NO_COLOR keeps terminals plain."""
 
     def __init__(self, secrets: SecretsInterface) -> None:
         is_coloured = sys.stderr.isatty() and "NO_COLOR" not in os.environ

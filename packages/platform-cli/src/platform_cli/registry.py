@@ -138,7 +138,7 @@ def _entry_point_files(search_path: tuple[str, ...]) -> Iterator[str]:
 def _parse(file: str) -> Iterator[tuple[str, str, str]]:
     group = ""
     try:
-        with open(file, encoding="utf-8") as lines:
+        with open(file, encoding="utf-8", errors="replace") as lines:
             for line in map(str.strip, lines):
                 if line.startswith("["):
                     group = line.strip("[] ")

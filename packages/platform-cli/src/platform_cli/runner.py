@@ -8,7 +8,7 @@ from typing import Any
 from platform_cli import registry
 from platform_cli._stop import StopSignals
 from platform_cli.container import Container
-from platform_cli.failures import describe, fail
+from platform_cli.failures import FAILED, describe, exit_code, fail, is_told_by_its_message
 from platform_cli.manifest import Manifest
 from platform_cli.migrations import ensure_migrated
 from platform_cli.settings import Settings
@@ -20,23 +20,27 @@ SHUTDOWN_SECONDS = 10.0
 Job = Callable[[Container], Awaitable[int]]
 
 
-def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings) -> int:
-    """Run a module on the implementations that the settings choose: the exit code.
+def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings, entry: str = "run") -> int:
+    """Run ``entry`` of a module on the implementations that the settings choose: the exit code.
 
     Raises:
-        ConfigurationError: when the secret store or the logger cannot be built; everything later is logged.
+        ConfigurationError: when the secret store or the logger cannot be built.
     """
 
     async def job(container: Container) -> int:
         try:
-            run = _load_run(manifest)
+            run = _load_run(manifest, entry)
             context = await container.open_context(manifest.interfaces, config)
             if "database" in manifest.interfaces:
                 await ensure_migrated(container, context.db)
-            return await _call(manifest.name, run, context)
+            returned = await _call(run, context)
         except Exception as error:
-            container.log.error("Job failed", module=manifest.name, error=describe(error))
+            if exit_code(error) == FAILED:
+                container.log.error("Job failed", module=manifest.name, error=describe(error))
             raise
+        if returned == 0 and returned is not False:
+            return 0
+        return fail(PlatformError(f"module {manifest.name!r} returned {returned!r}: its log says why"))
 
     return run_job(job, settings)
 
@@ -44,7 +48,7 @@ def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings
 def run_job(job: Job, settings: Settings) -> int:
     """Run ``job`` until it ends or is interrupted, undo what it opened, and return the exit code.
 
-    An error is told on standard error, and its traceback, without values of variables, in the log at DEBUG.
+    An error is told on standard error; at DEBUG the log has its traceback, where that says more.
     """
     container = Container(settings)
     container.log.debug("Settings", **_origins(settings))
@@ -68,7 +72,8 @@ async def _supervise(job: Job, container: Container, stop: StopSignals) -> int:
     if isinstance(outcome, asyncio.CancelledError):
         outcome = PlatformError("the job cancelled itself")
     if isinstance(outcome, BaseException):
-        container.log.debug("Traceback", traceback="".join(traceback.format_exception(outcome)))
+        if not is_told_by_its_message(outcome):
+            container.log.debug("Traceback", traceback="".join(traceback.format_exception(outcome)))
         return fail(outcome)
     return fail(problem) if problem else outcome
 
@@ -87,21 +92,18 @@ async def _shut_down(container: Container) -> PlatformError | None:
     return problem
 
 
-def _load_run(manifest: Manifest) -> Callable[[PlatformContext], Awaitable[int]]:
+def _load_run(manifest: Manifest, entry: str) -> Callable[[PlatformContext], Awaitable[int]]:
     for name in manifest.modules:
         registry.reference("modules", name)
     run: Callable[[PlatformContext], Awaitable[int]] = registry.load_object(
-        f"{manifest.package}.main:run", f"module {manifest.name!r}"
+        f"{manifest.package}.main:{entry}", f"module {manifest.name!r}"
     )
     return run
 
 
-async def _call(name: str, run: Callable[[PlatformContext], Awaitable[int]], context: PlatformContext) -> int:
+async def _call(run: Callable[[PlatformContext], Awaitable[int]], context: PlatformContext) -> object:
     try:
-        code: object = await run(context)
+        return await run(context)
     except SystemExit as error:
         # Let through, it would end the event loop before anything is undone.
-        code = error.code or 0
-    if code == 0 and code is not False:
-        return 0
-    raise PlatformError(f"module {name!r} returned {code!r}: its log says why")
+        return error.code or 0
