@@ -13,7 +13,13 @@ from platform_cli.manifest import Manifest, read_manifest
 from platform_interfaces import ConfigurationError
 
 
-class _Modules(PlatformGroup):
+class ModuleGroup(PlatformGroup):
+    """Has a command for each installed module, which calls the function ``entry`` of its ``main.py``."""
+
+    def __init__(self, *args: Any, entry: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._entry = entry
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return registry.names("modules")
 
@@ -22,7 +28,7 @@ class _Modules(PlatformGroup):
         return PlatformCommand(
             cmd_name,
             params=[to_option(argument) for argument in manifest.arguments],
-            callback=partial(_run, manifest),
+            callback=partial(_run, manifest, self._entry),
             help=manifest.description,
         )
 
@@ -38,13 +44,13 @@ def _summary(name: str) -> str:
         return f"cannot be run: {describe(error)}"
 
 
-def _run(manifest: Manifest, **values: Any) -> int:
+def _run(manifest: Manifest, entry: str, /, **values: Any) -> int:
     from platform_cli.runner import run_module
 
     settings = click.get_current_context().obj
-    return run_module(manifest, to_config(manifest.arguments, values), settings)
+    return run_module(manifest, to_config(manifest.arguments, values), settings, entry)
 
 
-@click.group(cls=_Modules, subcommand_metavar="MODULE [OPTIONS]")
+@click.group(cls=ModuleGroup, entry="run", subcommand_metavar="MODULE [OPTIONS]")
 def run() -> None:
     """Run a module; `platform run MODULE --help` lists its arguments."""
