@@ -1,4 +1,5 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from textwrap import dedent
 
@@ -12,18 +13,44 @@ from platform_postgres.testing import postgres_server, postgres_url
 __all__ = ["postgres_server", "postgres_url"]
 
 
+def postgres(url: str, parameters: Mapping[str, str], *, pool: int = 4) -> PostgresDatabase:
+    """A database on ``url``, whose ``parameters`` are settings of each session."""
+    separator = "&" if "?" in url else "?"
+    url += separator + "&".join(f"{name}={value}" for name, value in parameters.items())
+    sizes = {"DB_POSTGRES_POOL_MIN": "1", "DB_POSTGRES_POOL_MAX": str(pool)}
+    return PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": url.rstrip("?&"), **sizes}))
+
+
 @pytest.fixture(params=["memory", "postgres"])
 def database(request: pytest.FixtureRequest) -> DatabaseInterface:
     """An empty database, not yet connected; each test runs on both kinds."""
     if request.param == "memory":
         return MemoryDatabase()
-    return PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": request.getfixturevalue("postgres_url")}))
+    return postgres(request.getfixturevalue("postgres_url"), {})
 
 
 @pytest.fixture
 async def db(database: DatabaseInterface) -> AsyncIterator[DatabaseInterface]:
     async with database:
         yield database
+
+
+@pytest.fixture
+async def pg(postgres_url: str) -> AsyncIterator[DatabaseInterface]:
+    """PostgreSQL alone, with one connection in its pool: what a migration leaves on it, the next finds."""
+    async with postgres(postgres_url, {}, pool=1) as database:
+        yield database
+
+
+@pytest.fixture
+async def connect(postgres_url: str) -> AsyncIterator[Callable[..., Awaitable[DatabaseInterface]]]:
+    """Opens more clients of the same PostgreSQL; keyword arguments are settings of their sessions."""
+    async with AsyncExitStack() as stack:
+
+        async def connect(**parameters: str) -> DatabaseInterface:
+            return await stack.enter_async_context(postgres(postgres_url, parameters))
+
+        yield connect
 
 
 @pytest.fixture
@@ -36,3 +63,29 @@ def write(tmp_path: Path) -> Callable[[str, str], Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def write_table(write: Callable[[str, str], Path]) -> Callable[..., Path]:
+    """Writes a migration that makes a table; ``then`` and ``undo`` end its two functions."""
+
+    def write_table(name: str, table: str, *, top: str = "", then: str = "pass", undo: str = "pass") -> Path:
+        create = f"await conn.execute('CREATE TABLE {table} (id BIGSERIAL PRIMARY KEY, name TEXT)')"
+        drop = f"await conn.execute('DROP TABLE {table}')"
+        up = f"async def up(conn):\n    {create}\n    {then}\n"
+        return write(name, f"{top}\n{up}\nasync def down(conn):\n    {drop}\n    {undo}\n")
+
+    return write_table
+
+
+@pytest.fixture
+def tables() -> Callable[[DatabaseInterface], Awaitable[set[str]]]:
+    """Asks for the names of all tables in the current schema."""
+
+    async def tables(db: DatabaseInterface) -> set[str]:
+        rows = await db.fetch_all(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+        )
+        return {row["table_name"] for row in rows}
+
+    return tables

@@ -1,10 +1,11 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
-from platform_interfaces import MigrationError
-from platform_migrate import create
+from platform_migrate import MigrationRefusedError, check_files, create, files
 from platform_migrate.files import load, read_files
 
 Write = Callable[[str, str], Path]
@@ -12,44 +13,60 @@ GOOD = "async def up(conn): pass\n"
 
 
 def test_files_come_in_the_order_of_their_numbers(tmp_path: Path, write: Write) -> None:
+    """Case 2."""
     for name in ("1000_d", "009_a", "100_c", "010_b"):
         write(name, GOOD)
     assert [file.number for file in read_files(tmp_path)] == [9, 10, 100, 1000]
 
 
 def test_what_is_no_migration_is_left_aside(tmp_path: Path, write: Write) -> None:
+    """Case 4."""
     for name in ("_helpers", "__init__", ".hidden", "~backup"):
         write(name, "this is no Python")
     (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "001_stale.pyc").write_bytes(b"bytecode")
     (tmp_path / "001_folder.py").mkdir()
     (tmp_path / "notes.md").write_text("no migration")
     assert read_files(tmp_path) == []
 
 
 def test_all_badly_named_files_are_refused_at_once(tmp_path: Path, write: Write) -> None:
-    for name in ("bad", "1x_a", "-1_a", "01_a", "001_A"):
+    """Case 4."""
+    for name in ("bad", "1x_a", "-1_a", "01_a", "001_A", "٠٠١_a"):
         write(name, GOOD)
-    with pytest.raises(MigrationError) as caught:
+    with pytest.raises(MigrationRefusedError) as caught:
         read_files(tmp_path)
-    for name in ("bad.py", "1x_a.py", "-1_a.py", "01_a.py", "001_A.py"):
+    for name in ("bad.py", "1x_a.py", "-1_a.py", "01_a.py", "001_A.py", "٠٠١_a.py"):
         assert name in str(caught.value)
 
 
 def test_a_number_used_twice_is_refused_with_both_files(tmp_path: Path, write: Write) -> None:
+    """Case 3."""
     write("001_a", GOOD)
     write("0001_b", GOOD)
-    with pytest.raises(MigrationError, match=r"001_a\.py and .*0001_b\.py|0001_b\.py and .*001_a\.py"):
+    with pytest.raises(MigrationRefusedError, match=r"001_a\.py and .*0001_b\.py|0001_b\.py and .*001_a\.py"):
         read_files(tmp_path)
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MigrationError, match="no/such"):
+    """Case 1."""
+    with pytest.raises(MigrationRefusedError, match="no/such"):
         read_files(tmp_path / "no/such")
 
 
+def test_a_fresh_project_may_have_no_folder_and_an_empty_one_is_fine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 1."""
+    assert read_files(tmp_path) == []
+    monkeypatch.setattr(files, "VERSIONS", tmp_path / "none")
+    assert read_files() == []
+
+
 def test_a_file_that_is_not_utf8_is_refused_by_name(tmp_path: Path) -> None:
+    """Case 29."""
     (tmp_path / "001_a.py").write_bytes(b"# \xff\n")
-    with pytest.raises(MigrationError, match=r"001_a\.py' is not UTF-8"):
+    with pytest.raises(MigrationRefusedError, match=r"001_a\.py' is not UTF-8"):
         read_files(tmp_path)
 
 
@@ -63,15 +80,26 @@ def test_a_file_that_is_not_utf8_is_refused_by_name(tmp_path: Path) -> None:
         "async def up(conn: pass",
         "import no_such_module",
         "raise RuntimeError('at import')",
+        "raise SystemExit(0)",
     ],
 )
 def test_a_file_that_cannot_be_a_migration_is_refused_by_name(
     tmp_path: Path, write: Write, text: str
 ) -> None:
+    """Case 10."""
     write("001_a", text)
     [file] = read_files(tmp_path)
-    with pytest.raises(MigrationError, match="'001_a'"):
+    with pytest.raises(MigrationRefusedError, match="'001_a'"):
         load(file)
+
+
+def test_checking_files_names_all_that_cannot_be_loaded(tmp_path: Path, write: Write) -> None:
+    write("001_a", GOOD)
+    assert check_files(tmp_path) == ("001_a",)
+    write("002_b", "import no_such_module")
+    write("003_c", "def up(conn): pass")
+    with pytest.raises(MigrationRefusedError, match=r"'002_b'.*no_such_module.*'003_c'"):
+        check_files(tmp_path)
 
 
 def test_the_text_that_was_read_is_run_even_if_the_file_changes(tmp_path: Path, write: Write) -> None:
@@ -83,6 +111,7 @@ def test_the_text_that_was_read_is_run_even_if_the_file_changes(tmp_path: Path, 
 
 
 def test_create_takes_the_next_number(tmp_path: Path, write: Write) -> None:
+    """Case 28."""
     write("003_a", GOOD)
     write("007_b", GOOD)
     path = create("Add users-table", directory=tmp_path)
@@ -93,11 +122,39 @@ def test_create_takes_the_next_number(tmp_path: Path, write: Write) -> None:
 
 
 def test_create_makes_the_folder_and_starts_at_one(tmp_path: Path) -> None:
+    """Case 28."""
     assert create("first", directory=tmp_path / "a" / "b") == tmp_path / "a" / "b" / "001_first.py"
 
 
 @pytest.mark.parametrize("name", ["", "  ", "---", "../evil", "a/b", "a.b", "ümlaut", "a\nb", "a'b"])
 def test_create_refuses_names_without_words_or_with_odd_characters(tmp_path: Path, name: str) -> None:
+    """Case 28."""
     with pytest.raises(ValueError, match="no name"):
         create(name, directory=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_two_that_create_at_once_one_fails_cleanly(tmp_path: Path, write: Write) -> None:
+    """Case 28."""
+    write("001_a", GOOD)
+    barrier = Barrier(8)
+
+    def race(number: int) -> Path:
+        barrier.wait()
+        return create(f"racer {number}", directory=tmp_path)
+
+    with ThreadPoolExecutor(8) as threads:
+        futures = [threads.submit(race, number) for number in range(8)]
+    made = [future.result() for future in futures if not future.exception()]
+    failures = [error for future in futures if (error := future.exception())]
+    assert made
+    assert all(isinstance(error, MigrationRefusedError) for error in failures)
+    assert [file.path for file in read_files(tmp_path)][1:] == sorted(made)
+    assert len(list(tmp_path.iterdir())) == 1 + len(made)
+
+
+def test_a_leftover_of_an_interrupted_create_is_named(tmp_path: Path) -> None:
+    """Case 28."""
+    (tmp_path / ".001.draft").touch()
+    with pytest.raises(MigrationRefusedError, match=r"\.001\.draft"):
+        create("first", directory=tmp_path)

@@ -1,129 +1,208 @@
+"""What holds on every database."""
+
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from platform_interfaces import DatabaseInterface, MigrationError
-from platform_migrate import MigrationFailedError, State, down, status, up
+from platform_interfaces import DatabaseInterface
+from platform_migrate import (
+    MigrationFailedError,
+    MigrationRefusedError,
+    MigrationRun,
+    State,
+    down,
+    status,
+    up,
+)
 
 Write = Callable[[str, str], Path]
+WriteTable = Callable[..., Path]
+Tables = Callable[[DatabaseInterface], Awaitable[set[str]]]
+
 SHIPPED = ("001_create_migrations_table", "002_create_events_table", "003_create_cleaned_events_table")
-
-
-async def tables(db: DatabaseInterface) -> set[str]:
-    rows = await db.fetch_all(
-        "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
-    )
-    return {row["table_name"] for row in rows}
+QUERY_NOTHING = "await conn.execute('SELECT * FROM no_such_table')"
 
 
 async def states(db: DatabaseInterface, directory: Path | None = None) -> list[str]:
     return [found.state.value for found in await status(db, directory=directory)]
 
 
-def creating(table: str, *, then: str = "pass", undo: str = "pass") -> str:
-    """A migration that makes ``table``; ``then`` and ``undo`` end its two functions."""
-    return f"""
-async def up(conn):
-    await conn.execute("CREATE TABLE {table} (id BIGSERIAL PRIMARY KEY, name TEXT)")
-    {then}
-async def down(conn):
-    await conn.execute("DROP TABLE {table}")
-    {undo}
-"""
+async def schema(db: DatabaseInterface) -> list[dict[str, object]]:
+    return await db.fetch_all(
+        "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns "
+        "WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"
+    )
 
 
-async def test_the_shipped_migrations_apply_on_an_empty_database(db: DatabaseInterface) -> None:
-    assert await states(db) == ["pending"] * 3
-    assert await tables(db) == set()
-    run = await up(db)
-    assert run.applied == SHIPPED
+async def test_the_shipped_migrations_apply_on_an_empty_database(
+    db: DatabaseInterface, tables: Tables
+) -> None:
+    assert (await up(db)).applied == SHIPPED
     assert await tables(db) == {"_migrations", "events", "cleaned_events"}
     found = await status(db)
     assert [one.state for one in found] == [State.APPLIED] * 3
     assert all(one.applied_at is not None and one.applied_at.utcoffset() is not None for one in found)
 
 
-async def test_a_second_run_does_nothing(db: DatabaseInterface) -> None:
-    await up(db)
-    assert (await up(db)).applied == ()
-
-
-async def test_up_stops_at_the_target(db: DatabaseInterface) -> None:
-    assert (await up(db, 2)).applied == SHIPPED[:2]
-    assert await states(db) == ["applied", "applied", "pending"]
-    with pytest.raises(ValueError, match="below"):
-        await up(db, 1)
-
-
-async def test_down_takes_back_the_last_ones(db: DatabaseInterface) -> None:
-    await up(db)
-    assert (await down(db)).reverted == SHIPPED[2:]
-    assert await tables(db) == {"_migrations", "events"}
-    assert (await down(db, 2)).reverted == (SHIPPED[1], SHIPPED[0])
-    assert await tables(db) == set()
+async def test_status_and_dry_runs_create_nothing(db: DatabaseInterface, tables: Tables) -> None:
+    """Case 27."""
     assert await states(db) == ["pending"] * 3
-
-
-async def test_every_shipped_migration_goes_up_down_and_up_again_with_rows(db: DatabaseInterface) -> None:
-    event = {"event_type": "a", "payload": {"n": 1}, "source": "s"}
-    cleaned = {**event, "dedup_key": b"key"}
-    for _ in range(2):
-        await up(db)
-        await db.bulk_insert("events", [event])
-        await db.execute(
-            "INSERT INTO cleaned_events (event_type, payload, source, event_date, dedup_key) "
-            "VALUES ($1, $2, $3, DATE '2026-01-15', $4)",
-            list(cleaned.values()),
-        )
-        await down(db, 3)
-        assert await tables(db) == set()
-    assert (await up(db)).applied == SHIPPED
-
-
-async def test_down_by_more_than_is_applied_changes_nothing(db: DatabaseInterface) -> None:
-    with pytest.raises(ValueError, match="0 are applied"):
-        await down(db)
+    assert await up(db, 2, dry_run=True) == MigrationRun(planned=SHIPPED[:2])
+    assert await tables(db) == set()
     await up(db)
-    with pytest.raises(ValueError, match="3 are applied"):
-        await down(db, 4)
+    assert await down(db, target=1, dry_run=True) == MigrationRun(planned=(SHIPPED[2], SHIPPED[1]))
     assert await states(db) == ["applied"] * 3
 
 
-async def test_down_without_a_down_function_changes_nothing(
+async def test_a_dry_run_finds_what_a_run_would_refuse(
     db: DatabaseInterface, tmp_path: Path, write: Write
 ) -> None:
-    write("001_a", "async def up(conn): pass")
-    write("002_b", creating("b"))
+    write("001_a", "async def up(conn: broken")
+    with pytest.raises(MigrationRefusedError, match="001_a"):
+        await up(db, directory=tmp_path, dry_run=True)
+    with pytest.raises(MigrationRefusedError, match="0 are applied"):
+        await down(db, directory=tmp_path, dry_run=True)
+
+
+async def test_an_empty_folder_is_nothing_to_do_and_a_missing_one_is_refused(
+    db: DatabaseInterface, tmp_path: Path, tables: Tables
+) -> None:
+    """Case 1."""
+    assert await up(db, directory=tmp_path) == MigrationRun()
+    with pytest.raises(MigrationRefusedError, match="no folder"):
+        await up(db, directory=tmp_path / "none")
+    assert await tables(db) == set()
+
+
+async def test_a_number_used_twice_stops_the_run_even_when_one_of_the_two_is_applied(
+    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable, tables: Tables
+) -> None:
+    """Case 3."""
+    write_table("001_a", "a")
     await up(db, directory=tmp_path)
-    with pytest.raises(MigrationError, match=r"no down.* in 001_a"):
-        await down(db, 2, directory=tmp_path)
-    assert await states(db, tmp_path) == ["applied"] * 2
-    assert "b" in await tables(db)
-
-
-async def test_a_failing_migration_is_undone_and_the_ones_before_it_stay(
-    db: DatabaseInterface, tmp_path: Path, write: Write
-) -> None:
-    write("001_a", creating("a"))
-    failing = write("002_b", creating("b", then="raise RuntimeError('boom')"))
-    write("003_c", creating("c"))
-    with pytest.raises(MigrationFailedError, match="'002_b' failed: boom") as caught:
+    write_table("0001_b", "b")
+    write_table("002_c", "c")
+    with pytest.raises(MigrationRefusedError, match="same number twice"):
         await up(db, directory=tmp_path)
-    assert (caught.value.done, caught.value.failed, caught.value.remaining) == (
-        ("001_a",),
-        "002_b",
-        ("003_c",),
-    )
     assert await tables(db) == {"_migrations", "a"}
-    failing.write_text("async def up(conn): pass")
+
+
+async def test_out_of_order_migrations_run_when_allowed_and_go_back_in_reverse(
+    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable
+) -> None:
+    """Case 5."""
+    for number in (1, 2, 3, 5):
+        write_table(f"{number:03}_step", f"table_{number}")
+    await up(db, directory=tmp_path)
+    for number in (4, 6):
+        write_table(f"{number:03}_step", f"table_{number}")
+    for target in (None, 6):
+        with pytest.raises(MigrationRefusedError, match="004_step is out of order"):
+            await up(db, target, directory=tmp_path)
+    assert (await states(db, tmp_path)).count("applied") == 4
+    run = await up(db, directory=tmp_path, allow_out_of_order=True)
+    assert run.applied == ("004_step", "006_step")
+    assert (await down(db, 3, directory=tmp_path)).reverted == ("006_step", "004_step", "005_step")
+
+
+async def test_rows_of_a_newer_project_are_told_and_stop_nothing(
+    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable
+) -> None:
+    """Case 6."""
+    write_table("001_a", "a")
+    newer = write_table("002_b", "b")
+    await up(db, directory=tmp_path)
+    newer.unlink()
+    told: list[str] = []
+    assert await up(db, directory=tmp_path, notify=told.append) == MigrationRun()
+    assert ["'002_b' is ahead" in line for line in told] == [True]
+
+
+async def test_an_edited_applied_file_is_refused(
+    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable
+) -> None:
+    """Case 8."""
+    path = write_table("001_a", "a")
+    await up(db, directory=tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert await states(db, tmp_path) == ["applied"]
+    path.write_text(path.read_text() + "# edited\n")
+    with pytest.raises(MigrationRefusedError, match="001_a is changed"):
+        await up(db, directory=tmp_path)
+
+
+async def test_a_target_below_the_current_one_is_refused(db: DatabaseInterface) -> None:
+    """Case 9."""
+    assert (await up(db, 2)).applied == SHIPPED[:2]
+    with pytest.raises(MigrationRefusedError, match="below"):
+        await up(db, 1)
+    assert await up(db, 2) == MigrationRun()
+    assert await states(db) == ["applied", "applied", "pending"]
+
+
+@pytest.mark.parametrize(
+    "broken", ["async def up(conn: broken", "import no_such_module", "", "def up(conn): pass"]
+)
+async def test_nothing_runs_when_a_later_file_is_broken(
+    db: DatabaseInterface, tmp_path: Path, write: Write, write_table: WriteTable, tables: Tables, broken: str
+) -> None:
+    """Case 10."""
+    write_table("001_a", "a")
+    write("002_b", broken)
+    with pytest.raises(MigrationRefusedError, match="002_b"):
+        await up(db, directory=tmp_path)
+    assert "a" not in await tables(db)
+    assert await states(db, tmp_path) == ["pending"] * 2
+
+
+async def test_applied_files_are_never_imported(
+    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable
+) -> None:
+    """Case 10."""
+    first = write_table("001_a", "a")
+    await up(db, directory=tmp_path)
+    await db.execute("UPDATE _migrations SET checksum = NULL")
+    first.write_text("raise RuntimeError('imported')")
+    write_table("002_b", "b")
+    assert (await up(db, directory=tmp_path)).applied == ("002_b",)
+
+
+@pytest.mark.parametrize("fault", ["raise RuntimeError('boom')", "assert False", "raise SystemExit(0)"])
+async def test_a_failing_migration_is_undone_and_the_ones_before_it_stay(
+    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable, tables: Tables, fault: str
+) -> None:
+    """Cases 11 and 15."""
+    write_table("001_a", "a")
+    write_table("002_b", "b", then=fault)
+    write_table("003_c", "c")
+    with pytest.raises(MigrationFailedError, match=r"'002_b' failed: \w+(Error|Exit)") as caught:
+        await up(db, directory=tmp_path)
+    error = caught.value
+    assert (error.done, error.failed, error.remaining) == (("001_a",), "002_b", ("003_c",))
+    assert await tables(db) == {"_migrations", "a"}
+    assert await states(db, tmp_path) == ["applied", "pending", "pending"]
+    write_table("002_b", "b")
     assert (await up(db, directory=tmp_path)).applied == ("002_b", "003_c")
 
 
-async def test_a_migration_that_swallows_a_database_error_fails(
-    db: DatabaseInterface, tmp_path: Path, write: Write
+async def test_a_migration_whose_row_cannot_be_written_is_undone(
+    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable, tables: Tables
 ) -> None:
+    """Case 12."""
+    write_table("001_a", "a")
+    write_table("002_b", "b", then="await conn.execute('DROP TABLE _migrations')")
+    with pytest.raises(MigrationFailedError, match="002_b"):
+        await up(db, directory=tmp_path)
+    assert await tables(db) == {"_migrations", "a"}
+    assert await states(db, tmp_path) == ["applied", "pending"]
+
+
+async def test_a_migration_that_swallows_a_database_error_fails_and_names_it(
+    db: DatabaseInterface, tmp_path: Path, write: Write, tables: Tables
+) -> None:
+    """Case 13."""
     write(
         "001_a",
         """
@@ -135,16 +214,134 @@ async def test_a_migration_that_swallows_a_database_error_fails(
                 pass
         """,
     )
-    with pytest.raises(MigrationFailedError, match="001_a"):
+    with pytest.raises(MigrationFailedError, match=r"swallowed.*no_such_table"):
         await up(db, directory=tmp_path)
     assert await tables(db) == {"_migrations"}
     assert await states(db, tmp_path) == ["pending"]
 
 
-async def test_a_failing_down_keeps_the_row_and_the_schema(
+@pytest.mark.parametrize("statement", ["COMMIT", "ROLLBACK"])
+async def test_a_migration_that_ends_its_transaction_fails_without_a_row(
+    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable, statement: str
+) -> None:
+    """Case 14."""
+    write_table("001_a", "a", then=f"await conn.execute({statement!r})")
+    with pytest.raises(MigrationFailedError, match=statement):
+        await up(db, directory=tmp_path)
+    assert await states(db, tmp_path) == ["pending"]
+
+
+async def test_savepoints_inside_a_migration_work(
     db: DatabaseInterface, tmp_path: Path, write: Write
 ) -> None:
-    write("001_a", creating("a", undo="await conn.execute('SELECT * FROM no_such_table')"))
+    """Case 14."""
+    write(
+        "001_a",
+        """
+        async def up(conn):
+            await conn.execute("CREATE TABLE a (id INT)")
+            async with conn.transaction():
+                await conn.execute("INSERT INTO a VALUES (1)")
+            try:
+                async with conn.transaction():
+                    await conn.execute("INSERT INTO a VALUES (2)")
+                    await conn.execute("SELECT * FROM no_such_table")
+            except Exception:
+                pass
+        """,
+    )
+    assert (await up(db, directory=tmp_path)).applied == ("001_a",)
+    assert await db.fetch_all("SELECT id FROM a") == [{"id": 1}]
+
+
+async def test_a_cancelled_run_is_undone_and_the_next_one_goes_on(
+    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable, tables: Tables
+) -> None:
+    """Case 15; Ctrl-C cancels the task, too."""
+    write_table("001_a", "a")
+    write_table("002_b", "b", then="import asyncio; asyncio.current_task().cancel(); await asyncio.sleep(0)")
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(up(db, directory=tmp_path))
+    assert await tables(db) == {"_migrations", "a"}
+    write_table("002_b", "b")
+    assert (await up(db, directory=tmp_path, lock_wait=0)).applied == ("002_b",)
+
+
+async def test_a_second_run_does_nothing_and_a_round_trip_gives_the_same_schema(
+    db: DatabaseInterface,
+) -> None:
+    """Case 17."""
+    await up(db)
+    first = await schema(db)
+    assert await up(db) == MigrationRun()
+    assert (await down(db, target=0)).reverted == SHIPPED[::-1]
+    assert await schema(db) == []
+    await up(db)
+    assert await schema(db) == first
+
+
+async def test_the_order_of_application_survives_ids_with_gaps(
+    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable
+) -> None:
+    """Case 17."""
+    write_table("001_a", "a")
+    await up(db, directory=tmp_path)
+    with pytest.raises(RuntimeError):
+        async with db.transaction():
+            await db.execute("INSERT INTO _migrations (name) VALUES ('002_undone')")
+            raise RuntimeError
+    write_table("002_b", "b")
+    await up(db, directory=tmp_path)
+    assert (await down(db, 2, directory=tmp_path)).reverted == ("002_b", "001_a")
+
+
+async def test_a_search_path_left_behind_reaches_neither_the_table_nor_the_next_migration(
+    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable, tables: Tables
+) -> None:
+    """Case 18."""
+    await db.execute("CREATE SCHEMA elsewhere")
+    write_table("001_a", "a", then="await conn.execute('SET search_path = elsewhere')")
+    write_table("002_b", "b", undo="await conn.execute('SET search_path = elsewhere')")
+    await up(db, directory=tmp_path)
+    assert await tables(db) == {"_migrations", "a", "b"}
+    await down(db, 2, directory=tmp_path)
+    assert await tables(db) == {"_migrations"}
+
+
+async def test_down_takes_back_the_last_ones(db: DatabaseInterface, tables: Tables) -> None:
+    await up(db)
+    assert (await down(db)).reverted == SHIPPED[2:]
+    assert await tables(db) == {"_migrations", "events"}
+    assert (await down(db, target=1)).reverted == SHIPPED[1:2]
+    assert await down(db, target=1) == MigrationRun()
+
+
+async def test_down_by_more_than_is_applied_changes_nothing(db: DatabaseInterface) -> None:
+    """Case 26."""
+    await up(db)
+    with pytest.raises(MigrationRefusedError, match="3 are applied"):
+        await down(db, 4)
+    assert await states(db) == ["applied"] * 3
+
+
+async def test_down_without_a_down_function_changes_nothing(
+    db: DatabaseInterface, tmp_path: Path, write: Write, write_table: WriteTable, tables: Tables
+) -> None:
+    """Case 26."""
+    write("001_a", "async def up(conn): pass")
+    write_table("002_b", "b")
+    await up(db, directory=tmp_path)
+    with pytest.raises(MigrationRefusedError, match=r"no down.* in 001_a"):
+        await down(db, 2, directory=tmp_path)
+    assert await states(db, tmp_path) == ["applied"] * 2
+    assert "b" in await tables(db)
+
+
+async def test_a_failing_down_keeps_the_row_and_the_schema(
+    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable, tables: Tables
+) -> None:
+    """Case 26."""
+    write_table("001_a", "a", undo=QUERY_NOTHING)
     await up(db, directory=tmp_path)
     with pytest.raises(MigrationFailedError, match="001_a"):
         await down(db, directory=tmp_path)
@@ -152,54 +349,60 @@ async def test_a_failing_down_keeps_the_row_and_the_schema(
     assert "a" in await tables(db)
 
 
-async def test_nothing_runs_when_a_later_file_is_broken(
-    db: DatabaseInterface, tmp_path: Path, write: Write
+async def test_down_of_an_edited_file_runs_its_present_text_and_says_so(
+    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable
 ) -> None:
-    write("001_a", creating("a"))
-    write("002_b", "async def up(conn: broken")
-    with pytest.raises(MigrationError, match="002_b"):
-        await up(db, directory=tmp_path)
-    assert "a" not in await tables(db)
-    assert await states(db, tmp_path) == ["pending"] * 2
-
-
-async def test_applied_files_are_never_imported(db: DatabaseInterface, tmp_path: Path, write: Write) -> None:
-    first = write("001_a", creating("a"))
-    await up(db, directory=tmp_path)
-    first.write_bytes(first.read_bytes())
-    await db.execute("UPDATE _migrations SET checksum = NULL")
-    first.write_text("raise RuntimeError('imported')")
-    write("002_b", creating("b"))
-    assert (await up(db, directory=tmp_path)).applied == ("002_b",)
-
-
-async def test_an_edited_applied_file_is_refused(db: DatabaseInterface, tmp_path: Path, write: Write) -> None:
-    path = write("001_a", creating("a"))
+    path = write_table("001_a", "a")
     await up(db, directory=tmp_path)
     path.write_text(path.read_text() + "# edited\n")
-    assert await states(db, tmp_path) == ["changed"]
-    with pytest.raises(MigrationError, match="001_a is changed"):
-        await up(db, directory=tmp_path)
+    told: list[str] = []
+    assert (await down(db, directory=tmp_path, notify=told.append)).reverted == ("001_a",)
+    assert ["'001_a' is changed" in line for line in told] == [True]
 
 
-async def test_five_runners_at_once_apply_everything_once(db: DatabaseInterface) -> None:
-    runs = await asyncio.gather(*(up(db) for _ in range(5)))
-    assert sorted(run.applied for run in runs) == [()] * 4 + [SHIPPED]
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "CREATE TABLE _migrations (version INT)",
+        "CREATE TABLE _migrations (id INT, name TEXT, applied_at TIMESTAMPTZ, batch INT)",
+        "CREATE TABLE _migrations AS SELECT 1 AS id, 'init' AS name, now() AS applied_at",
+    ],
+)
+async def test_a_table_of_another_tool_is_refused_and_left_alone(db: DatabaseInterface, foreign: str) -> None:
+    """Case 27."""
+    await db.execute(foreign)
+    before = await schema(db)
+    for command in (up, down, status):
+        with pytest.raises(MigrationRefusedError, match="another tool made it"):
+            await command(db)
+    assert await schema(db) == before
 
 
 async def test_a_table_of_an_older_version_gets_its_checksum_column(db: DatabaseInterface) -> None:
+    """Case 27."""
     await db.execute(
         "CREATE TABLE _migrations (id SERIAL PRIMARY KEY, name VARCHAR(255) NOT NULL UNIQUE, "
         "applied_at TIMESTAMPTZ NOT NULL DEFAULT NOW())"
     )
     await db.execute("INSERT INTO _migrations (name) VALUES ('001_create_migrations_table')")
-    assert await states(db) == ["applied", "pending", "pending"]
+    assert await states(db) == ["applied (unverified)", "pending", "pending"]
     assert (await up(db)).applied == SHIPPED[1:]
-    assert await states(db) == ["applied"] * 3
+    assert await states(db) == ["applied (unverified)", "applied", "applied"]
 
 
-async def test_a_migration_may_opt_out_of_its_transaction(
-    db: DatabaseInterface, tmp_path: Path, write: Write
+async def test_a_migration_without_a_transaction_keeps_what_it_did_and_gets_no_row_when_it_fails(
+    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable, tables: Tables
 ) -> None:
-    write("001_a", "TRANSACTION = False" + creating("a"))
+    """Case 21."""
+    write_table("001_a", "a", top="TRANSACTION = False", then=QUERY_NOTHING)
+    with pytest.raises(MigrationFailedError, match="what it did so far stays"):
+        await up(db, directory=tmp_path)
+    assert "a" in await tables(db)
+    assert await states(db, tmp_path) == ["pending"]
+    await db.execute("DROP TABLE a")
+    write_table("001_a", "a", top="TRANSACTION = False", undo=QUERY_NOTHING)
     assert (await up(db, directory=tmp_path)).applied == ("001_a",)
+    with pytest.raises(MigrationFailedError, match="what it did so far stays"):
+        await down(db, directory=tmp_path)
+    assert "a" not in await tables(db)
+    assert await states(db, tmp_path) == ["applied"]

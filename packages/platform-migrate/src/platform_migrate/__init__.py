@@ -1,16 +1,22 @@
 """Schema migrations on ``DatabaseInterface``: planned, locked, one transaction each."""
 
-from platform_migrate.files import create
-from platform_migrate.planner import MigrationStatus, State
-from platform_migrate.runner import MigrationFailedError, MigrationRun, down, status, up
+from platform_migrate.errors import MigrationFailedError, MigrationRefusedError
+from platform_migrate.files import check_files, create
+from platform_migrate.runner import MigrationRun, down, mark_applied, mark_pending, status, up
+from platform_migrate.status import MigrationStatus, State, StatusSummary
 
 __all__ = [
     "MigrationFailedError",
+    "MigrationRefusedError",
     "MigrationRun",
     "MigrationStatus",
     "State",
+    "StatusSummary",
+    "check_files",
     "create",
     "down",
+    "mark_applied",
+    "mark_pending",
     "status",
     "up",
 ]

@@ -1,118 +1,129 @@
 """What to do, decided from the files and the rows alone; no database is asked, nothing is changed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from difflib import get_close_matches
 
-from platform_interfaces import MigrationError
+from platform_migrate.errors import MigrationRefusedError
 from platform_migrate.files import MigrationFile
-
-
-class State(StrEnum):
-    """How a migration stands."""
-
-    APPLIED = "applied"
-    PENDING = "pending"
-    OUT_OF_ORDER = "out of order"  # pending, though a later one is applied
-    CHANGED = "changed"  # applied, and its file was edited since
-    MISSING = "missing"  # applied, and its file is gone
-    AHEAD = "ahead"  # applied by a newer version of the project, whose files are not here
-
-
-@dataclass(frozen=True)
-class AppliedRow:
-    """A row of ``_migrations``, ``id`` being the order they were applied in; no checksum means unverified."""
-
-    id: int
-    name: str
-    applied_at: datetime
-    checksum: str | None = None
-
-    @property
-    def number(self) -> int:
-        """The digits in front of the name, as a number."""
-        return int(self.name.partition("_")[0])
-
-
-@dataclass(frozen=True)
-class MigrationStatus:
-    """One migration as it stands; ``applied_at`` is aware."""
-
-    number: int
-    name: str
-    state: State
-    applied_at: datetime | None = None
-
-
-def plan_status(files: Sequence[MigrationFile], rows: Sequence[AppliedRow]) -> list[MigrationStatus]:
-    """Every file and every row, by number."""
-    by_name = {row.name: row for row in rows}
-    highest_file = max((file.number for file in files), default=0)
-    highest_row = max((row.number for row in rows if row.number <= highest_file), default=0)
-    statuses = [_status_of_file(file, by_name.pop(file.name, None), highest_row) for file in files]
-    for row in by_name.values():
-        state = State.AHEAD if row.number > highest_file else State.MISSING
-        statuses.append(MigrationStatus(row.number, row.name, state, row.applied_at))
-    return sorted(statuses, key=lambda status: (status.number, status.name))
+from platform_migrate.status import AppliedRow, State, plan_status
 
 
 def plan_up(
-    files: Sequence[MigrationFile], rows: Sequence[AppliedRow], target: int | None = None
+    files: Sequence[MigrationFile],
+    rows: Sequence[AppliedRow],
+    target: int | None = None,
+    *,
+    allow_out_of_order: bool = False,
 ) -> list[MigrationFile]:
     """The files to apply, in order, up to and with number ``target``.
 
     Raises:
-        ValueError: when ``target`` is no file's number, or below what is applied already.
-        MigrationError: when files and rows contradict each other; all problems are named.
+        MigrationRefusedError: when files and rows contradict each other (all problems are named), or
+            ``target`` is no file's number, or below what is applied already.
     """
+    wanted = {State.PENDING, State.OUT_OF_ORDER} if allow_out_of_order else {State.PENDING}
     statuses = plan_status(files, rows)
-    refused = (State.CHANGED, State.MISSING, State.OUT_OF_ORDER)
-    if problems := [f"{status.name} is {status.state}" for status in statuses if status.state in refused]:
-        raise MigrationError(
-            f"the history does not fit the files, nothing was applied: {', '.join(problems)}"
+    if problems := [
+        f"{status.name} is {status.state} ({status.note})"
+        for status in statuses
+        if status.state.is_problem and status.state not in wanted
+    ]:
+        raise MigrationRefusedError(
+            f"the history does not fit the files, nothing was applied: {'; '.join(problems)}"
         )
-    _check_target(files, rows, target)
-    pending = {status.name for status in statuses if status.state is State.PENDING}
-    return [file for file in files if file.name in pending and (target is None or file.number <= target)]
+    if target is not None:
+        _check_target(files, rows, target, may_be_below=allow_out_of_order)
+    names = {status.name for status in statuses if status.state in wanted}
+    return [file for file in files if file.name in names and (target is None or file.number <= target)]
 
 
 def plan_down(
-    files: Sequence[MigrationFile], rows: Sequence[AppliedRow], count: int = 1
+    files: Sequence[MigrationFile], rows: Sequence[AppliedRow], count: int = 1, *, target: int | None = None
 ) -> list[MigrationFile]:
-    """The files of the last ``count`` migrations applied, the last one first.
+    """The files of the last ``count`` migrations applied, the last one first; or of all above ``target``.
 
     Raises:
-        ValueError: when ``count`` is not between 1 and the number of migrations applied.
-        MigrationError: when one of them has no file any more.
+        MigrationRefusedError: when ``count`` is not between 1 and the number of migrations applied,
+            ``target`` is neither 0 nor applied, or one of them has no file any more.
     """
-    if not 1 <= count <= len(rows):
-        raise ValueError(f"cannot roll back {count} migrations: {len(rows)} are applied")
+    newest = sorted(rows, key=lambda row: row.id, reverse=True)
+    if target is not None:
+        applied = sorted(row.number for row in rows)
+        if target not in (0, *applied):
+            raise MigrationRefusedError(
+                f"cannot go back to migration {target}: applied are {_numbers(applied)}"
+            )
+        newest = [row for row in newest if row.number > target]
+    elif 1 <= count <= len(rows):
+        newest = newest[:count]
+    else:
+        raise MigrationRefusedError(f"cannot roll back {count} migrations: {len(rows)} are applied")
     by_name: Mapping[str, MigrationFile] = {file.name: file for file in files}
-    last = sorted(rows, key=lambda row: row.id, reverse=True)[:count]
-    if missing := [row.name for row in last if row.name not in by_name]:
-        raise MigrationError(f"cannot roll back, nothing was changed: no file for {', '.join(missing)}")
-    return [by_name[row.name] for row in last]
-
-
-def _status_of_file(file: MigrationFile, row: AppliedRow | None, highest_row: int) -> MigrationStatus:
-    if row is None:
-        state = State.OUT_OF_ORDER if file.number < highest_row else State.PENDING
-        return MigrationStatus(file.number, file.name, state)
-    is_changed = row.checksum is not None and row.checksum != file.checksum
-    return MigrationStatus(
-        file.number, file.name, State.CHANGED if is_changed else State.APPLIED, row.applied_at
-    )
-
-
-def _check_target(files: Sequence[MigrationFile], rows: Sequence[AppliedRow], target: int | None) -> None:
-    if target is None:
-        return
-    numbers = [file.number for file in files]
-    if target not in numbers:
-        raise ValueError(
-            f"there is no migration {target}: there are {', '.join(map(str, numbers)) or 'none'}"
+    if missing := [row.name for row in newest if row.name not in by_name]:
+        raise MigrationRefusedError(
+            f"cannot roll back, nothing was changed: no file for {', '.join(missing)}"
         )
-    current = max((row.number for row in rows), default=0)
-    if target < current:
-        raise ValueError(f"migration {target} is below {current}, which is applied: use 'down' to go back")
+    return [by_name[row.name] for row in newest]
+
+
+def plan_mark_applied(
+    files: Sequence[MigrationFile],
+    rows: Sequence[AppliedRow],
+    names: Sequence[str],
+    through: int | None = None,
+) -> list[MigrationFile]:
+    """The named files, and all up to number ``through``, whose rows are missing or have another checksum.
+
+    Raises:
+        MigrationRefusedError: when a name or ``through`` is no file's.
+    """
+    _check_names(names, [file.name for file in files], "there is no file of that name")
+    if through is not None:
+        _check_known(files, through)
+    recorded = {row.name: row.checksum for row in rows}
+    return [
+        file
+        for file in files
+        if (file.name in names or (through is not None and file.number <= through))
+        and recorded.get(file.name) != file.checksum
+    ]
+
+
+def plan_mark_pending(rows: Sequence[AppliedRow], names: Sequence[str]) -> list[str]:
+    """The names whose rows are to go.
+
+    Raises:
+        MigrationRefusedError: when one has no row.
+    """
+    _check_names(names, [row.name for row in rows], "it is not applied")
+    return list(dict.fromkeys(names))
+
+
+def _check_target(
+    files: Sequence[MigrationFile], rows: Sequence[AppliedRow], target: int, *, may_be_below: bool
+) -> None:
+    _check_known(files, target)
+    here = {file.number for file in files}
+    current = max((row.number for row in rows if row.number in here), default=0)
+    if target < current and not may_be_below:
+        raise MigrationRefusedError(
+            f"migration {target} is below {current}, which is applied: 'down --target {target}' goes back"
+        )
+
+
+def _check_known(files: Sequence[MigrationFile], number: int) -> None:
+    numbers = [file.number for file in files]
+    if number not in numbers:
+        raise MigrationRefusedError(f"there is no migration {number}: there are {_numbers(numbers)}")
+
+
+def _check_names(names: Sequence[str], known: Sequence[str], problem: str) -> None:
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise MigrationRefusedError(f"cannot mark {name!r}, nothing was changed: {problem}{hint}")
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers)) or "none"

@@ -1,58 +1,102 @@
 """The table that remembers what was applied."""
 
-from platform_interfaces import DatabaseInterface
-from platform_migrate.files import MigrationFile
-from platform_migrate.planner import AppliedRow
+from typing import Self
 
-CREATE_TABLE = """
-    CREATE TABLE IF NOT EXISTS _migrations (
-        id SERIAL PRIMARY KEY,
-        name VARCHAR(255) NOT NULL UNIQUE,
-        applied_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
-        checksum TEXT
-    )
-"""
+from platform_interfaces import DatabaseInterface
+from platform_migrate.errors import MigrationRefusedError
+from platform_migrate.files import MigrationFile, is_migration_name
+from platform_migrate.status import AppliedRow
+
+_COLUMNS = {"id", "name", "applied_at"}
 
 
 class MigrationStore:
-    """The table ``_migrations`` in the schema that new tables go to."""
+    """The table ``_migrations`` in one schema, which is written out in every statement."""
 
-    def __init__(self, db: DatabaseInterface) -> None:
+    def __init__(self, db: DatabaseInterface, schema: str) -> None:
         self._db = db
+        self._schema = schema
+        self._table = '"{}"._migrations'.format(schema.replace('"', '""'))
+
+    @classmethod
+    async def open(cls, db: DatabaseInterface) -> Self:
+        """The table in the schema that new tables go to now; it is neither looked for nor made.
+
+        Raises:
+            MigrationRefusedError: when there is no such schema.
+        """
+        row = await db.fetch_one("SELECT current_schema() AS schema")
+        if row is None or row["schema"] is None:
+            raise MigrationRefusedError("no schema to migrate: the search_path names none that exists")
+        return cls(db, row["schema"])
+
+    @property
+    def lock_name(self) -> str:
+        """The lock to hold while changing it: one per schema, the database being part of any lock."""
+        return f"platform-migrate:{self._schema}._migrations"
 
     async def rows(self) -> list[AppliedRow]:
-        """What was applied, in that order; empty when the table does not exist, which it is not made for."""
+        """What was applied, in that order; empty when the table does not exist, which it is not made for.
+
+        Raises:
+            MigrationRefusedError: when the table is somebody else's.
+        """
         if not await self._columns():
             return []
-        rows = await self._db.fetch_all("SELECT * FROM _migrations ORDER BY id")
+        rows = await self._db.fetch_all(f"SELECT * FROM {self._table} ORDER BY id")  # noqa: S608
+        if foreign := [row["name"] for row in rows if not is_migration_name(row["name"])]:
+            raise self._foreign(f"a row named {foreign[0]!r}")
         return [AppliedRow(row["id"], row["name"], row["applied_at"], row.get("checksum")) for row in rows]
-
-    async def lock_name(self) -> str:
-        """The lock to hold while changing it: one per schema, the database being part of any lock."""
-        row = await self._db.fetch_one("SELECT current_schema() AS schema")
-        return f"platform-migrate:{row and row['schema']}._migrations"
 
     async def create(self) -> None:
         """Make the table if it is missing, and complete one that an older version made."""
         columns = await self._columns()
         if not columns:
-            await self._db.execute(CREATE_TABLE)
+            await self._db.execute(f"""
+                CREATE TABLE {self._table} (
+                    id SERIAL PRIMARY KEY,
+                    name VARCHAR(255) NOT NULL UNIQUE,
+                    applied_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+                    checksum TEXT
+                )
+            """)
         elif "checksum" not in columns:
-            await self._db.execute("ALTER TABLE _migrations ADD COLUMN checksum TEXT")
+            await self._db.execute(f"ALTER TABLE {self._table} ADD COLUMN checksum TEXT")
 
     async def add(self, file: MigrationFile) -> None:
         """Remember ``file`` as applied now."""
         await self._db.execute(
-            "INSERT INTO _migrations (name, checksum) VALUES ($1, $2)", [file.name, file.checksum]
+            f"INSERT INTO {self._table} (name, checksum) VALUES ($1, $2)",  # noqa: S608
+            [file.name, file.checksum],
         )
 
-    async def remove(self, file: MigrationFile) -> None:
-        """Forget that ``file`` was applied."""
-        await self._db.execute("DELETE FROM _migrations WHERE name = $1", [file.name])
+    async def accept(self, file: MigrationFile) -> None:
+        """Remember ``file`` as applied in its present text, whether or not it was remembered before."""
+        changed = await self._db.execute(
+            f"UPDATE {self._table} SET checksum = $2 WHERE name = $1",  # noqa: S608
+            [file.name, file.checksum],
+        )
+        if not changed:
+            await self.add(file)
+
+    async def remove(self, name: str) -> None:
+        """Forget that ``name`` was applied; nothing when the table is gone, as it is after 001 went down."""
+        if await self._columns():
+            await self._db.execute(f"DELETE FROM {self._table} WHERE name = $1", [name])  # noqa: S608
 
     async def _columns(self) -> set[str]:
         rows = await self._db.fetch_all(
             "SELECT column_name FROM information_schema.columns "
-            "WHERE table_schema = current_schema() AND table_name = '_migrations'"
+            "WHERE table_schema = $1 AND table_name = '_migrations'",
+            [self._schema],
         )
-        return {row["column_name"] for row in rows}
+        columns = {row["column_name"] for row in rows}
+        if columns and columns - {"checksum"} != _COLUMNS:
+            raise self._foreign(f"the columns {', '.join(sorted(columns))}")
+        return columns
+
+    def _foreign(self, found: str) -> MigrationRefusedError:
+        return MigrationRefusedError(
+            f"the table {self._table} has {found}: another tool made it; rename it, "
+            "or use a schema of one's own (search_path)"
+        )

@@ -1,12 +1,18 @@
 """Create the table that remembers which migrations were applied."""
 
 from platform_interfaces import DatabaseInterface
-from platform_migrate.store import CREATE_TABLE
 
 
 async def up(conn: DatabaseInterface) -> None:
     """Apply this migration; the runner has made the table already, to record this in it."""
-    await conn.execute(CREATE_TABLE)
+    await conn.execute("""
+        CREATE TABLE IF NOT EXISTS _migrations (
+            id SERIAL PRIMARY KEY,
+            name VARCHAR(255) NOT NULL UNIQUE,
+            applied_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+            checksum TEXT
+        )
+    """)
 
 
 async def down(conn: DatabaseInterface) -> None:

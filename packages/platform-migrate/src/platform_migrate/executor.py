@@ -1,0 +1,93 @@
+"""Runs migrations one by one, each with its row: both or neither, where it has a transaction."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from platform_interfaces import DatabaseError, DatabaseInterface, PlatformError, TransactionAbortedError
+from platform_migrate.errors import MigrationFailedError
+from platform_migrate.files import Migration, MigrationFile, Step
+from platform_migrate.guard import LOCK_NOT_AVAILABLE, Guard, guard_for, hint, sqlstate
+
+Notify = Callable[[str], object]
+Record = Callable[[MigrationFile], Awaitable[None]]
+
+RETRY_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0)
+
+
+class _UnfinishedIndexError(DatabaseError):
+    """A migration has left an index that PostgreSQL does not use."""
+
+
+class Executor:
+    """Runs steps of migrations on ``db``; what is no error and yet worth saying goes to ``notify``."""
+
+    def __init__(self, db: DatabaseInterface, guard: Guard, notify: Notify) -> None:
+        self._db, self._guard, self._notify = db, guard, notify
+
+    @classmethod
+    async def open(cls, db: DatabaseInterface, notify: Notify) -> "Executor":
+        """An executor that knows what kind of database ``db`` is."""
+        return cls(db, await guard_for(db), notify)
+
+    async def run(self, steps: Sequence[tuple[Migration, Step]], record: Record) -> tuple[str, ...]:
+        """The names of the migrations, all run; ``record`` writes or deletes a row after each.
+
+        Raises:
+            MigrationFailedError: at the first that fails.
+        """
+        names = [migration.file.name for migration, _ in steps]
+        for position, (migration, step) in enumerate(steps):
+            run_one = self._in_transaction if migration.is_transactional else self._without_transaction
+            try:
+                await run_one(migration.file, step, record)
+            except (Exception, SystemExit) as error:
+                reason = _told(error) + hint(error)
+                if not migration.is_transactional:
+                    reason += (
+                        "; it has no transaction: what it did so far stays, and it will start from its top"
+                    )
+                raise MigrationFailedError(
+                    reason, names[position], names[:position], names[position + 1 :]
+                ) from error
+        return tuple(names)
+
+    async def _in_transaction(self, file: MigrationFile, step: Step, record: Record) -> None:
+        for pause in (*RETRY_PAUSES_SECONDS, None):
+            try:
+                await self._try_in_transaction(file, step, record)
+            except DatabaseError as error:
+                if pause is None or sqlstate(error) != LOCK_NOT_AVAILABLE:
+                    raise
+                self._notify(f"migration {file.name!r} was undone, again in {pause:g} s: {_told(error)}")
+                await asyncio.sleep(pause)
+            else:
+                return
+
+    async def _try_in_transaction(self, file: MigrationFile, step: Step, record: Record) -> None:
+        async with self._db.transaction():
+            async with self._guard.watch():
+                await step(self._db)
+            # If the step swallowed an error, the transaction raises at its end, and names that one.
+            with suppress(TransactionAbortedError):
+                await self._guard.restore_session()
+                await record(file)  # last: written before the step, it would hide such an error
+
+    async def _without_transaction(self, file: MigrationFile, step: Step, record: Record) -> None:
+        """A lock_timeout here would be the very thing that leaves an index unfinished; so there is none."""
+        await step(self._db)
+        await self._guard.restore_session()
+        for index in await self._guard.invalid_indexes():
+            problem = f"index {index!r} is not valid: building it was begun and never finished"
+            if re.search(rf"\b{re.escape(index)}\b", file.text):
+                raise _UnfinishedIndexError(
+                    f"{problem}; start with DROP INDEX CONCURRENTLY IF EXISTS {index}"
+                )
+            self._notify(problem)
+        await record(file)
+
+
+def _told(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, PlatformError) else f"{type(error).__name__}: {text}".removesuffix(": ")

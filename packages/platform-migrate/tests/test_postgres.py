@@ -1,0 +1,351 @@
+"""What only a server with sessions, roles and locks on tables can do to a migration."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from platform_interfaces import ConnectionLostError, DatabaseInterface, LockTimeoutError
+from platform_migrate import MigrationFailedError, MigrationRun, down, executor, guard, status, up
+
+Write = Callable[[str, str], Path]
+WriteTable = Callable[..., Path]
+Tables = Callable[[DatabaseInterface], Awaitable[set[str]]]
+Connect = Callable[..., Awaitable[DatabaseInterface]]
+
+LOCK = "platform-migrate:public._migrations"
+
+
+async def states(db: DatabaseInterface, directory: Path) -> list[str]:
+    return [found.state.value for found in await status(db, directory=directory)]
+
+
+async def until(db: DatabaseInterface, condition: str) -> dict[str, Any]:
+    """A session, with one of its locks, for which ``condition`` holds, once there is one."""
+    query = (
+        "SELECT pid, query FROM pg_stat_activity LEFT JOIN pg_locks USING (pid) "
+        f"WHERE pid <> pg_backend_pid() AND datname = current_database() AND {condition}"
+    )
+    while not (row := await db.fetch_one(query)):
+        pass
+    return row
+
+
+def executing(*statements: str) -> str:
+    """Calls that run ``statements`` one by one, to end a migration's function."""
+    return "; ".join(f"await conn.execute({statement!r})" for statement in statements)
+
+
+# --- transactions ---
+
+
+@pytest.mark.parametrize("statements", [["COMMIT"], ["COMMIT", "BEGIN"], ["COMMIT; BEGIN"]])
+async def test_what_a_migration_committed_by_itself_is_said_to_be_permanent(
+    pg: DatabaseInterface, tmp_path: Path, write_table: WriteTable, tables: Tables, statements: list[str]
+) -> None:
+    """Case 14."""
+    write_table("001_a", "a", then=executing(*statements, "CREATE TABLE later (id INT)"))
+    with pytest.raises(MigrationFailedError, match=r"ended its own transaction.*is permanent"):
+        await up(pg, directory=tmp_path)
+    assert "a" in await tables(pg)
+    assert await states(pg, tmp_path) == ["pending"]
+
+
+async def test_a_migration_that_fails_after_its_commit_tells_both(
+    pg: DatabaseInterface, tmp_path: Path, write_table: WriteTable
+) -> None:
+    """Case 14."""
+    write_table("001_a", "a", then=executing("COMMIT", "SELECT * FROM no_such_table"))
+    with pytest.raises(MigrationFailedError, match=r"ended its own transaction.*then.*no_such_table"):
+        await up(pg, directory=tmp_path)
+
+
+async def test_the_lock_is_held_until_a_cancelled_migration_is_undone(
+    pg: DatabaseInterface, connect: Connect, tmp_path: Path, write_table: WriteTable, tables: Tables
+) -> None:
+    """Case 15."""
+    write_table("001_a", "a", then=executing("SELECT pg_sleep(60)"))
+    other = await connect()
+    run = asyncio.create_task(up(pg, directory=tmp_path))
+    await until(other, "query LIKE '%pg_sleep(60)%'")
+    with pytest.raises(LockTimeoutError):
+        async with other.lock(LOCK, timeout=0):
+            pass
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert await tables(pg) == {"_migrations"}
+    write_table("001_a", "a")
+    assert (await up(pg, directory=tmp_path, lock_wait=0)).applied == ("001_a",)
+
+
+async def test_a_connection_terminated_midway_undoes_the_migration_and_names_the_cause(
+    pg: DatabaseInterface, tmp_path: Path, write_table: WriteTable, tables: Tables
+) -> None:
+    """Case 16."""
+    write_table("001_a", "a", then=executing("SELECT pg_terminate_backend(pg_backend_pid())"))
+    with pytest.raises(MigrationFailedError, match="terminating connection") as caught:
+        await up(pg, directory=tmp_path)
+    assert isinstance(caught.value.__cause__, ConnectionLostError)
+    assert await tables(pg) == {"_migrations"}
+    write_table("001_a", "a")
+    assert (await up(pg, directory=tmp_path, lock_wait=0)).applied == ("001_a",)
+
+
+async def test_two_runs_whose_lock_was_lost_still_apply_everything_once(
+    pg: DatabaseInterface, connect: Connect, tmp_path: Path, write_table: WriteTable
+) -> None:
+    """Case 16."""
+    write_table("001_a", "a", then=executing("SELECT pg_advisory_xact_lock(7)"))
+    holder, other = await connect(), await connect()
+    async with holder.transaction():
+        await holder.execute("SELECT pg_advisory_xact_lock(7)")
+        first = asyncio.create_task(up(pg, directory=tmp_path))
+        await until(other, "query LIKE '%xact_lock(7)%' AND wait_event = 'advisory'")
+        lost = await until(other, "locktype = 'advisory' AND granted AND objid <> 7")
+        await other.execute("SELECT pg_terminate_backend($1)", [lost["pid"]])
+        second = asyncio.create_task(up(await connect(), directory=tmp_path))
+        await until(other, "query LIKE '%CREATE TABLE a%' AND wait_event = 'transactionid'")
+    outcomes = await asyncio.gather(first, second, return_exceptions=True)
+    assert MigrationRun(applied=("001_a",)) in outcomes
+    assert [type(outcome) for outcome in outcomes].count(MigrationFailedError) == 1
+    assert await states(pg, tmp_path) == ["applied"]
+
+
+# --- sessions ---
+
+CHANGES = (
+    "SET search_path = elsewhere",
+    "SET ROLE somebody",
+    "SET SESSION AUTHORIZATION somebody",
+    "SET statement_timeout = 1234",
+    "SET lock_timeout = 1234",
+    "SET TimeZone = 'Asia/Tokyo'",
+)
+SESSION = (
+    "SELECT current_user AS u, session_user AS s, current_schema() AS schema, "
+    "current_setting('statement_timeout') AS st, current_setting('lock_timeout') AS lt, "
+    "current_setting('TimeZone') AS tz"
+)
+
+
+@pytest.fixture
+async def somebody(pg: DatabaseInterface) -> Any:
+    """A role that may do nothing but use the schema ``elsewhere``."""
+    await pg.execute("DROP ROLE IF EXISTS somebody")
+    await pg.execute("CREATE ROLE somebody LOGIN")
+    await pg.execute("CREATE SCHEMA elsewhere")
+    await pg.execute("GRANT USAGE ON SCHEMA elsewhere TO somebody")
+    yield "somebody"
+    await pg.execute("DROP OWNED BY somebody")
+    await pg.execute("DROP ROLE somebody")
+
+
+@pytest.mark.parametrize("top", ["", "TRANSACTION = False"])
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_setting_left_behind_reaches_neither_the_table_nor_the_next_migration(
+    pg: DatabaseInterface,
+    tmp_path: Path,
+    write: Write,
+    write_table: WriteTable,
+    somebody: str,
+    change: str,
+    top: str,
+) -> None:
+    """Case 18."""
+    before = await pg.fetch_one(SESSION)
+    write_table("001_a", "a", top=top, then=executing(change), undo=executing(change))
+    write(
+        "002_b",
+        f"async def up(conn): {executing('CREATE TABLE seen AS ' + SESSION)}\nasync def down(conn): pass",
+    )
+    assert (await up(pg, directory=tmp_path)).applied == ("001_a", "002_b")
+    seen = await pg.fetch_one("SELECT * FROM seen")
+    assert before is not None
+    assert seen == {**before, "lt": "3s"}
+    await down(pg, 2, directory=tmp_path)
+    assert await pg.fetch_one(SESSION) == before
+
+
+# --- hints ---
+
+
+async def test_an_enum_value_used_where_it_was_added_fails_with_a_hint(
+    pg: DatabaseInterface, tmp_path: Path, write_table: WriteTable
+) -> None:
+    """Case 19."""
+    await pg.execute("CREATE TYPE mood AS ENUM ('calm')")
+    write_table("001_a", "a", then=executing("ALTER TYPE mood ADD VALUE 'gay'", "SELECT 'gay'::mood"))
+    with pytest.raises(MigrationFailedError, match=r"unsafe use of new value.*in a migration of its own"):
+        await up(pg, directory=tmp_path)
+
+
+async def test_concurrently_needs_a_file_without_transaction_and_an_execute_of_its_own(
+    pg: DatabaseInterface, tmp_path: Path, write_table: WriteTable
+) -> None:
+    """Case 20."""
+    index = "CREATE INDEX CONCURRENTLY a_name ON a (name)"
+    write_table("001_a", "a", then=executing(index))
+    with pytest.raises(
+        MigrationFailedError, match=r"'TRANSACTION = False' at the top.*execute\(\) of its own"
+    ):
+        await up(pg, directory=tmp_path)
+    write_table("001_a", "a", top="TRANSACTION = False", then=executing(f"SELECT 1; {index}"))
+    with pytest.raises(MigrationFailedError, match=r"execute\(\) of its own"):
+        await up(pg, directory=tmp_path)
+    await pg.execute("DROP TABLE a")
+    write_table("001_a", "a", top="TRANSACTION = False", then=executing(index))
+    assert (await up(pg, directory=tmp_path)).applied == ("001_a",)
+
+
+async def test_an_unfinished_index_fails_the_migration_that_names_it_and_is_told_to_others(
+    pg: DatabaseInterface, tmp_path: Path, write: Write
+) -> None:
+    """Case 21."""
+    write(
+        "001_a",
+        """
+        TRANSACTION = False
+
+        async def up(conn):
+            await conn.execute("CREATE TABLE IF NOT EXISTS a (id INT)")
+            await conn.execute("INSERT INTO a VALUES (1), (1)")
+            try:
+                await conn.execute("CREATE UNIQUE INDEX CONCURRENTLY a_id ON a (id)")
+            except Exception:
+                pass
+        """,
+    )
+    with pytest.raises(
+        MigrationFailedError, match=r"'a_id' is not valid.*DROP INDEX CONCURRENTLY IF EXISTS a_id"
+    ):
+        await up(pg, directory=tmp_path)
+    assert await states(pg, tmp_path) == ["pending"]
+    write("001_a", "TRANSACTION = False\nasync def up(conn): pass")
+    told: list[str] = []
+    assert (await up(pg, directory=tmp_path, notify=told.append)).applied == ("001_a",)
+    assert ["'a_id' is not valid" in line for line in told] == [True]
+
+
+# --- locks ---
+
+
+async def test_five_clients_at_once_apply_everything_once(pg: DatabaseInterface, connect: Connect) -> None:
+    """Case 22."""
+    clients = [await connect() for _ in range(5)]
+    runs = await asyncio.gather(*(up(client) for client in clients))
+    assert sorted(len(run.applied) for run in runs) == [0, 0, 0, 0, 3]
+
+
+async def test_a_run_that_waits_says_for_whom_and_gives_up_without_a_change(
+    pg: DatabaseInterface, connect: Connect, tables: Tables
+) -> None:
+    """Case 23."""
+    other = await connect()
+    told: list[str] = []
+    async with other.lock(LOCK, timeout=0):
+        with pytest.raises(LockTimeoutError, match="held by server process"):
+            await up(pg, lock_wait=2.1, notify=told.append)
+    assert [line.startswith("waiting up to") and "held by server process" in line for line in told] == [True]
+    assert await tables(pg) == set()
+
+
+async def test_two_schemas_of_one_database_do_not_block_each_other(
+    pg: DatabaseInterface, connect: Connect
+) -> None:
+    """Case 23."""
+    await pg.execute('CREATE SCHEMA "tenant-2"')
+    tenant = await connect(search_path='"tenant-2"')
+    async with pg.lock(LOCK, timeout=0):
+        assert len((await up(tenant, lock_wait=0)).applied) == 3
+    assert len((await up(pg)).applied) == 3
+
+
+async def test_a_waiting_run_does_not_block_an_index_that_is_built_concurrently(
+    pg: DatabaseInterface, connect: Connect, tmp_path: Path, write_table: WriteTable
+) -> None:
+    """Case 24."""
+    index = ["SELECT pg_advisory_lock(7)", "CREATE INDEX CONCURRENTLY a_name ON a (name)"]
+    write_table("001_a", "a", top="TRANSACTION = False", then=executing(*index))
+    holder, other = await connect(), await connect()
+    waiting: asyncio.Queue[str] = asyncio.Queue()
+    async with holder.transaction():
+        await holder.execute("SELECT pg_advisory_xact_lock(7)")
+        first = asyncio.create_task(up(pg, directory=tmp_path))
+        await until(other, "query LIKE '%advisory_lock(7)%' AND wait_event = 'advisory'")
+        second = asyncio.create_task(up(await connect(), directory=tmp_path, notify=waiting.put_nowait))
+        await waiting.get()
+    assert (await first).applied == ("001_a",)
+    assert (await second).applied == ()
+
+
+async def test_a_run_after_a_failed_one_in_the_same_pool_goes_on(
+    pg: DatabaseInterface, tmp_path: Path, write_table: WriteTable
+) -> None:
+    """Case 24."""
+    write_table("001_a", "a", then="raise RuntimeError")
+    with pytest.raises(MigrationFailedError):
+        await up(pg, directory=tmp_path)
+    write_table("001_a", "a")
+    assert (await up(pg, directory=tmp_path, lock_wait=0)).applied == ("001_a",)
+
+
+async def test_a_table_in_use_is_tried_again_and_readers_behind_it_go_on_meanwhile(
+    pg: DatabaseInterface, connect: Connect, tmp_path: Path, write: Write
+) -> None:
+    """Case 25."""
+    await pg.execute("CREATE TABLE busy (id INT)")
+    write("001_a", "async def up(conn): await conn.execute('ALTER TABLE busy ADD COLUMN name TEXT')")
+    user, reader = await connect(), await connect()
+    told: asyncio.Queue[str] = asyncio.Queue()
+    async with user.transaction():
+        await user.execute("SELECT * FROM busy")
+        run = asyncio.create_task(up(pg, directory=tmp_path, notify=told.put_nowait))
+        await until(reader, "query LIKE '%ALTER TABLE busy%' AND wait_event = 'relation'")
+        assert await reader.fetch_all("SELECT * FROM busy") == []  # it stands behind the ALTER, not for long
+        assert "'001_a' was undone, again in 1 s" in await told.get()
+    assert (await run).applied == ("001_a",)
+
+
+async def test_a_table_that_stays_in_use_fails_the_run_in_the_end(
+    pg: DatabaseInterface, connect: Connect, tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 25."""
+    monkeypatch.setattr(guard, "LOCK_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(executor, "RETRY_PAUSES_SECONDS", (0.0,) * 4)
+    await pg.execute("CREATE TABLE busy (id INT)")
+    write("001_a", "async def up(conn): await conn.execute('ALTER TABLE busy ADD COLUMN name TEXT')")
+    user = await connect()
+    told: list[str] = []
+    async with user.transaction():
+        await user.execute("SELECT * FROM busy")
+        with pytest.raises(MigrationFailedError, match="lock timeout"):
+            await up(pg, directory=tmp_path, notify=told.append)
+    assert len(told) == 4
+    assert await states(pg, tmp_path) == ["pending"]
+
+
+# --- grants ---
+
+
+async def test_status_and_up_need_no_right_to_create(
+    pg: DatabaseInterface,
+    connect: Connect,
+    tmp_path: Path,
+    write: Write,
+    write_table: WriteTable,
+    somebody: str,
+) -> None:
+    """Case 27."""
+    await pg.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    write_table("001_a", "a")
+    weak = await connect(role=somebody)
+    assert await states(weak, tmp_path) == ["pending"]
+    await up(pg, directory=tmp_path)
+    await pg.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {somebody}")
+    await pg.execute(f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {somebody}")
+    write("002_b", "async def up(conn): await conn.execute(\"INSERT INTO a (name) VALUES ('x')\")")
+    assert (await up(weak, directory=tmp_path)).applied == ("002_b",)
+    assert await states(weak, tmp_path) == ["applied", "applied"]
