@@ -124,6 +124,7 @@ async def test_a_row_that_only_the_database_refuses_costs_no_other(bench: Bench)
         (b'{"a": 1} {"a": 2}\n', "malformed_json"),
         (b'{"a": 1e131072}\n', "malformed_json"),
         (b'{"a": 1e-20000}\n', "malformed_json"),
+        (b'{"a": 1e99999999999999999999}\n', "malformed_json"),
     ],
 )
 async def test_what_is_wrong_with_a_line_is_told_apart(bench: Bench, data: bytes, reason: str) -> None:

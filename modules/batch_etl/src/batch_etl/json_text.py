@@ -1,6 +1,6 @@
 """JSON with every number kept as it was written."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ def parse_json(text: bytes | str) -> Any:
     """
     try:
         return _decoder.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, InvalidOperation) as error:
         raise ValueError(str(error)) from error
 
 
@@ -29,7 +29,7 @@ def dump_canonical(value: Any) -> str:
 
 
 def _exact(text: str) -> Decimal:
-    number = Decimal(text)
+    number = Decimal(text)  # raises InvalidOperation for an exponent of more than 18 digits
     exponent = number.as_tuple().exponent
     if number.adjusted() >= _MOST_DIGITS_BEFORE_POINT or int(exponent) < -_MOST_DIGITS_AFTER_POINT:
         raise ValueError("number out of range")
