@@ -63,7 +63,7 @@ class _StructuredLogger(LoggingInterface):
 
     def _write(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
         if _LEVELS.index(level) >= self._least:
-            with suppress(OSError):
+            with suppress(OSError, ValueError):  # ValueError: standard error was closed
                 # Nested, because structlog's own keywords would clash with fields of the same name.
                 getattr(self._structlog, level)(message, level=level, fields={**self._fields, **fields})
 

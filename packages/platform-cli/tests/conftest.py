@@ -1,0 +1,120 @@
+"""A project folder, packages as an installer leaves them, and the command in this or another process."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from platform_cli.__main__ import main
+
+OURS = ("DB_", "FS_", "LOG_", "MIGRATIONS_", "PLATFORM_", "NO_COLOR", "FORCE_COLOR")
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory: a project without env files, and no setting in the environment."""
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "project"
+    (folder / ".env").mkdir(parents=True)
+    (folder / ".env" / "local.env").write_text("FS_LOCAL_ROOT=files\n")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder to install to, before all others on the search path."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    yield folder
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(folder)):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def install(site: Path) -> Callable[..., Path]:
+    """Installs a distribution: its entry points by group, and its files."""
+
+    def install(name: str, entry_points: Mapping[str, Mapping[str, str]], **files: str) -> Path:
+        info = site / f"{name}-1.0.dist-info"
+        info.mkdir()
+        sections = [
+            "\n".join([f"[{group}]", *(f"{name} = {target}" for name, target in targets.items())])
+            for group, targets in entry_points.items()
+        ]
+        (info / "entry_points.txt").write_text("\n\n".join(sections))
+        package = site / name
+        package.mkdir()
+        for file, text in {"__init__": "", **files}.items():
+            (
+                package / (file.replace("_json", ".json") if file.endswith("_json") else f"{file}.py")
+            ).write_text(dedent(text))
+        importlib.invalidate_caches()
+        return package
+
+    return install
+
+
+@pytest.fixture
+def module(install: Callable[..., Path]) -> Callable[..., Path]:
+    """Installs the module ``hello``; keyword arguments change its ``module.json``."""
+
+    def module(main: str = "async def run(ctx):\n    return 0\n", **changes: Any) -> Path:
+        manifest = {
+            "name": "hello",
+            "display_name": "Hello",
+            "description": "Greets somebody.",
+            "type": "job",
+            "version": "1.0.0",
+            "dependencies": {"interfaces": ["logging"], "modules": []},
+            "args": [],
+        } | changes
+        groups = {"platform.modules": {"hello": "hello_job"}}
+        return install("hello_job", groups, main=main, module_json=json.dumps(manifest))
+
+    return module
+
+
+@pytest.fixture
+def platform(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command line in this process: its exit code, standard output and standard error."""
+
+    def platform(*args: str) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = main(args)
+        return code, *capfd.readouterr()
+
+    return platform
+
+
+@pytest.fixture
+def start(site: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a Python process that finds what was installed; it is killed at the end of the test."""
+    started = []
+
+    def start(*args: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, *args],
+            env={**os.environ, "PYTHONPATH": str(site)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        with process:
+            process.kill()
