@@ -2,10 +2,14 @@
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # Examples differ in cost by orders of magnitude, and a disk or a server has its own pace: no time limits.
-_COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+_COMMON = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    phases=set(Phase) - {Phase.explain},
+)
 
 settings.register_profile("quick", _COMMON, max_examples=100, stateful_step_count=25)
 settings.register_profile("torture", _COMMON, max_examples=5000, stateful_step_count=50)

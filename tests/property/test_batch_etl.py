@@ -1,0 +1,107 @@
+"""Whatever is in the files, every line ends where a naive account of the same bytes says it must.
+
+Of the cases of bad input, drawn here in any combination: 1 to 9, 14 (bytes and lines), 15 to 19, 21 to 26
+(values), 30 to 33 and 35 (identity of events).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import platform_migrate
+from batch_etl.main import run
+from platform_interfaces import PlatformContext, Row
+from platform_memory import MemoryDatabase, MemoryFileSystem, MemoryLogger
+from tests.property.event_files import Account, as_stored, event_files
+
+FOLDER = "raw/events/2026-01-15"
+files = st.dictionaries(st.sampled_from([f"{FOLDER}/{name}" for name in ("a", "b", "c/d")]), event_files())
+
+
+class CutFileSystem(MemoryFileSystem):
+    """Streams files in blocks of a given size."""
+
+    def __init__(self, block_bytes: int) -> None:
+        super().__init__()
+        self._block_bytes = block_bytes
+
+    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+        data = await self.read(path)
+        for start in range(0, len(data), self._block_bytes):
+            yield data[start : start + self._block_bytes]
+
+
+class Loader:
+    """The job on a database and a file system of its own."""
+
+    def __init__(self, block_bytes: int, batch_size: int) -> None:
+        self.db = MemoryDatabase()
+        self._fs = CutFileSystem(block_bytes)
+        self._config = {"date": "2026-01-15", "source-path": "raw/events", "batch-size": batch_size}
+
+    async def load(self, files: dict[str, bytes], *, is_dry_run: bool = False) -> MemoryLogger:
+        """What a run with these files as its input tells."""
+        for path in await self._fs.list(FOLDER):
+            await self._fs.delete(path)
+        for path, data in files.items():
+            await self._fs.write(path, data)
+        log, config = MemoryLogger(), {**self._config, "dry-run": is_dry_run}
+        assert await run(PlatformContext(log=log, db=self.db, fs=self._fs, config=config)) == 0
+        return log
+
+
+def assert_accounted(log: MemoryLogger, account: Account, **written: int) -> None:
+    """Each sum is that of the account, and each rejected line is named."""
+    sums = dict(log.events[-1].fields)
+    assert sum(sums["invalid_by_reason"].values()) == sums["invalid"]
+    expected = {
+        "lines": account.lines,
+        "blank": account.blank,
+        "raw": account.lines - account.blank,
+        "valid": account.valid,
+        "invalid": len(account.invalid),
+        "duplicates": account.valid - len(account.rows),
+        "unique": len(account.rows),
+        **written,
+    }
+    assert {name: sums[name] for name in expected} == expected
+    rejected = [event.fields for event in log.events if event.message == "Invalid event"]
+    assert sorted((fields["file"], fields["line"]) for fields in rejected) == sorted(account.invalid)
+
+
+async def stored(db: MemoryDatabase) -> list[Any]:
+    return comparable(await db.fetch_all("SELECT event_type, payload, source FROM cleaned_events"))
+
+
+def comparable(rows: list[Row]) -> list[Any]:
+    return sorted(repr({**row, "payload": as_stored(row["payload"])}) for row in rows)
+
+
+@settings(max_examples=settings().max_examples // 3)  # each of them runs the job four times
+@given(files, event_files(), st.sampled_from([1, 7, 100, 100, 10_000]), st.integers(1, 5))
+def test_every_line_is_where_a_naive_account_says(
+    files: dict[str, bytes], later: bytes, block_bytes: int, batch_size: int
+) -> None:
+    async def load() -> None:
+        first, more = Account.of(files), {**files, f"{FOLDER}/bb": later}
+        both, loader = Account.of(more), Loader(block_bytes, batch_size)
+        async with loader.db:
+            await platform_migrate.up(loader.db)
+            assert_accounted(await loader.load(files, is_dry_run=True), first, inserted=0, skipped=0)
+            assert await stored(loader.db) == []
+
+            new = len(first.rows)
+            assert_accounted(await loader.load(files), first, inserted=new, skipped=0)
+            assert await stored(loader.db) == comparable(list(first.rows.values()))
+            assert_accounted(await loader.load(files), first, inserted=0, skipped=new)
+
+            added = {key: row for key, row in both.rows.items() if key not in first.rows}
+            assert_accounted(await loader.load(more), both, inserted=len(added), skipped=new)
+            assert await stored(loader.db) == comparable([*first.rows.values(), *added.values()])
+
+    asyncio.run(load())
