@@ -80,6 +80,8 @@ def _redact(error: asyncpg.PostgresError, sqlstate: str) -> None:
 
 
 def _from_client(error: Exception) -> DatabaseError:
-    if "closed" in str(error) or "released" in str(error) or "terminated" in str(error):
+    # An InternalClientError is what a connection gives that was cut at an awkward moment of its protocol.
+    is_lost = any(word in str(error) for word in ("closed", "released", "terminated"))
+    if is_lost or isinstance(error, asyncpg.InternalClientError):
         return ConnectionLostError(f"the connection to the database is gone: {error}")
     return DatabaseError(str(error))
