@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -89,3 +90,20 @@ def tables() -> Callable[[DatabaseInterface], Awaitable[set[str]]]:
         return {row["table_name"] for row in rows}
 
     return tables
+
+
+@pytest.fixture
+def until() -> Callable[[DatabaseInterface, str], Awaitable[dict[str, Any]]]:
+    """Waits for a session of another client, with one of its locks, for which a condition holds."""
+
+    async def until(db: DatabaseInterface, condition: str) -> dict[str, Any]:
+        """A session, with one of its locks, for which ``condition`` holds, once there is one."""
+        query = (
+            "SELECT pid, query FROM pg_stat_activity LEFT JOIN pg_locks USING (pid) "
+            f"WHERE pid <> pg_backend_pid() AND datname = current_database() AND {condition}"
+        )
+        while not (row := await db.fetch_one(query)):
+            pass
+        return row
+
+    return until

@@ -1,36 +1,27 @@
 """What only a server with sessions, roles and locks on tables can do to a migration."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from platform_interfaces import ConnectionLostError, DatabaseInterface, LockTimeoutError
-from platform_migrate import MigrationFailedError, MigrationRun, down, executor, guard, status, up
+from platform_interfaces import ConnectionLostError, DatabaseInterface, LockTimeoutError, QueryError
+from platform_migrate import MigrationFailedError, MigrationRun, down, status, up
 
 Write = Callable[[str, str], Path]
 WriteTable = Callable[..., Path]
 Tables = Callable[[DatabaseInterface], Awaitable[set[str]]]
 Connect = Callable[..., Awaitable[DatabaseInterface]]
+Until = Callable[[DatabaseInterface, str], Awaitable[dict[str, Any]]]
 
 LOCK = "platform-migrate:public._migrations"
 
 
 async def states(db: DatabaseInterface, directory: Path) -> list[str]:
     return [found.state.value for found in await status(db, directory=directory)]
-
-
-async def until(db: DatabaseInterface, condition: str) -> dict[str, Any]:
-    """A session, with one of its locks, for which ``condition`` holds, once there is one."""
-    query = (
-        "SELECT pid, query FROM pg_stat_activity LEFT JOIN pg_locks USING (pid) "
-        f"WHERE pid <> pg_backend_pid() AND datname = current_database() AND {condition}"
-    )
-    while not (row := await db.fetch_one(query)):
-        pass
-    return row
 
 
 def executing(*statements: str) -> str:
@@ -63,7 +54,12 @@ async def test_a_migration_that_fails_after_its_commit_tells_both(
 
 
 async def test_the_lock_is_held_until_a_cancelled_migration_is_undone(
-    pg: DatabaseInterface, connect: Connect, tmp_path: Path, write_table: WriteTable, tables: Tables
+    pg: DatabaseInterface,
+    connect: Connect,
+    tmp_path: Path,
+    write_table: WriteTable,
+    until: Until,
+    tables: Tables,
 ) -> None:
     """Case 15."""
     write_table("001_a", "a", then=executing("SELECT pg_sleep(60)"))
@@ -95,7 +91,7 @@ async def test_a_connection_terminated_midway_undoes_the_migration_and_names_the
 
 
 async def test_two_runs_whose_lock_was_lost_still_apply_everything_once(
-    pg: DatabaseInterface, connect: Connect, tmp_path: Path, write_table: WriteTable
+    pg: DatabaseInterface, connect: Connect, tmp_path: Path, write_table: WriteTable, until: Until
 ) -> None:
     """Case 16."""
     write_table("001_a", "a", then=executing("SELECT pg_advisory_xact_lock(7)"))
@@ -118,8 +114,8 @@ async def test_two_runs_whose_lock_was_lost_still_apply_everything_once(
 
 CHANGES = (
     "SET search_path = elsewhere",
-    "SET ROLE somebody",
-    "SET SESSION AUTHORIZATION somebody",
+    "SET ROLE {role}",
+    "SET SESSION AUTHORIZATION {role}",
     "SET statement_timeout = 1234",
     "SET lock_timeout = 1234",
     "SET TimeZone = 'Asia/Tokyo'",
@@ -132,15 +128,15 @@ SESSION = (
 
 
 @pytest.fixture
-async def somebody(pg: DatabaseInterface) -> Any:
+async def role(pg: DatabaseInterface) -> AsyncIterator[str]:
     """A role that may do nothing but use the schema ``elsewhere``."""
-    await pg.execute("DROP ROLE IF EXISTS somebody")
-    await pg.execute("CREATE ROLE somebody LOGIN")
+    role = f"role_{uuid4().hex}"
+    await pg.execute(f"CREATE ROLE {role} LOGIN")
     await pg.execute("CREATE SCHEMA elsewhere")
-    await pg.execute("GRANT USAGE ON SCHEMA elsewhere TO somebody")
-    yield "somebody"
-    await pg.execute("DROP OWNED BY somebody")
-    await pg.execute("DROP ROLE somebody")
+    await pg.execute(f"GRANT USAGE ON SCHEMA elsewhere TO {role}")
+    yield role
+    await pg.execute(f"DROP OWNED BY {role}")
+    await pg.execute(f"DROP ROLE {role}")
 
 
 @pytest.mark.parametrize("top", ["", "TRANSACTION = False"])
@@ -150,13 +146,14 @@ async def test_a_setting_left_behind_reaches_neither_the_table_nor_the_next_migr
     tmp_path: Path,
     write: Write,
     write_table: WriteTable,
-    somebody: str,
+    role: str,
     change: str,
     top: str,
 ) -> None:
     """Case 18."""
     before = await pg.fetch_one(SESSION)
-    write_table("001_a", "a", top=top, then=executing(change), undo=executing(change))
+    changing = executing(change.format(role=role))
+    write_table("001_a", "a", top=top, then=changing, undo=changing)
     write(
         "002_b",
         f"async def up(conn): {executing('CREATE TABLE seen AS ' + SESSION)}\nasync def down(conn): pass",
@@ -229,104 +226,6 @@ async def test_an_unfinished_index_fails_the_migration_that_names_it_and_is_told
     assert ["'a_id' is not valid" in line for line in told] == [True]
 
 
-# --- locks ---
-
-
-async def test_five_clients_at_once_apply_everything_once(pg: DatabaseInterface, connect: Connect) -> None:
-    """Case 22."""
-    clients = [await connect() for _ in range(5)]
-    runs = await asyncio.gather(*(up(client) for client in clients))
-    assert sorted(len(run.applied) for run in runs) == [0, 0, 0, 0, 3]
-
-
-async def test_a_run_that_waits_says_for_whom_and_gives_up_without_a_change(
-    pg: DatabaseInterface, connect: Connect, tables: Tables
-) -> None:
-    """Case 23."""
-    other = await connect()
-    told: list[str] = []
-    async with other.lock(LOCK, timeout=0):
-        with pytest.raises(LockTimeoutError, match="held by server process"):
-            await up(pg, lock_wait=2.1, notify=told.append)
-    assert [line.startswith("waiting up to") and "held by server process" in line for line in told] == [True]
-    assert await tables(pg) == set()
-
-
-async def test_two_schemas_of_one_database_do_not_block_each_other(
-    pg: DatabaseInterface, connect: Connect
-) -> None:
-    """Case 23."""
-    await pg.execute('CREATE SCHEMA "tenant-2"')
-    tenant = await connect(search_path='"tenant-2"')
-    async with pg.lock(LOCK, timeout=0):
-        assert len((await up(tenant, lock_wait=0)).applied) == 3
-    assert len((await up(pg)).applied) == 3
-
-
-async def test_a_waiting_run_does_not_block_an_index_that_is_built_concurrently(
-    pg: DatabaseInterface, connect: Connect, tmp_path: Path, write_table: WriteTable
-) -> None:
-    """Case 24."""
-    index = ["SELECT pg_advisory_lock(7)", "CREATE INDEX CONCURRENTLY a_name ON a (name)"]
-    write_table("001_a", "a", top="TRANSACTION = False", then=executing(*index))
-    holder, other = await connect(), await connect()
-    waiting: asyncio.Queue[str] = asyncio.Queue()
-    async with holder.transaction():
-        await holder.execute("SELECT pg_advisory_xact_lock(7)")
-        first = asyncio.create_task(up(pg, directory=tmp_path))
-        await until(other, "query LIKE '%advisory_lock(7)%' AND wait_event = 'advisory'")
-        second = asyncio.create_task(up(await connect(), directory=tmp_path, notify=waiting.put_nowait))
-        await waiting.get()
-    assert (await first).applied == ("001_a",)
-    assert (await second).applied == ()
-
-
-async def test_a_run_after_a_failed_one_in_the_same_pool_goes_on(
-    pg: DatabaseInterface, tmp_path: Path, write_table: WriteTable
-) -> None:
-    """Case 24."""
-    write_table("001_a", "a", then="raise RuntimeError")
-    with pytest.raises(MigrationFailedError):
-        await up(pg, directory=tmp_path)
-    write_table("001_a", "a")
-    assert (await up(pg, directory=tmp_path, lock_wait=0)).applied == ("001_a",)
-
-
-async def test_a_table_in_use_is_tried_again_and_readers_behind_it_go_on_meanwhile(
-    pg: DatabaseInterface, connect: Connect, tmp_path: Path, write: Write
-) -> None:
-    """Case 25."""
-    await pg.execute("CREATE TABLE busy (id INT)")
-    write("001_a", "async def up(conn): await conn.execute('ALTER TABLE busy ADD COLUMN name TEXT')")
-    user, reader = await connect(), await connect()
-    told: asyncio.Queue[str] = asyncio.Queue()
-    async with user.transaction():
-        await user.execute("SELECT * FROM busy")
-        run = asyncio.create_task(up(pg, directory=tmp_path, notify=told.put_nowait))
-        await until(reader, "query LIKE '%ALTER TABLE busy%' AND wait_event = 'relation'")
-        assert await reader.fetch_all("SELECT * FROM busy") == []  # it stands behind the ALTER, not for long
-        assert "'001_a' was undone, again in 1 s" in await told.get()
-    assert (await run).applied == ("001_a",)
-
-
-async def test_a_table_that_stays_in_use_fails_the_run_in_the_end(
-    pg: DatabaseInterface, connect: Connect, tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Case 25."""
-    monkeypatch.setattr(guard, "LOCK_TIMEOUT_SECONDS", 0.05)
-    monkeypatch.setattr(executor, "RETRY_PAUSES_SECONDS", (0.0,) * 4)
-    await pg.execute("CREATE TABLE busy (id INT)")
-    write("001_a", "async def up(conn): await conn.execute('ALTER TABLE busy ADD COLUMN name TEXT')")
-    user = await connect()
-    told: list[str] = []
-    async with user.transaction():
-        await user.execute("SELECT * FROM busy")
-        with pytest.raises(MigrationFailedError, match="lock timeout"):
-            await up(pg, directory=tmp_path, notify=told.append)
-    assert len(told) == 4
-    assert await states(pg, tmp_path) == ["pending"]
-
-
 # --- grants ---
 
 
@@ -336,16 +235,18 @@ async def test_status_and_up_need_no_right_to_create(
     tmp_path: Path,
     write: Write,
     write_table: WriteTable,
-    somebody: str,
+    role: str,
 ) -> None:
     """Case 27."""
     await pg.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     write_table("001_a", "a")
-    weak = await connect(role=somebody)
+    weak = await connect(role=role)
     assert await states(weak, tmp_path) == ["pending"]
     await up(pg, directory=tmp_path)
-    await pg.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {somebody}")
-    await pg.execute(f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {somebody}")
+    with pytest.raises(QueryError, match="permission denied for table _migrations"):
+        await status(weak, directory=tmp_path)
+    await pg.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
+    await pg.execute(f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}")
     write("002_b", "async def up(conn): await conn.execute(\"INSERT INTO a (name) VALUES ('x')\")")
     assert (await up(weak, directory=tmp_path)).applied == ("002_b",)
     assert await states(weak, tmp_path) == ["applied", "applied"]

@@ -1,4 +1,4 @@
-"""What holds on every database."""
+"""Going up, on every database."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -306,88 +306,6 @@ async def test_a_search_path_left_behind_reaches_neither_the_table_nor_the_next_
     assert await tables(db) == {"_migrations", "a", "b"}
     await down(db, 2, directory=tmp_path)
     assert await tables(db) == {"_migrations"}
-
-
-async def test_down_takes_back_the_last_ones(db: DatabaseInterface, tables: Tables) -> None:
-    await up(db)
-    assert (await down(db)).reverted == SHIPPED[2:]
-    assert await tables(db) == {"_migrations", "events"}
-    assert (await down(db, target=1)).reverted == SHIPPED[1:2]
-    assert await down(db, target=1) == MigrationRun()
-
-
-async def test_down_by_more_than_is_applied_changes_nothing(db: DatabaseInterface) -> None:
-    """Case 26."""
-    await up(db)
-    with pytest.raises(MigrationRefusedError, match="3 are applied"):
-        await down(db, 4)
-    assert await states(db) == ["applied"] * 3
-
-
-async def test_down_without_a_down_function_changes_nothing(
-    db: DatabaseInterface, tmp_path: Path, write: Write, write_table: WriteTable, tables: Tables
-) -> None:
-    """Case 26."""
-    write("001_a", "async def up(conn): pass")
-    write_table("002_b", "b")
-    await up(db, directory=tmp_path)
-    with pytest.raises(MigrationRefusedError, match=r"no down.* in 001_a"):
-        await down(db, 2, directory=tmp_path)
-    assert await states(db, tmp_path) == ["applied"] * 2
-    assert "b" in await tables(db)
-
-
-async def test_a_failing_down_keeps_the_row_and_the_schema(
-    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable, tables: Tables
-) -> None:
-    """Case 26."""
-    write_table("001_a", "a", undo=QUERY_NOTHING)
-    await up(db, directory=tmp_path)
-    with pytest.raises(MigrationFailedError, match="001_a"):
-        await down(db, directory=tmp_path)
-    assert await states(db, tmp_path) == ["applied"]
-    assert "a" in await tables(db)
-
-
-async def test_down_of_an_edited_file_runs_its_present_text_and_says_so(
-    db: DatabaseInterface, tmp_path: Path, write_table: WriteTable
-) -> None:
-    path = write_table("001_a", "a")
-    await up(db, directory=tmp_path)
-    path.write_text(path.read_text() + "# edited\n")
-    told: list[str] = []
-    assert (await down(db, directory=tmp_path, notify=told.append)).reverted == ("001_a",)
-    assert ["'001_a' is changed" in line for line in told] == [True]
-
-
-@pytest.mark.parametrize(
-    "foreign",
-    [
-        "CREATE TABLE _migrations (version INT)",
-        "CREATE TABLE _migrations (id INT, name TEXT, applied_at TIMESTAMPTZ, batch INT)",
-        "CREATE TABLE _migrations AS SELECT 1 AS id, 'init' AS name, now() AS applied_at",
-    ],
-)
-async def test_a_table_of_another_tool_is_refused_and_left_alone(db: DatabaseInterface, foreign: str) -> None:
-    """Case 27."""
-    await db.execute(foreign)
-    before = await schema(db)
-    for command in (up, down, status):
-        with pytest.raises(MigrationRefusedError, match="another tool made it"):
-            await command(db)
-    assert await schema(db) == before
-
-
-async def test_a_table_of_an_older_version_gets_its_checksum_column(db: DatabaseInterface) -> None:
-    """Case 27."""
-    await db.execute(
-        "CREATE TABLE _migrations (id SERIAL PRIMARY KEY, name VARCHAR(255) NOT NULL UNIQUE, "
-        "applied_at TIMESTAMPTZ NOT NULL DEFAULT NOW())"
-    )
-    await db.execute("INSERT INTO _migrations (name) VALUES ('001_create_migrations_table')")
-    assert await states(db) == ["applied (unverified)", "pending", "pending"]
-    assert (await up(db)).applied == SHIPPED[1:]
-    assert await states(db) == ["applied (unverified)", "applied", "applied"]
 
 
 async def test_a_migration_without_a_transaction_keeps_what_it_did_and_gets_no_row_when_it_fails(

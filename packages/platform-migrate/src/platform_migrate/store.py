@@ -86,11 +86,13 @@ class MigrationStore:
 
     async def _columns(self) -> set[str]:
         rows = await self._db.fetch_all(
-            "SELECT column_name FROM information_schema.columns "
-            "WHERE table_schema = $1 AND table_name = '_migrations'",
+            # Not information_schema, which hides what one has no right to: that would seem to be no table.
+            "SELECT attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid "
+            "JOIN pg_namespace ON pg_namespace.oid = relnamespace "
+            "WHERE nspname = $1 AND relname = '_migrations' AND attnum > 0 AND NOT attisdropped",
             [self._schema],
         )
-        columns = {row["column_name"] for row in rows}
+        columns = {row["attname"] for row in rows}
         if columns and columns - {"checksum"} != _COLUMNS:
             raise self._foreign(f"the columns {', '.join(sorted(columns))}")
         return columns
