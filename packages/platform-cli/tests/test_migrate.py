@@ -1,0 +1,118 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Platform = Callable[..., tuple[int, str, str]]
+Module = Callable[..., Path]
+
+ONE = '''
+"""Create a table."""
+
+
+async def up(conn):
+    await conn.execute("CREATE TABLE things (id BIGSERIAL PRIMARY KEY)")
+
+
+async def down(conn):
+    await conn.execute("DROP TABLE things")
+'''
+COUNT_THINGS = """
+    async def run(ctx):
+        print(await ctx.db.fetch_one("SELECT count(*) AS things FROM things"))
+        return 0
+"""
+USES_DATABASE = {"interfaces": ["database", "logging"]}
+
+
+@pytest.fixture
+def migrations(project: Path) -> Path:
+    folder = project / "migrations"
+    folder.mkdir()
+    (folder / "001_create_things.py").write_text(ONE)
+    return folder
+
+
+def test_up_tells_what_it_applied(platform: Platform) -> None:
+    code, out, _ = platform("migrate", "up", "--db", "memory")
+    assert (code, out.splitlines()[-1]) == (0, "applied 003_create_cleaned_events_table")
+
+
+def test_up_goes_no_further_than_its_target(platform: Platform) -> None:
+    code, out, _ = platform("migrate", "up", "--target", "1", "--db", "memory")
+    assert (code, out) == (0, "applied 001_create_migrations_table\n")
+
+
+def test_up_tells_when_there_is_nothing_to_apply(platform: Platform, migrations: Path) -> None:
+    (migrations / "001_create_things.py").unlink()
+    assert platform("migrate", "up", "--db", "memory", "--dir", "migrations") == (0, "nothing to apply\n", "")
+
+
+def test_status_is_a_table_of_whole_lines_when_piped(platform: Platform, migrations: Path) -> None:
+    name = f"002_{'x' * 150}"
+    (migrations / f"{name}.py").write_text(ONE)
+    code, out, _ = platform("migrate", "status", "--db", "memory", "--dir", "migrations")
+    assert code == 0
+    assert [line.split() for line in out.splitlines()] == [
+        ["number", "name", "state", "applied", "at", "(UTC)"],
+        ["001", "001_create_things", "pending"],
+        ["002", name, "pending"],
+    ]
+
+
+def test_the_folder_can_be_set_where_everything_else_is_and_the_flag_wins(
+    platform: Platform, migrations: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MIGRATIONS_DIR", "migrations")
+    up = ("migrate", "up", "--db", "memory")
+    assert platform(*up)[1] == "applied 001_create_things\n"
+    assert platform(*up, "--dir", str(tmp_path))[1] == "nothing to apply\n"
+
+
+def test_create_makes_the_next_file(platform: Platform, migrations: Path) -> None:
+    code, out, _ = platform("migrate", "create", "add users", "--dir", "migrations")
+    assert (code, out) == (0, f"created {migrations / '002_add_users.py'}\n")
+    assert (migrations / "002_add_users.py").is_file()
+
+
+def test_a_name_for_a_migration_that_is_none_is_misuse(platform: Platform, migrations: Path) -> None:
+    code, out, err = platform("migrate", "create", "../x", "--dir", "migrations")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_a_migration_that_fails_fails_the_command_in_one_line(platform: Platform, migrations: Path) -> None:
+    (migrations / "002_broken.py").write_text(ONE)
+    code, _, err = platform("migrate", "up", "--db", "memory", "--dir", "migrations")
+    assert code != 0
+    assert "002_broken" in err
+    assert "Traceback" not in err
+
+
+def test_pending_migrations_are_applied_before_a_module_runs(
+    platform: Platform, module: Module, migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATIONS_DIR", str(migrations))
+    module(COUNT_THINGS, dependencies=USES_DATABASE)
+    code, out, err = platform("run", "hello", "--db", "memory")
+    assert (code, out) == (0, "{'things': 0}\n")
+    assert "info  Applied migrations migrations=['001_create_things']" in err
+
+
+def test_where_they_are_not_applied_a_run_is_refused_and_they_are_listed(
+    platform: Platform, module: Module, migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATIONS_DIR", str(migrations))
+    module(COUNT_THINGS, dependencies=USES_DATABASE)
+    refusal = (
+        "error: the database of env '{}' is not up to date: 001_create_things is pending; "
+        "apply pending migrations with 'platform migrate up', or run with --auto-migrate\n"
+    )
+    run = ("run", "hello", "--db", "memory")
+    assert platform(*run, "--no-auto-migrate") == (2, "", refusal.format("local"))
+    assert platform(*run, "--env", "production") == (2, "", refusal.format("production"))
+    assert platform(*run, "--env", "production", "--auto-migrate")[:2] == (0, "{'things': 0}\n")
+
+
+def test_a_module_without_a_database_needs_no_migrations(platform: Platform, module: Module) -> None:
+    module()
+    assert platform("run", "hello", "--env", "production", "--db", "memory")[0] == 0
