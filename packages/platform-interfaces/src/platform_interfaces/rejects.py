@@ -4,7 +4,6 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from tempfile import SpooledTemporaryFile
 from typing import Any, Self
 
 from platform_interfaces.filesystem import FileSystemInterface
@@ -74,6 +73,9 @@ class RejectKeeper:
 
     def __init__(self, fs: FileSystemInterface, run_id: str) -> None:
         self._fs, self._run_id = fs, run_id
+        # Not at the top: it is slow to import, and the interfaces are imported for every `--help`.
+        from tempfile import SpooledTemporaryFile
+
         self._spool = SpooledTemporaryFile(max_size=_BLOCK_BYTES)  # noqa: SIM115 - closed by close()
 
     def add(self, rejects: Iterable[Reject]) -> None:
