@@ -53,6 +53,8 @@ def find_refused(chunk: Chunk, job: Job, keys: Collection[str]) -> list[Reject]:
     """
     missing, rejects = set(keys), []
     for line in chunk.lines:
+        if not missing:
+            break
         if _is_blank(line):
             continue
         part = Chunk(chunk.file, [line], is_foreign=chunk.is_foreign)
