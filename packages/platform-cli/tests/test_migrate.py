@@ -45,7 +45,11 @@ def test_up_goes_no_further_than_its_target(platform: Platform) -> None:
 
 def test_up_tells_when_there_is_nothing_to_apply(platform: Platform, migrations: Path) -> None:
     (migrations / "001_create_things.py").unlink()
-    assert platform("migrate", "up", "--db", "memory", "--dir", "migrations") == (0, "nothing to apply\n", "")
+    assert platform("migrate", "up", "--db", "memory", "--dir", "migrations") == (
+        0,
+        "no migrations to apply\n",
+        "",
+    )
 
 
 def test_status_is_a_table_of_whole_lines_when_piped(platform: Platform, migrations: Path) -> None:
@@ -54,9 +58,10 @@ def test_status_is_a_table_of_whole_lines_when_piped(platform: Platform, migrati
     code, out, _ = platform("migrate", "status", "--db", "memory", "--dir", "migrations")
     assert code == 0
     assert [line.split() for line in out.splitlines()] == [
-        ["number", "name", "state", "applied", "at", "(UTC)"],
+        ["number", "name", "state", "applied", "at", "(UTC)", "note"],
         ["001", "001_create_things", "pending"],
         ["002", name, "pending"],
+        ["0", "applied,", "2", "pending,", "0", "problems"],
     ]
 
 
@@ -66,7 +71,7 @@ def test_the_folder_can_be_set_where_everything_else_is_and_the_flag_wins(
     monkeypatch.setenv("MIGRATIONS_DIR", "migrations")
     up = ("migrate", "up", "--db", "memory")
     assert platform(*up)[1] == "applied 001_create_things\n"
-    assert platform(*up, "--dir", str(tmp_path))[1] == "nothing to apply\n"
+    assert platform(*up, "--dir", str(tmp_path))[1] == "no migrations to apply\n"
 
 
 def test_create_makes_the_next_file(platform: Platform, migrations: Path) -> None:

@@ -1,5 +1,6 @@
 """The command ``platform``; ``python -m platform_cli`` does the same."""
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -7,6 +8,10 @@ import click
 
 from platform_cli.commands import platform
 from platform_cli.failures import fail
+
+# All that is imported by now stays until the end. That the collector passes it over, above all when the
+# process exits, saves a seventh of the time of `--help`.
+gc.freeze()
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ from platform_interfaces import ConfigurationError, DatabaseInterface, SecretsIn
 if TYPE_CHECKING:
     from platform_migrate import MigrationRun, MigrationStatus
 
-_SETTLED = ("applied", "ahead")
+_SETTLED = ("applied", "applied (unverified)", "ahead")
 
 
 def load_migrate() -> Any:
@@ -33,11 +33,12 @@ async def ensure_migrated(container: Container, database: DatabaseInterface) -> 
 
     Raises:
         ConfigurationError: when something is pending and they do not, or the runner is missing.
-        MigrationError: when a migration fails.
+        MigrationError: when a migration fails, or files and history do not fit.
+        LockTimeoutError: when another run held the lock all the time.
     """
     migrate, directory = load_migrate(), migrations_directory(container.secrets)
     if container.settings.is_auto_migrate:
-        done: MigrationRun = await migrate.up(database, directory=directory)
+        done: MigrationRun = await migrate.up(database, directory=directory, notify=container.log.warn)
         if done.applied:
             container.log.info("Applied migrations", migrations=list(done.applied))
         return

@@ -1,0 +1,48 @@
+"""How ``platform migrate status`` shows what it found, to people and to programs."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from platform_migrate import MigrationStatus, StatusSummary
+
+SCHEMA_VERSION = 1
+"""Of the JSON object; it goes up when a field changes its meaning or goes away."""
+
+
+def print_json(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary") -> None:
+    """One object: its version, every migration with both checksums, and the sums."""
+    migrations = [asdict(status) for status in statuses]
+    for migration in migrations:
+        if migration["applied_at"]:
+            migration["applied_at"] = migration["applied_at"].astimezone(UTC).isoformat()
+    found = {"schema_version": SCHEMA_VERSION, "migrations": migrations, **asdict(summary)}
+    click.echo(json.dumps(found, indent=2))
+
+
+def print_table(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary") -> None:
+    """A row for each migration, and the sums as the last line."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    is_terminal = sys.stdout.isatty()
+    columns = ("number", "name", "state", "applied at (UTC)", "note")
+    table = Table(*columns, box=box.SIMPLE_HEAD if is_terminal else None)
+    for status in statuses:
+        table.add_row(
+            f"{status.number:03}", status.name, status.state, _shown(status.applied_at), status.note
+        )
+    # Whatever reads a pipe has no width that a line must be cut to.
+    Console(width=None if is_terminal else 10_000, highlight=False).print(table)
+    click.echo(str(summary))
+
+
+def _shown(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
