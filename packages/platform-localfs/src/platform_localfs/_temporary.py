@@ -25,10 +25,16 @@ def create_temporary(directory: Path, permissions: int | None) -> tuple[Path, Fi
     while True:
         path = directory / f".platform-{secrets.token_hex(8)}.tmp"
         file = FileIO(path, "x", opener=partial(os.open, mode=mode))
-        with suppress(OSError):  # where files cannot be locked, nobody removes one that is not, either
-            fcntl.flock(file, fcntl.LOCK_EX)
-        if os.fstat(file.fileno()).st_nlink:
-            return path, file
+        try:
+            with suppress(OSError):  # where files cannot be locked, nobody removes one that is not, either
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if os.fstat(file.fileno()).st_nlink:
+                return path, file
+        except BaseException:
+            with suppress(OSError):
+                path.unlink()
+            file.close()
+            raise
         file.close()  # removed as abandoned, just before it was locked
 
 
