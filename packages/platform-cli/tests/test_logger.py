@@ -181,3 +181,19 @@ def test_structlogs_own_configuration_is_neither_used_nor_changed(capsys: pytest
         assert structlog.get_config()["processors"] == []
     finally:
         structlog.configure(**before)
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_pretty_is_coloured_on_a_terminal_unless_no_color_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    PrettyLogger(secrets()).info("m")
+    assert "\x1b[32minfo" in terminal.getvalue()
+    terminal.truncate(0)
+    monkeypatch.setenv("NO_COLOR", "1")
+    PrettyLogger(secrets()).info("m")
+    assert "\x1b" not in terminal.getvalue()
