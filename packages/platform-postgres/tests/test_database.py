@@ -13,6 +13,7 @@ from platform_interfaces import (
     ConfigurationError,
     ConnectionLostError,
     ConstraintError,
+    DatabaseError,
     DataError,
     JsonText,
     LockTimeoutError,
@@ -113,6 +114,9 @@ class TestConnecting:
             "mysql://user:canary@host/name",
             "postgresql://user:can#ary@localhost/name",
             "postgresql://user:canary@:no_port/name",
+            "postgresql://user:5432/canary@localhost/name",
+            "postgresql://user:5432?canary@localhost/name",
+            "postgresql://user:can@ary@localhost/name",
         ],
     )
     async def test_a_url_that_cannot_be_read_is_refused_without_being_shown(self, url: str) -> None:
@@ -166,6 +170,17 @@ class TestErrors:
                 await db.execute(query, params)
             assert "canary" not in str(caught.value)
             assert "Key (" not in "".join(traceback.format_exception(caught.value))
+
+    @pytest.mark.parametrize(
+        "query",
+        ["CREATE ROLE one PASSWORD 'x' 'canary'", "CREATE ROLE one PASSWORD 'canary", "SELECT 'canary'::int"],
+    )
+    async def test_no_literal_of_a_statement_shows_in_an_error(
+        self, db: PostgresDatabase, query: str
+    ) -> None:
+        with pytest.raises(DatabaseError) as caught:
+            await db.execute(query)
+        assert "canary" not in "".join(traceback.format_exception(caught.value))
 
     async def test_a_bad_value_in_a_bulk_insert_is_a_data_error(self, db: PostgresDatabase) -> None:
         await db.execute("CREATE TABLE one (number INT, payload JSONB)")

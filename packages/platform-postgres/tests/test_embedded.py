@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from platform_interfaces import ConfigurationError, ConnectionLostError
+from platform_interfaces import ConfigurationError, ConnectionLostError, DatabaseError
 from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase
 from platform_postgres.embedded import EmbeddedPostgresDatabase
@@ -45,6 +45,21 @@ async def test_its_data_are_private_and_no_network_address_is_listened_on(embedd
             assert path.stat().st_mode & 0o077 == 0
         text = await db.fetch_one("SELECT 'ß' < 'z' AS by_code_point, upper('ü') AS upper")
         assert text == {"by_code_point": False, "upper": "Ü"}
+
+
+async def test_neither_values_nor_our_environment_get_to_the_server(
+    embedded_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "canary")
+    async with embedded(embedded_dir) as db:
+        await db.execute("CREATE TABLE one (name TEXT UNIQUE, CHECK (name::int > 0))")
+        for query in ("INSERT INTO one VALUES ('canary')", "SELECT 'canary'::int", "SELEC 'canary'"):
+            with pytest.raises(DatabaseError):
+                await db.execute(query)
+        process = (embedded_dir / "data" / "postmaster.pid").read_text().split("\n", 1)[0]
+        for file in (Path("/proc", process, "environ"), Path("/proc", process, "cmdline")):
+            assert b"canary" not in file.read_bytes()
+    assert "canary" not in (embedded_dir / "server.log").read_text()
 
 
 async def test_users_share_the_server_and_the_last_one_stops_it(embedded_dir: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_SECONDS = 10.0
 # The server enforces the statement timeout; this much later the client gives up on a server that is frozen.
 GRACE_SECONDS = 5.0
+# What follows a bare "/" or "?" in a password, the driver would take for the name of the database,
+# which the server quotes when it refuses it.
+_URL = re.compile(r"postgres(ql)?://([^@/?#]*@)?[^@/?#]*(/[^@?#]*)?(\?[^@#]*)?")
 
 
 async def open_pool(url: str, settings: PoolSettings) -> Pool:
@@ -36,7 +40,7 @@ async def open_pool(url: str, settings: PoolSettings) -> Pool:
         ConfigurationError: when the server refuses the URL, the user or the database.
         ConnectionLostError: when there is no server, or it does not answer.
     """
-    with _connecting():
+    with _connecting(url):
         return await asyncpg.create_pool(
             url,
             min_size=settings.min_size,
@@ -48,7 +52,7 @@ async def open_pool(url: str, settings: PoolSettings) -> Pool:
 
 async def open_connection(url: str, settings: PoolSettings) -> Connection:
     """A connection outside the pool; the errors are those of ``open_pool``."""
-    with _connecting():
+    with _connecting(url):
         connection: Connection = await asyncpg.connect(url, **_options(settings))
     return connection
 
@@ -68,7 +72,9 @@ def _options(settings: PoolSettings) -> dict[str, Any]:
 
 
 @contextmanager
-def _connecting() -> Iterator[None]:
+def _connecting(url: str) -> Iterator[None]:
+    if not _URL.fullmatch(url):
+        raise _unreadable_url()
     try:
         with translated(), _refusals_explained():
             yield
@@ -83,12 +89,16 @@ def _refusals_explained() -> Iterator[None]:
     try:
         yield
     except ValueError:  # its text, and so its traceback, may quote a piece of the password
-        raise ConfigurationError(
-            "the connection URL cannot be read: it must look like postgresql://user:password@host:5432/name, "
-            "with '#', '/', '?', '@' and '%' inside its parts written as %23, %2F, %3F, %40 and %25"
-        ) from None
+        raise _unreadable_url() from None
     except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
         raise ConfigurationError(f"the database refuses the connection: {error}") from error
+
+
+def _unreadable_url() -> ConfigurationError:
+    return ConfigurationError(
+        "the connection URL cannot be read: it must look like postgresql://user:password@host:5432/name, "
+        "with '#', '/', '?', '@' and '%' inside its parts written as %23, %2F, %3F, %40 and %25"
+    )
 
 
 async def _set_up(connection: Connection) -> None:

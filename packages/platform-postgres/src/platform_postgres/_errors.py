@@ -76,6 +76,8 @@ def _redact(error: asyncpg.PostgresError, sqlstate: str) -> None:
         text = text.partition(":")[0]
     elif sqlstate.startswith("22"):
         text = re.sub(r'".*"', '"..."', text, flags=re.DOTALL)
+    elif sqlstate == "42601":  # a syntax error, which may be at a literal
+        text = re.sub(r"""(?<= at or near ")'.*(?=")""", "'...'", text, flags=re.DOTALL)
     error.args = (text, *error.args[1:])
 
 

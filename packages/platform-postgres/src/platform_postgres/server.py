@@ -26,6 +26,8 @@ from platform_interfaces import ConfigurationError, ConnectionLostError
 
 START_TIMEOUT_SECONDS = 60
 ACCOUNT = "platform-postgres"
+# The server may outlive this process and serves others: the rest of the environment has our secrets.
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 _NO_PROCESS = 4_194_304  # Linux gives out smaller numbers only (PID_MAX_LIMIT)
 _LONGEST_SOCKET_PATH = 103  # bytes; the smallest limit among the systems PostgreSQL runs on
 
@@ -132,7 +134,7 @@ class PostgresServer:
                 "--builtin-locale",
                 "C.UTF-8",
             ),
-            *("--no-instructions", "--set", "log_min_messages=warning"),
+            "--no-instructions",
         )
         unfinished.rename(self._data)
 
@@ -142,6 +144,9 @@ class PostgresServer:
             "listen_addresses": "",
             "unix_socket_directories": str(self._sockets),
             "unix_socket_permissions": "0700",
+            # The client is told of its errors; in the log they would keep statements and values of rows.
+            "log_min_messages": "log",
+            "log_error_verbosity": "terse",
             **self._options,
         }
         self._run(
@@ -203,7 +208,7 @@ class PostgresServer:
                 group=account and account.pw_gid,
                 extra_groups=[] if account else None,
                 cwd="/",
-                env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
+                env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
