@@ -1,6 +1,10 @@
 """Text for people: hints for mistyped names, and values that cannot disturb a terminal."""
 
+import re
 from collections.abc import Iterable
+
+# Up to the last "@" of the line: a password that is not percent-encoded may have blanks and an "@" itself.
+_PASSWORD_IN_URL = re.compile(r"(://[^:@/\s]*:).*@")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -17,3 +21,8 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+def hide_passwords(text: str) -> str:
+    """``text`` with ``***`` for the password of a URL that somebody gave in the place of a name."""
+    return _PASSWORD_IN_URL.sub(r"\1***@", text)

@@ -2,7 +2,7 @@
 
 import click
 
-from platform_cli._text import printable
+from platform_cli._text import hide_passwords, printable
 from platform_interfaces import ConfigurationError, MigrationError, PlatformError
 
 FAILED = 1
@@ -13,7 +13,14 @@ MISUSED = 2
 
 
 def describe(error: BaseException) -> str:
-    """The failure in words: one line, or one for each problem of a command line or a file."""
+    """The failure in words: one line, or one for each problem of a command line or a file.
+
+    Where a URL was given in the place of something else, its password is left out.
+    """
+    return hide_passwords(_in_words(error))
+
+
+def _in_words(error: BaseException) -> str:
     if isinstance(error, click.NoSuchOption | click.NoSuchCommand):
         kind, name = (
             ("option", error.option_name)

@@ -7,6 +7,7 @@ from typing import Any
 
 from platform_cli import registry
 from platform_cli._stop import StopSignals
+from platform_cli._text import hide_passwords
 from platform_cli.container import Container
 from platform_cli.failures import FAILED, describe, exit_code, fail, is_told_by_its_message
 from platform_cli.manifest import Manifest
@@ -40,7 +41,8 @@ def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings
             raise
         if returned == 0 and returned is not False:
             return 0
-        return fail(PlatformError(f"module {manifest.name!r} returned {returned!r}: its log says why"))
+        shown = repr(returned) if isinstance(returned, int | str | None) else f"a {type(returned).__name__}"
+        return fail(PlatformError(f"module {manifest.name!r} returned {shown}: its log says why"))
 
     return run_job(job, settings)
 
@@ -58,7 +60,7 @@ def run_job(job: Job, settings: Settings) -> int:
 
 def _origins(settings: Settings) -> dict[str, str]:
     chosen = {"env": settings.env, "auto_migrate": settings.auto_migrate, **settings.implementations}
-    return {name: f"{setting.value} ({setting.origin})" for name, setting in chosen.items()}
+    return {name: f"{hide_passwords(setting.value)} ({setting.origin})" for name, setting in chosen.items()}
 
 
 async def _supervise(job: Job, container: Container, stop: StopSignals) -> int:
