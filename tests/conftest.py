@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
-import asyncpg
 import pytest
 
-from platform_postgres.testing import embedded_dir, postgres_url, running_server
+from platform_postgres.testing import embedded_dir, postgres_url
 from tests.helpers.command import Outcome, Platform
+from tests.helpers.server import server_with_password
 
 __all__ = ["embedded_dir", "postgres_url"]
 
@@ -32,19 +29,8 @@ def postgres_server() -> Iterator[str]:
     if url := os.environ.get("DB_POSTGRES_URL"):
         yield url
         return
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    options = {"listen_addresses": "127.0.0.1", "port": port, "fsync": "off"}
-    with running_server(options) as server:
-        asyncio.run(_set_password(server.url()))
-        yield f"postgresql://postgres:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/postgres"
-
-
-async def _set_password(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    await connection.execute(f"ALTER ROLE postgres PASSWORD '{PASSWORD}'")
-    await connection.close()
+    with server_with_password(PASSWORD) as url:
+        yield url
 
 
 @pytest.fixture
