@@ -1,0 +1,28 @@
+"""The job on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+import platform_migrate
+from platform_interfaces import DatabaseInterface
+from platform_memory import MemoryDatabase, MemorySecrets
+from platform_postgres import PostgresDatabase
+from tests.cases.bench import Bench
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def database(request: pytest.FixtureRequest) -> DatabaseInterface:
+    """An empty database, not yet connected."""
+    if request.param == "memory":
+        return MemoryDatabase()
+    return PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": request.getfixturevalue("postgres_url")}))
+
+
+@pytest.fixture
+async def bench(database: DatabaseInterface) -> AsyncIterator[Bench]:
+    async with database:
+        await platform_migrate.up(database)
+        yield Bench(database)

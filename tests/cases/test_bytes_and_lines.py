@@ -1,0 +1,183 @@
+"""Cases 1 to 11 and 14 of bad input: bytes and lines. Each name or id begins with the number of its case."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from batch_etl.reasons import MAX_LINE_BYTES
+from platform_memory import MemoryFileSystem
+from tests.cases.bench import AFTER, BEFORE, FILE, FOLDER, Bench, between, event_line, sums
+
+MARK = b"\xef\xbb\xbf"
+MIB = 1024 * 1024
+
+
+def padded(size: int) -> bytes:
+    """The line of a good event, ``size`` bytes long."""
+    text = "x" * (size - len(event_line('{"text": ""}')))
+    return event_line(f'{{"text": "{text}"}}')
+
+
+def holding(bad: bytes) -> bytes:
+    """The line of an event with these bytes inside a string."""
+    return event_line('{"text": "@"}').replace(b"@", bad)
+
+
+class GeneratedFileSystem(MemoryFileSystem):
+    """Its files are a good line, a line of ``size`` MiB that is nowhere held, and a good line."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size = size
+
+    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+        if not path.startswith(FOLDER):
+            async for block in super().stream(path):
+                yield block
+            return
+        yield BEFORE + b"\n"
+        for number in range(self._size):
+            yield bytes([65 + number % 26]) * MIB
+        yield b"\n" + AFTER + b"\n"
+
+
+async def test_1_a_byte_order_mark_at_the_start_is_no_part_of_the_line(bench: Bench) -> None:
+    loaded = await bench.run(MARK + between(event_line()), MARK + event_line(event_type='"other"'))
+    assert (loaded.code, loaded.sums) == (0, sums(4, inserted=4))
+    assert await bench.types() == ["after", "before", "case", "other"]
+
+
+async def test_1_a_byte_order_mark_further_on_is_rejected(bench: Bench) -> None:
+    loaded = await bench.run(MARK + between(MARK + event_line()))
+    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=2, malformed_json=1))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+async def test_2_a_file_of_another_encoding_is_rejected_whole_and_the_next_one_is_loaded(
+    bench: Bench, encoding: str
+) -> None:
+    foreign = ("\ufeff" + between(event_line(), b"").decode()).encode(encoding)
+    pieces = foreign.removesuffix(b"\n").split(b"\n")
+    loaded = await bench.run(foreign, between(event_line()))
+    assert (loaded.code, loaded.sums) == (0, sums(len(pieces) + 3, inserted=3, wrong_encoding=len(pieces)))
+    rejects = await bench.rejects()
+    assert {reason.code for reject in rejects for reason in reject.reasons} == {"wrong_encoding"}
+    assert [reject.raw for reject in rejects] == pieces
+
+
+async def test_2_without_its_mark_each_line_of_another_encoding_is_rejected(bench: Bench) -> None:
+    foreign = between(event_line()).decode().encode("utf-16-le")
+    loaded = await bench.run(foreign, between(event_line()))
+    assert (loaded.code, loaded.sums["inserted"]) == (0, 3)
+    assert loaded.sums["invalid"] == len(await bench.rejects()) == foreign.count(b"\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        pytest.param(holding(b"caf\xe9"), "not_utf8", id="3-latin-1"),
+        pytest.param(holding(b"\xc3"), "not_utf8", id="3-cut-character"),
+        pytest.param(holding(b"\xc0\x80"), "not_utf8", id="3-overlong-form"),
+        pytest.param(holding(b"\xf4\x90\x80\x80"), "not_utf8", id="3-no-code-point"),
+        pytest.param(b"\xff\xfe", "malformed_json", id="3-nothing-but-bad-bytes"),
+        pytest.param(event_line('{"a": "\ud800"}'), "not_utf8", id="4-surrogate-in-a-value"),
+        pytest.param(event_line('{"\udfff": 1}'), "not_utf8", id="4-surrogate-in-a-key"),
+        pytest.param(event_line() + event_line(), "malformed_json", id="9-two-objects"),
+        pytest.param(event_line() + b" " + event_line(), "malformed_json", id="9-two-objects-and-a-blank"),
+        pytest.param(event_line() + b",", "malformed_json", id="9-comma-behind"),
+        pytest.param(event_line('{"a": 1,}'), "malformed_json", id="9-comma-inside"),
+        pytest.param(event_line().replace(b'"', b"'"), "malformed_json", id="9-single-quotes"),
+    ],
+)
+async def test_a_line_that_is_no_json_is_kept_aside_and_costs_no_other(
+    bench: Bench, line: bytes, reason: str
+) -> None:
+    loaded = await bench.run(between(line))
+    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=2, **{reason: 1}))
+    assert await bench.types() == ["after", "before"]
+    [reject] = await bench.rejects()
+    assert (reject.file, reject.line, reject.offset) == (FILE, 2, len(BEFORE) + 1)
+    assert (reject.raw, [reason.code for reason in reject.reasons]) == (line, [reason])
+
+
+@pytest.mark.parametrize(
+    "character",
+    [
+        pytest.param("\u2028", id="5-line-separator"),
+        pytest.param("\u2029", id="5-paragraph-separator"),
+        pytest.param("\u0085", id="5-next-line"),
+    ],
+)
+async def test_a_line_ends_at_a_line_feed_only(bench: Bench, character: str) -> None:
+    loaded = await bench.run(between(event_line(f'{{"a": "x{character}y"}}')))
+    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=3))
+    assert await bench.payload() == {"a": f"x{character}y"}
+
+
+async def test_6_carriage_returns_are_blanks_and_blank_lines_are_no_errors(bench: Bench) -> None:
+    content = between(event_line(), b"", b"  \t", b"\r").replace(b"\n", b"\r\n").replace(b": ", b":\r")
+    loaded = await bench.run(content)
+    assert (loaded.code, loaded.sums) == (0, sums(6, blank=3, inserted=3))
+    assert await bench.types() == ["after", "before", "case"]
+
+
+async def test_7_a_complete_last_line_needs_no_line_feed(bench: Bench) -> None:
+    loaded = await bench.run(between(event_line()).removesuffix(b"\n"))
+    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=3))
+
+
+@pytest.mark.parametrize("missing", [1, 5, len(event_line('{"a": "é"}')) - 1])
+async def test_8_a_cut_last_line_is_told_as_such_and_loaded_once_it_is_complete(
+    bench: Bench, missing: int
+) -> None:
+    whole = between(event_line('{"a": "é"}', event_type='"last"'))
+    line = event_line('{"a": "é"}')
+    loaded = await bench.run(whole + line[:-missing], between(event_line('{"b": 1}')))
+    assert (loaded.code, loaded.sums) == (0, sums(7, inserted=4, duplicates=2, truncated_line=1))
+    [reject] = await bench.rejects()
+    assert (reject.line, reject.offset, reject.raw) == (4, len(whole), line[:-missing])
+
+    loaded = await bench.run(whole + line)
+    assert (loaded.code, loaded.sums) == (0, sums(7, inserted=1, skipped=4, duplicates=2))
+    assert await bench.rejects() == []
+
+
+async def test_8_a_last_line_cut_inside_a_character_is_truncated_too(bench: Bench) -> None:
+    line = event_line('{"a": "é"}')
+    loaded = await bench.run(between() + line[: line.index("é".encode()) + 1])
+    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=2, truncated_line=1))
+
+
+async def test_10_a_line_may_have_16_mib_and_not_one_byte_more(bench: Bench) -> None:
+    most = padded(MAX_LINE_BYTES)
+    loaded = await bench.run(between(most, padded(MAX_LINE_BYTES + 1)))
+    assert (loaded.code, loaded.sums) == (0, sums(4, inserted=3, line_too_long=1))
+    assert await bench.types() == ["after", "before", "case"]
+    assert len((await bench.payload())["text"]) == MAX_LINE_BYTES - len(padded(0))
+    [reject] = await bench.rejects()
+    assert (reject.line, reject.offset, reject.raw) == (3, len(BEFORE) + len(most) + 2, None)
+
+
+@pytest.mark.parametrize("size", [pytest.param(100, id="10-100-MiB"), pytest.param(300, id="11-300-MiB")])
+async def test_a_line_of_any_length_is_passed_over_in_bounded_memory(bench: Bench, size: int) -> None:
+    bench.fs = GeneratedFileSystem(size)
+    await bench.fs.write(FILE, b"generated when it is read")
+    tracemalloc.start()
+    try:
+        loaded = await bench.run()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=2, line_too_long=1))
+    assert peak < MAX_LINE_BYTES + 16 * MIB
+    [reject] = await bench.rejects()
+    assert (reject.line, reject.offset, reject.raw) == (2, len(BEFORE) + 1, None)
+
+
+async def test_14_an_empty_file_has_no_line(bench: Bench) -> None:
+    loaded = await bench.run(b"", between(event_line()), b"")
+    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=3))
+    assert await bench.fs.list("rejected") == []
