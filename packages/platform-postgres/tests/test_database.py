@@ -280,6 +280,34 @@ class TestBulkInsert:
         assert await db.bulk_insert("one", [{**row, "a": ["z"]}]) == 1
         assert await db.fetch_all("SELECT a, b FROM one ORDER BY a") == [row, {**row, "a": ["z"]}]
 
+    async def test_tables_with_columns_of_the_same_names_and_other_types_are_told_apart(
+        self, make_database: MakeDatabase
+    ) -> None:
+        """Bad input 66: what is known of one table is not taken for the truth about the next."""
+        async with make_database(DB_POSTGRES_POOL_MAX="1") as db:
+            await db.execute("CREATE TABLE one (a TEXT UNIQUE)")
+            await db.execute("CREATE TABLE two (a INT UNIQUE)")
+            assert await db.bulk_insert("one", [{"a": "text"}], skip_conflicts_on=["a"]) == 1
+            with pytest.raises(DataError):
+                await db.bulk_insert("two", [{"a": "text"}], skip_conflicts_on=["a"])
+            assert await db.bulk_insert("two", [{"a": 1}], skip_conflicts_on=["a"]) == 1
+
+    async def test_an_altered_table_is_seen_as_it_is_now(
+        self, make_database: MakeDatabase, bystander: asyncpg.Connection[asyncpg.Record]
+    ) -> None:
+        """Bad input 66, also inside a transaction."""
+        query = "SELECT * FROM one WHERE a <> $1"
+        async with make_database(DB_POSTGRES_POOL_MAX="1") as db:
+            await db.execute("CREATE TABLE one (a TEXT)")
+            assert await db.bulk_insert("one", [{"a": "1"}]) == 1
+            assert await db.fetch_all(query, ["0"]) == [{"a": "1"}]
+            await bystander.execute("ALTER TABLE one ALTER a TYPE INT USING a::int, ADD b INT")
+            with pytest.raises(DataError):
+                await db.bulk_insert("one", [{"a": "text"}])
+            async with db.transaction():
+                assert await db.bulk_insert("one", [{"a": 2}]) == 1
+                assert await db.fetch_all(query, [0]) == [{"a": 1, "b": None}, {"a": 2, "b": None}]
+
     async def test_the_same_table_can_be_filled_twice_in_a_transaction(self, db: PostgresDatabase) -> None:
         await db.execute("CREATE TABLE one (a INT UNIQUE)")
         await db.execute("CREATE TABLE two (b TEXT UNIQUE)")

@@ -62,6 +62,9 @@ def _options(settings: PoolSettings) -> dict[str, Any]:
     return {
         "timeout": CONNECT_TIMEOUT_SECONDS,
         "command_timeout": None if limit is None else limit + GRACE_SECONDS,
+        # COPY takes the types of columns from a statement. A cached one outlives its table: after an ALTER
+        # TABLE, or for the next staging table, COPY would send bytes that are read as another type's values.
+        "statement_cache_size": 0,
         "server_settings": {
             "application_name": "data-platform",
             "statement_timeout": str(settings.statement_timeout_ms),
