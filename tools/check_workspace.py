@@ -56,7 +56,12 @@ class Workspace:
     def __init__(self, folder: Path) -> None:
         self.root = Project(folder)
         patterns = self.root.manifest["tool"]["uv"]["workspace"]["members"]
-        folders = sorted(path for pattern in patterns for path in folder.glob(pattern) if path.is_dir())
+        folders = sorted(
+            path
+            for pattern in patterns
+            for path in folder.glob(pattern)
+            if path.is_dir() and path.name[0] != "."
+        )
         self.members = {project.name: project for project in map(Project, folders)}
 
     def breaches(self) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The database goes away, comes back, or was written to before its answer was lost."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -129,7 +130,7 @@ async def test_rows_that_are_not_in_the_table_in_the_end_are_an_error(fs: Memory
 async def test_a_second_run_of_the_same_date_stops_when_it_is_not_to_wait(
     db: FaultyDatabase, fs: MemoryFileSystem
 ) -> None:
-    async with db.lock("batch_etl:cleaned_events:2026-01-15", timeout=0):
+    async with db.lock("batch_etl:public.cleaned_events:2026-01-15", timeout=0):
         with pytest.raises(LockTimeoutError, match="2026-01-15"):
             await load(db, fs, wait=False)
         code, _ = await load(db, fs, **{"dry-run": True})
@@ -138,3 +139,43 @@ async def test_a_second_run_of_the_same_date_stops_when_it_is_not_to_wait(
         assert code == 0
     code, log = await load(db, fs, wait=False)
     assert (code, figures(log)) == (0, (50, 0, 40))
+
+
+async def test_runs_of_a_date_that_start_together_come_one_after_the_other(
+    db: FaultyDatabase, fs: MemoryFileSystem
+) -> None:
+    runs = await asyncio.gather(
+        load(db, fs, **{"batch-size": 1}),
+        load(db, fs, **{"batch-size": 1, "target-table": "public.cleaned_events"}),
+    )
+    assert [code for code, _ in runs] == [0, 0]
+    assert sorted(figures(log) for _, log in runs) == [(0, 50, 40), (50, 0, 40)]
+
+
+async def test_rows_of_a_machine_whose_clock_is_ahead_count_as_older(
+    db: FaultyDatabase, fs: MemoryFileSystem
+) -> None:
+    await load(db, fs)
+    await db.execute("UPDATE cleaned_events SET created_at = NOW() + INTERVAL '1 hour'")
+    code, log = await load(db, fs)
+    assert (code, figures(log)) == (0, (0, 50, 40))
+
+
+async def test_a_run_that_fails_leaves_no_stream_of_a_file_open(db: FaultyDatabase) -> None:
+    class WatchedFileSystem(MemoryFileSystem):
+        is_open = False
+
+        async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+            self.is_open = True
+            try:
+                for line in events_to_jsonl(make_events(30)).splitlines(keepends=True):
+                    yield line
+            finally:
+                self.is_open = False
+
+    fs = WatchedFileSystem()
+    await fs.write(f"{FOLDER}/a.jsonl", b"")
+    db.before = [DatabaseError("disk full")]
+    with pytest.raises(DatabaseError, match="disk full"):
+        await load(db, fs)
+    assert not fs.is_open

@@ -1,5 +1,6 @@
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import platform_migrate
 from batch_etl import validator
 from batch_etl.main import retry, run
 from batch_etl.reasons import REASONS
-from platform_interfaces import ConfigurationError, DataError, PlatformContext
+from platform_interfaces import ConfigurationError, DataError, PlatformContext, read_rejects
 from platform_memory import MemoryDatabase, MemoryFileSystem, MemoryLogger
 from tests.helpers.data_factory import events_to_jsonl, make_event, make_events
 
@@ -122,15 +123,42 @@ async def test_a_row_that_only_the_database_refuses_costs_no_other(bench: Bench)
         (b'{"a": "\xed\xa0\x80"}\n', "not_utf8"),
         (b'{"a": "\\ud800"}\n', "malformed_json"),
         (b'{"a": 1} {"a": 2}\n', "malformed_json"),
-        (b'{"a": 1e131072}\n', "malformed_json"),
-        (b'{"a": 1e-20000}\n', "malformed_json"),
-        (b'{"a": 1e99999999999999999999}\n', "malformed_json"),
+        (b'{"a": 1e131072}\n', "number_out_of_range"),
+        (b'{"a": 1e-20000}\n', "number_out_of_range"),
+        (b'{"a": 1e99999999999999999999}\n', "number_out_of_range"),
     ],
 )
 async def test_what_is_wrong_with_a_line_is_told_apart(bench: Bench, data: bytes, reason: str) -> None:
     _, sums = await bench.run(data)
     assert sums["invalid_by_reason"][reason] >= 1
     assert (await bench.kept())[0]["reasons"][0]["code"] == reason
+
+
+async def test_numbers_of_any_size_that_a_database_holds_are_loaded(bench: Bench) -> None:
+    numbers = ["1" * 4301, "-" + "7" * 5000, "1" * 5000 + ".5", "1e5000", "1e131071", "0." + "1" * 16383]
+    lines = [f'{{"event_type": "n", "payload": {{"n": {number}}}, "source": "s"}}' for number in numbers]
+    code, sums = await bench.run("\n".join(lines).encode())
+    assert (code, sums["inserted"], sums["invalid"]) == (0, len(numbers), 0)
+    rows = await bench.db.fetch_all("SELECT payload FROM cleaned_events ORDER BY id")
+    assert sorted(Decimal(row["payload"]["n"]) for row in rows) == sorted(map(Decimal, numbers))
+
+
+async def test_the_rejects_of_a_file_with_a_very_long_name_are_kept_under_a_shorter_one(bench: Bench) -> None:
+    path = f"{FOLDER}/{'n' * 250}"
+    await bench.fs.write(path, b"{")
+    assert (await bench.run(GOOD[0]))[0] == 0
+    [kept] = await bench.fs.list("rejected")
+    assert [reject.file async for reject in read_rejects(bench.fs, kept)] == [path]
+    code, sums = await bench.run(is_retry=True)
+    assert (code, sums["invalid"]) == (0, 1)
+    assert await bench.fs.list("rejected") == [kept]
+
+
+async def test_a_table_that_takes_no_row_is_told_and_nothing_is_kept(bench: Bench) -> None:
+    await bench.fs.write(f"{FOLDER}/a.jsonl", events_to_jsonl(make_events(20, event_type="refused")))
+    with pytest.raises(DataError, match="a reason of its own"):
+        await bench.run()
+    assert await bench.fs.list("rejected") == []
 
 
 async def test_a_byte_order_mark_is_left_out_at_the_start_only(bench: Bench) -> None:

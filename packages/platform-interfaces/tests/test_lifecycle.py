@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from platform_interfaces import ConfigurationError, Lifecycle, PlatformContext
@@ -35,6 +37,23 @@ async def test_all_hooks_run_although_some_fail() -> None:
         await lifecycle.shutdown()
     assert order == ["second", "first"]
     assert [str(error) for error in caught.value.exceptions] == ["second", "first"]
+
+
+async def test_the_other_hooks_run_although_one_is_cancelled() -> None:
+    lifecycle, ran = Lifecycle(), list[str]()
+
+    async def first() -> None:
+        ran.append("first")
+
+    async def hanging() -> None:
+        await asyncio.Event().wait()
+
+    lifecycle.on_shutdown(first)
+    lifecycle.on_shutdown(hanging)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await lifecycle.shutdown()
+    assert ran == ["first"]
 
 
 @pytest.mark.parametrize(

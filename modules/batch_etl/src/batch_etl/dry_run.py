@@ -22,6 +22,9 @@ class DryRun:
         )
         return Written(duplicates=len(events) - new)
 
+    async def count_written(self) -> None:
+        """Nothing: there is no table to ask."""
+
     def close(self) -> None:
         """Remove the file."""
         self._database.close()

@@ -76,11 +76,6 @@ class Job:
         """Where the raw files of the date are."""
         return f"{self.source_path}/{self.date}" if self.source_path else self.date
 
-    @property
-    def lock_name(self) -> str:
-        """What only one run at a time may load."""
-        return f"batch_etl:{self.target_table}:{self.date}"
-
     def _problems(self) -> list[str]:
         problems = []
         # fromisoformat alone takes 20260115 and 2026-W03-4, too, which name other folders.

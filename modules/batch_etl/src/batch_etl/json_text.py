@@ -1,5 +1,6 @@
 """JSON with every number kept as it was written."""
 
+import json
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -11,15 +12,22 @@ _MOST_DIGITS_BEFORE_POINT = 131_072
 _MOST_DIGITS_AFTER_POINT = 16_383
 
 
+class NumberOutOfRangeError(ValueError):
+    """A number that no database column can hold."""
+
+
 def parse_json(text: bytes | str) -> Any:
-    """The Python value; integers of any size are ``int``, numbers with a fraction or exponent ``Decimal``.
+    """The Python value; numbers with a fraction, an exponent or very many digits are ``Decimal``.
 
     Raises:
-        ValueError: when it is no JSON, or has a number that no database column can hold.
+        NumberOutOfRangeError: when it has a number that no database column can hold.
+        ValueError: when it is no JSON.
     """
     try:
         return _decoder.decode(text)
-    except (msgspec.DecodeError, RecursionError, InvalidOperation) as error:
+    except msgspec.ValidationError:  # an integer of more digits than int takes; rare, so told by trying
+        return json.loads(text, parse_float=_exact, parse_int=_exact)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from error
 
 
@@ -29,10 +37,13 @@ def dump_canonical(value: Any) -> str:
 
 
 def _exact(text: str) -> Decimal:
-    number = Decimal(text)  # raises InvalidOperation for an exponent of more than 18 digits
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:  # the exponent alone has more than 18 digits
+        raise NumberOutOfRangeError("number out of range") from error
     exponent = number.as_tuple().exponent
     if number.adjusted() >= _MOST_DIGITS_BEFORE_POINT or int(exponent) < -_MOST_DIGITS_AFTER_POINT:
-        raise ValueError("number out of range")
+        raise NumberOutOfRangeError("number out of range")
     return number
 
 

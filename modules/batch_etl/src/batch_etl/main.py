@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
+from dataclasses import replace
 
 from batch_etl.dry_run import DryRun
 from batch_etl.job import Job
@@ -10,7 +11,7 @@ from batch_etl.preparation import Prepared, find_refused, prepare
 from batch_etl.reader import KEPT, RAW, Chunk, Input
 from batch_etl.sums import Sums
 from batch_etl.validator import log_invalid
-from batch_etl.writer import TableWriter
+from batch_etl.writer import TableWriter, lock_name, next_moment
 from platform_interfaces import (
     FileSystemError,
     LockTimeoutError,
@@ -59,74 +60,93 @@ async def _start(ctx: PlatformContext, job: Job, message: str, source: Input) ->
     )
     if job.is_dry_run:
         return await _load(ctx, job, source)
-    async with _alone(ctx, job):
-        return await _load(ctx, job, source)
+    async with _alone(ctx, job) as begun:
+        return await _load(ctx, begun, source)
 
 
 @asynccontextmanager
-async def _alone(ctx: PlatformContext, job: Job) -> AsyncIterator[None]:
-    """Let no other run load the same date into the same table meanwhile."""
+async def _alone(ctx: PlatformContext, job: Job) -> AsyncIterator[Job]:
+    """Let no other run load the same date into the same table meanwhile; the job begins only now.
+
+    So no two runs of a date overlap in time, nor in the ``created_at`` of their rows, not even when another
+    machine's clock was ahead.
+    """
+    name = await lock_name(ctx.db, job)
     async with AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(ctx.db.lock(job.lock_name, timeout=0))
+            await stack.enter_async_context(ctx.db.lock(name, timeout=0))
         except LockTimeoutError as error:
             if not job.is_waiting:
                 raise
             ctx.log.info("Waiting for another run", reason=str(error))
-            await stack.enter_async_context(ctx.db.lock(job.lock_name, timeout=LOCK_WAIT_SECONDS))
-        yield
+            await stack.enter_async_context(ctx.db.lock(name, timeout=LOCK_WAIT_SECONDS))
+        yield replace(job, started_at=await next_moment(ctx.db, job))
 
 
 async def _load(ctx: PlatformContext, job: Job, source: Input) -> int:
-    log, sums, unreadable = ctx.log, Sums(), list[str]()
+    log, sums, unreadable = ctx.log, Sums(), set[str]()
     files = await source.list_files(ctx.fs, job.folder)
     log.info("Found raw data", files=len(files))
     chunks = _ahead(_prepared(ctx, job, source, files, unreadable))
-    table, dry_run = TableWriter(ctx.db, log, job), DryRun()
-    writer = dry_run if job.is_dry_run else table
-    with closing(RejectKeeper(ctx.fs, job.run_id)) as keeper, closing(dry_run):
+    with (
+        closing(DryRun() if job.is_dry_run else TableWriter(ctx.db, log, job)) as writer,
+        closing(RejectKeeper(ctx.fs, job.run_id)) as keeper,
+    ):
         async with aclosing(chunks):
             async for prepared in chunks:
                 chunk = prepared.chunk
                 written = await writer.write(prepared.unique)
+                sums.add(prepared, written)
                 rejects = [*prepared.rejects, *find_refused(chunk, job, written.refused)]
+                rejects.sort(key=lambda reject: reject.line)
                 for reject in rejects:
                     log_invalid(log, reject.reasons[0].code, file=reject.file, line=reject.line)
-                sums.add(prepared, written)
                 keeper.add(rejects)
                 if chunk.is_last and not job.is_dry_run and chunk.file not in unreadable:
                     await keeper.save(chunk.file)
                 elif chunk.is_last:
                     keeper.discard()
-    in_table = None if job.is_dry_run else await table.count_written()
-    return _conclude(log, job, sums, in_table, unreadable)
+        in_table = await writer.count_written()
+    return _conclude(log, job, sums, in_table, sorted(unreadable))
 
 
 async def _prepared(
-    ctx: PlatformContext, job: Job, source: Input, files: Sequence[str], unreadable: list[str]
+    ctx: PlatformContext, job: Job, source: Input, files: Sequence[str], unreadable: set[str]
 ) -> AsyncGenerator[Prepared, None]:
     """The chunks of all files, prepared; a file that fails is left and noted."""
     for file in files:
         try:
-            async for chunk in source.read_file(ctx.fs, file):
-                yield await asyncio.to_thread(prepare, chunk, job)
+            async with aclosing(source.read_file(ctx.fs, file)) as chunks:
+                async for chunk in chunks:
+                    yield await asyncio.to_thread(prepare, chunk, job)
         except FileSystemError as error:
             ctx.log.error("Cannot read file", file=file, reason=str(error))
-            unreadable.append(file)
+            unreadable.add(file)
             yield prepare(Chunk(file, [], is_last=True), job)
 
 
 async def _ahead(chunks: AsyncGenerator[Prepared, None]) -> AsyncGenerator[Prepared, None]:
     """The same chunks; the next one is prepared while the consumer works on the last."""
-    following = asyncio.ensure_future(anext(chunks, None))
+    ready: asyncio.Queue[Prepared | None] = asyncio.Queue(maxsize=1)
+
+    async def produce() -> None:
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    await ready.put(chunk)
+        except Exception:
+            await ready.put(None)
+            raise
+        await ready.put(None)
+
+    producer = asyncio.create_task(produce())
     try:
-        while (chunk := await following) is not None:
-            following = asyncio.ensure_future(anext(chunks, None))
+        while chunk := await ready.get():
             yield chunk
+        await producer
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
-        await chunks.aclose()
+        producer.cancel()
+        await asyncio.gather(producer, return_exceptions=True)
 
 
 def _conclude(

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from batch_etl.job import Job
-from batch_etl.json_text import parse_json
+from batch_etl.json_text import NumberOutOfRangeError, parse_json
 from batch_etl.reader import Chunk, Line, Overlong
 from batch_etl.reasons import REASONS, REFUSED
 from batch_etl.transformer import Event, deduplicate, transform_events
@@ -91,6 +91,8 @@ def _parse(line: Line, chunk: Chunk) -> object:
     is_cut = chunk.is_cut and line is chunk.lines[-1]
     try:
         return parse_json(text)
+    except NumberOutOfRangeError as error:
+        raise _UnreadableLineError("number_out_of_range") from error
     except UnicodeDecodeError as error:
         raise _UnreadableLineError("truncated_line" if is_cut else "not_utf8") from error
     except ValueError as error:

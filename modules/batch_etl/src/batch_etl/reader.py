@@ -1,6 +1,7 @@
 """The lines of a file, in chunks, in constant memory."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,10 +11,9 @@ from platform_interfaces import (
     FileSystemError,
     FileSystemInterface,
     read_rejects,
-    rejects_path,
 )
 
-KEPT_LINES = 1000  # in a chunk
+KEPT_LINES, KEPT_BYTES = 1000, 1024 * 1024  # about, in a chunk
 
 # UTF-16 and UTF-32 in both byte orders; the latter two begin like these or with two zero bytes.
 _FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
@@ -52,7 +52,7 @@ class Chunk:
     is_foreign: bool = False
 
 
-async def read_raw_data(fs: FileSystemInterface, path: str) -> AsyncIterator[Chunk]:
+async def read_raw_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[Chunk, None]:
     r"""The lines of ``path``, in chunks of about a block of the file system; lines end at ``\n`` only.
 
     An overlong line is passed over without being held. The last chunk, which may be empty, says that it is.
@@ -61,40 +61,45 @@ async def read_raw_data(fs: FileSystemInterface, path: str) -> AsyncIterator[Chu
         FileSystemError: when the file cannot be read, or not to its end.
     """
     open_line, cursor = _OpenLine(), _Cursor(path)
-    async for block in fs.stream(path):
-        first, *others = block.split(b"\n")
-        open_line.extend(first)
-        if others:
-            contents = [open_line.take(), *map(_limited, others[:-1])]
-            open_line.extend(others[-1])
-            yield cursor.take(contents)
+    async with aclosing(fs.stream(path)) as blocks:
+        async for block in blocks:
+            first, *others = block.split(b"\n")
+            open_line.extend(first)
+            if others:
+                contents = [open_line.take(), *map(_limited, others[:-1])]
+                open_line.extend(others[-1])
+                yield cursor.take(contents)
     is_cut = open_line.size > 0
     yield cursor.take([open_line.take()] if is_cut else [], is_last=True, is_cut=is_cut)
 
 
-async def list_kept(fs: FileSystemInterface, folder: str) -> list[str]:
-    """The files in ``folder`` of which lines were rejected and kept, whether or not they are still there."""
-    kept = await fs.list(f"{REJECTS_FOLDER}/{folder}")
-    return [path.removeprefix(f"{REJECTS_FOLDER}/").removesuffix(".jsonl") for path in kept]
-
-
-async def read_kept_data(fs: FileSystemInterface, path: str) -> AsyncIterator[Chunk]:
-    """The lines of ``path`` that were rejected and kept, with their places in ``path``.
+async def read_kept_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[Chunk, None]:
+    """The lines kept in ``path``, with their places in the file that they were rejected from.
 
     Raises:
         FileSystemError: when what was kept cannot be read, or is not what we wrote.
     """
-    lines: list[Line] = []
+    file, lines, size = "", list[Line](), 0
     try:
-        async for reject in read_rejects(fs, rejects_path(path)):
-            content = Overlong(0) if reject.raw is None else reject.raw
-            lines.append(Line(reject.line, reject.offset, content))
-            if len(lines) == KEPT_LINES:
-                yield Chunk(path, lines)
-                lines = []
+        async with aclosing(read_rejects(fs, path)) as rejects:
+            async for reject in rejects:
+                file, content = reject.file, Overlong(0) if reject.raw is None else reject.raw
+                lines.append(Line(reject.line, reject.offset, content))
+                size += len(content)
+                if size > KEPT_BYTES or len(lines) == KEPT_LINES:
+                    yield Chunk(file, lines)
+                    lines, size = [], 0
     except ValueError as error:
         raise FileSystemError(str(error)) from error
-    yield Chunk(path, lines, is_last=True)
+    yield Chunk(file, lines, is_last=True)
+
+
+async def _list_raw(fs: FileSystemInterface, folder: str) -> list[str]:
+    return await fs.list(folder)
+
+
+async def _list_kept(fs: FileSystemInterface, folder: str) -> list[str]:
+    return await fs.list(f"{REJECTS_FOLDER}/{folder}")
 
 
 @dataclass(frozen=True)
@@ -102,11 +107,11 @@ class Input:
     """Where lines come from: how to list the files of a folder, and to read one of them."""
 
     list_files: Callable[[FileSystemInterface, str], Awaitable[list[str]]]
-    read_file: Callable[[FileSystemInterface, str], AsyncIterator[Chunk]]
+    read_file: Callable[[FileSystemInterface, str], AsyncGenerator[Chunk, None]]
 
 
-RAW = Input(lambda fs, folder: fs.list(folder), read_raw_data)
-KEPT = Input(list_kept, read_kept_data)
+RAW = Input(_list_raw, read_raw_data)
+KEPT = Input(_list_kept, read_kept_data)
 
 
 class _Cursor:

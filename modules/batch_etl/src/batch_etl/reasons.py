@@ -12,7 +12,8 @@ REFUSED = "refused_by_database"
 _MESSAGES = {
     # The line cannot be read.
     "line_too_long": f"the line has more than {MAX_LINE_BYTES} bytes",
-    "malformed_json": "the line is no JSON, or has a number that no database holds",
+    "malformed_json": "the line is no JSON",
+    "number_out_of_range": "a number has more than 131072 digits before the point or 16383 after it",
     "not_utf8": "the line is not UTF-8",
     "truncated_line": "the file ends in the middle of the line",
     "wrong_encoding": "the file is UTF-16 or UTF-32, not UTF-8",

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from batch_etl.json_text import dump_canonical, parse_json
+from platform_interfaces import JsonText
 
 Event = dict[str, Any]
 
@@ -59,13 +60,22 @@ def compute_dedup_key(event: Mapping[str, Any]) -> str:
     Key order, blanks and escapes in the payload do not matter; numbers are compared as written, so 1 and
     1.0 differ.
     """
-    payload = dump_canonical(event["payload"])
-    return sha256(f"{event['event_type']}\0{event.get('event_date')}\0{payload}".encode()).hexdigest()
+    return _digest(event, dump_canonical(event["payload"]))
 
 
 def deduplicate(events: Sequence[Event]) -> tuple[list[Event], int]:
-    """The first event of each key, with its ``dedup_key`` added, and the number of the others."""
+    """The first event of each key, and the number of the others.
+
+    Those kept have their ``dedup_key`` added, and as payload the JSON that it was computed from.
+    """
     unique: dict[str, Event] = {}
     for event in events:
-        unique.setdefault(compute_dedup_key(event), event)
-    return [{**event, "dedup_key": key} for key, event in unique.items()], len(events) - len(unique)
+        payload = dump_canonical(event["payload"])
+        key = _digest(event, payload)
+        if key not in unique:
+            unique[key] = {**event, "payload": JsonText(payload), "dedup_key": key}
+    return list(unique.values()), len(events) - len(unique)
+
+
+def _digest(event: Mapping[str, Any], payload: str) -> str:
+    return sha256(f"{event['event_type']}\0{event.get('event_date')}\0{payload}".encode()).hexdigest()

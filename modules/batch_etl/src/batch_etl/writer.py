@@ -15,16 +15,15 @@ from tenacity import (
 )
 
 from batch_etl.job import Job
-from batch_etl.json_text import dump_canonical
 from batch_etl.transformer import Event
 from platform_interfaces import (
     DatabaseInterface,
     DataError,
-    JsonText,
     LoggingInterface,
     PlatformError,
     Row,
     quote_table,
+    split_table,
 )
 
 RETRY_SECONDS = 120.0  # how long a batch is tried again while the database is away
@@ -64,6 +63,7 @@ class TableWriter:
         self._table = quote_table(job.target_table)
         self._last = job.started_at
         self._seen = SeenRows()
+        self._has_written = False
 
     async def write(self, events: Sequence[Event]) -> Written:
         """Insert the events that the table does not have yet, ``batch_size`` rows at a time.
@@ -73,7 +73,8 @@ class TableWriter:
         others are kept.
 
         Raises:
-            DatabaseError: when a batch cannot be written; those before it stay.
+            DatabaseError: when a batch cannot be written, or every row of the first one is refused; what was
+                written before stays.
         """
         size = self._job.batch_size
         total, pending = Written(), [events[start : start + size] for start in range(0, len(events), size)]
@@ -82,6 +83,7 @@ class TableWriter:
             batch = pending.pop()
             try:
                 total += await self._write_batch(batch)
+                self._has_written = True
             except DataError as error:
                 if len(batch) > 1:
                     middle = len(batch) // 2
@@ -89,7 +91,12 @@ class TableWriter:
                     continue
                 self._log.warn("Row refused", reason=str(error))
                 total += Written(refused=frozenset([batch[0]["dedup_key"]]))
+                if len(total.refused) == min(size, len(events)) > 1 and not self._has_written:
+                    raise  # it is not the rows: the table takes none
         return total
+
+    def close(self) -> None:
+        """Nothing to let go of; a dry run has something."""
 
     async def count_written(self) -> int:
         """The number of rows in the table that this run has inserted, asked anew."""
@@ -142,6 +149,26 @@ class TableWriter:
         self._log.warn("Trying again", attempt=state.attempt_number, reason=str(error))
 
 
+async def lock_name(db: DatabaseInterface, job: Job) -> str:
+    """The lock that one run at a time holds for its table and date, however the table was named."""
+    schema, table = split_table(job.target_table)
+    if schema is None:
+        row = await db.fetch_one("SELECT current_schema() AS name")
+        schema = row["name"] if row else None
+    return f"batch_etl:{schema}.{table}:{job.date}"
+
+
+async def next_moment(db: DatabaseInterface, job: Job) -> dt.datetime:
+    """The present, but no earlier than the newest row of the date."""
+    newest = await db.fetch_one(
+        f"SELECT MAX(created_at) AS moment FROM {quote_table(job.target_table)} "  # noqa: S608 - quoted
+        "WHERE event_date = $1",
+        [dt.date.fromisoformat(job.date)],
+    )
+    now = dt.datetime.now(dt.UTC)
+    return max(now, newest["moment"]) if newest and newest["moment"] else now
+
+
 class SeenRows:
     """The rows of earlier runs that this run has met, one bit for each ``id``."""
 
@@ -164,7 +191,6 @@ class SeenRows:
 def _row(event: Event, created_at: dt.datetime) -> Row:
     return {
         **event,
-        "payload": JsonText(dump_canonical(event["payload"])),
         "dedup_key": bytes.fromhex(event["dedup_key"]),
         "created_at": created_at,
     }

@@ -31,7 +31,6 @@ _DISTRIBUTIONS = {
     ("filesystem", "local"): "platform-cli[localfs]",
     ("filesystem", "memory"): "platform-cli[memory]",
     ("logging", "memory"): "platform-cli[memory]",
-    ("secrets", "memory"): "platform-cli[memory]",
     ("modules", "batch_etl"): "batch-etl",
 }
 

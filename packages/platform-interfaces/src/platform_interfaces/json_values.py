@@ -31,7 +31,7 @@ def load_json(text: str | bytes) -> Any:
     """The Python value of JSON text.
 
     A number with a fraction or an exponent is a ``float`` where that is the same number, else a
-    ``Decimal``, so that writing it back stores what was read. So is an integer of more digits than
+    ``Decimal``, so that writing it back stores an equal number. So is an integer of more digits than
     ``int`` takes (``sys.get_int_max_str_digits``, 4300 by default).
 
     Raises:

@@ -18,13 +18,19 @@ class Lifecycle:
 
         Raises:
             ExceptionGroup: when hooks failed, with what each of them raised.
+            BaseException: when a hook was cancelled or interrupted, what that raised.
         """
         failures: list[Exception] = []
+        interruption: BaseException | None = None
         while self._hooks:
             hook = self._hooks.pop()
             try:
                 await hook()
             except Exception as error:  # noqa: BLE001 - the remaining hooks must still run
                 failures.append(error)
+            except BaseException as error:  # noqa: BLE001 - and then, too
+                interruption = error
+        if interruption:
+            raise interruption
         if failures:
             raise ExceptionGroup("shutdown failed", failures)

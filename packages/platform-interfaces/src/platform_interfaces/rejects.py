@@ -2,13 +2,16 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Self
 
 from platform_interfaces.filesystem import FileSystemInterface
 
 REJECTS_FOLDER = "rejected"
+_SUFFIX, _MAX_NAME_BYTES = ".jsonl", 255
 _BLOCK_BYTES = 1024 * 1024
 
 
@@ -107,10 +110,13 @@ class RejectKeeper:
 
 def rejects_path(file: str) -> str:
     """Where the rejects of ``file`` are kept: always the same, so that a rerun replaces them."""
-    return f"{REJECTS_FOLDER}/{file}.jsonl"
+    folder, slash, name = file.rpartition("/")
+    if len(name.encode()) + len(_SUFFIX) > _MAX_NAME_BYTES:  # what file systems take
+        name = f"{name[:50]}-{sha256(name.encode()).hexdigest()}"
+    return f"{REJECTS_FOLDER}/{folder}{slash}{name}{_SUFFIX}"
 
 
-async def read_rejects(fs: FileSystemInterface, path: str) -> AsyncIterator[Reject]:
+async def read_rejects(fs: FileSystemInterface, path: str) -> AsyncGenerator[Reject, None]:
     """The rejects kept in ``path``, one by one, in constant memory.
 
     Raises:
@@ -118,11 +124,12 @@ async def read_rejects(fs: FileSystemInterface, path: str) -> AsyncIterator[Reje
         ValueError: when a line is no reject; names path and line.
     """
     number, rest = 0, b""
-    async for block in fs.stream(path):
-        *lines, rest = (rest + block).split(b"\n")
-        for line in lines:
-            number += 1
-            yield _parse(path, number, line)
+    async with aclosing(fs.stream(path)) as blocks:
+        async for block in blocks:
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                number += 1
+                yield _parse(path, number, line)
     if rest:
         yield _parse(path, number + 1, rest)
 

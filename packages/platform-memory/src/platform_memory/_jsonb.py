@@ -2,13 +2,15 @@
 
 import json
 import re
+import sys
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from platform_interfaces import load_json
 
-MAX_DIGITS = 4300  # in front of the point; Python reads no more
-MAX_DECIMALS = 16_383  # NUMERIC holds no more
+# What NUMERIC, and with it jsonb, holds in front of the point and behind it.
+MAX_DIGITS = 131_072
+MAX_DECIMALS = 16_383
 # DuckDB would round a number such as 0.10 or 0.12345678901234567890 on its way through -> and ->>. It is
 # stored as a string, marked by the one character that no other string holds.
 _MARK = "\0"
@@ -55,5 +57,9 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
-_decode = json.JSONDecoder(parse_float=_mark, parse_constant=_refuse).decode
+def _read_integer(text: str) -> int | str:
+    return int(text) if len(text) < sys.get_int_max_str_digits() else _mark(text)
+
+
+_decode = json.JSONDecoder(parse_float=_mark, parse_int=_read_integer, parse_constant=_refuse).decode
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
