@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -27,6 +29,7 @@ from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase
 
 MakeDatabase = Callable[..., PostgresDatabase]
+END_LOCKERS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
 
 
 @pytest.fixture
@@ -51,6 +54,19 @@ async def bystander(postgres_url: str) -> AsyncIterator[asyncpg.Connection[async
     connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(postgres_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def stranger_url(
+    bystander: asyncpg.Connection[asyncpg.Record], postgres_url: str
+) -> AsyncIterator[str]:
+    """The URL of the same database for a role without any right but to connect."""
+    name = f"stranger_{uuid4().hex}"
+    await bystander.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'canary'")
+    parts = urlsplit(postgres_url)
+    netloc = f"{name}:canary@{parts.netloc.rpartition('@')[2]}"
+    yield urlunsplit(parts._replace(netloc=netloc))
+    await bystander.execute(f"DROP ROLE {name}")
 
 
 class TestPostgresDatabase(DatabaseContract):
@@ -252,6 +268,51 @@ class TestErrors:
         assert await db.fetch_all("SELECT * FROM one") == []
 
 
+class TestTransaction:
+    @pytest.mark.parametrize("statement", ["COMMIT", "ROLLBACK"])
+    async def test_one_that_a_statement_ended_is_reported(self, db: PostgresDatabase, statement: str) -> None:
+        with pytest.raises(TransactionAbortedError, match="COMMIT or ROLLBACK"):
+            async with db.transaction():
+                await db.execute(statement)
+        assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
+
+    async def test_an_abandoned_generator_leaves_none_behind(self, db: PostgresDatabase) -> None:
+        closed = asyncio.Event()
+
+        async def numbers() -> AsyncIterator[int]:
+            try:
+                async with db.transaction():
+                    yield 1
+                    yield 2
+            finally:
+                closed.set()
+
+        async for _ in numbers():
+            break
+        await closed.wait()
+        assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
+
+    async def test_one_cancelled_at_its_begin_goes_without_a_trace(
+        self, make_database: MakeDatabase, bystander: asyncpg.Connection[asyncpg.Record]
+    ) -> None:
+        reported: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+
+        async def begin() -> None:
+            async with db.transaction():
+                pass
+
+        async with make_database(DB_POSTGRES_POOL_MAX="1") as db:
+            for turns in range(30):
+                task = asyncio.create_task(begin())
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
+        assert reported == []
+
+
 class TestBulkInsert:
     async def test_a_view_which_refuses_copy_gets_inserts(self, db: PostgresDatabase) -> None:
         await db.execute("CREATE TABLE one (number INT)")
@@ -364,3 +425,45 @@ class TestLock:
         await asyncio.gather(task, return_exceptions=True)
         async with db.lock("name", timeout=5):
             pass
+
+    async def test_it_outlives_the_idle_timeout_of_the_server(
+        self, db: PostgresDatabase, make_database: MakeDatabase, bystander: asyncpg.Connection[asyncpg.Record]
+    ) -> None:
+        name = await bystander.fetchval("SELECT current_database()")
+        await bystander.execute(f"ALTER DATABASE {name} SET idle_session_timeout = 50")
+        async with make_database() as other, other.lock("name", timeout=0):
+            await bystander.execute("SELECT pg_sleep(0.2)")
+            with pytest.raises(LockTimeoutError):
+                async with db.lock("name", timeout=0):
+                    pass
+
+    async def test_its_block_is_cancelled_when_it_is_lost(
+        self, db: PostgresDatabase, bystander: asyncpg.Connection[asyncpg.Record]
+    ) -> None:
+        with pytest.raises(ConnectionLostError, match="'name' was lost"):
+            async with db.lock("name", timeout=0):
+                await bystander.execute(END_LOCKERS)
+                await asyncio.Event().wait()
+
+    async def test_one_that_was_lost_cannot_end_in_silence(
+        self, db: PostgresDatabase, bystander: asyncpg.Connection[asyncpg.Record]
+    ) -> None:
+        with pytest.raises(ConnectionLostError, match="'name' was lost"):
+            async with db.lock("name", timeout=0):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await bystander.execute(END_LOCKERS)
+                    await asyncio.Event().wait()
+
+    async def test_a_timeout_of_its_block_stays_one(self, db: PostgresDatabase) -> None:
+        with pytest.raises(TimeoutError):
+            async with db.lock("name", timeout=0), asyncio.timeout(0):
+                await asyncio.Event().wait()
+
+    async def test_a_holder_of_another_role_is_named_as_far_as_it_is_known(
+        self, make_database: MakeDatabase, stranger_url: str
+    ) -> None:
+        stranger = PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": stranger_url}))
+        async with make_database() as db, stranger, db.lock("name", timeout=0):
+            with pytest.raises(LockTimeoutError, match=r"held by server process \d+ \(data-platform\)"):
+                async with stranger.lock("name", timeout=0):
+                    pass

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import asyncpg
 
-from platform_interfaces import LockTimeoutError
+from platform_interfaces import ConnectionLostError, LockTimeoutError
 from platform_postgres._errors import translated
 
 if TYPE_CHECKING:
@@ -46,6 +48,31 @@ async def acquire(connection: Connection, name: str, timeout: float) -> None:
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
+@asynccontextmanager
+async def guarded(connection: Connection, name: str) -> AsyncIterator[None]:
+    """A block that is cancelled when ``connection`` closes, for the lock is somebody else's then.
+
+    Raises:
+        ConnectionLostError: in that case, also when the block had come to its end.
+    """
+
+    def end(_: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the block has ended meanwhile
+            limit.reschedule(0)
+
+    try:
+        async with asyncio.timeout(None) as limit:
+            connection.add_termination_listener(end)
+            yield
+    except TimeoutError:
+        if not limit.expired():
+            raise
+    if connection.is_closed():
+        raise ConnectionLostError(
+            f"lock {name!r} was lost while it was held, for its connection closed: run the whole block again"
+        )
+
+
 async def close(connection: Connection) -> None:
     """End the session, and with it the locks it holds, within a bounded time."""
     try:
@@ -60,7 +87,8 @@ async def _holder(connection: Connection, key: int) -> str:
     with translated():
         row = await connection.fetchrow(
             """
-            SELECT pid, application_name, client_addr, backend_start
+            SELECT pid, application_name, coalesce(host(client_addr), 'this machine') AS origin,
+                   to_char(backend_start, 'YYYY-MM-DD HH24:MI:SSOF') AS since
             FROM pg_locks JOIN pg_stat_activity USING (pid)
             WHERE locktype = 'advisory' AND granted AND objsubid = 1
               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -71,7 +99,7 @@ async def _holder(connection: Connection, key: int) -> str:
         )
     if row is None:
         return "a session that has just ended"
-    return (
-        f"server process {row['pid']} ({row['application_name'] or 'unnamed'}, "
-        f"from {row['client_addr'] or 'this machine'}, since {row['backend_start']:%Y-%m-%d %H:%M:%S%z})"
-    )
+    holder = row["application_name"] or "unnamed"
+    if row["since"] is not None:  # else it is of a role about which this one may not know more
+        holder += f", from {row['origin']}, since {row['since']}"
+    return f"server process {row['pid']} ({holder})"

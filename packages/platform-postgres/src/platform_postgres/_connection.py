@@ -51,13 +51,13 @@ async def open_pool(url: str, settings: PoolSettings) -> Pool:
 
 
 async def open_connection(url: str, settings: PoolSettings) -> Connection:
-    """A connection outside the pool; the errors are those of ``open_pool``."""
+    """A connection outside the pool, which may idle; the errors are those of ``open_pool``."""
     with _connecting(url):
-        connection: Connection = await asyncpg.connect(url, **_options(settings))
+        connection: Connection = await asyncpg.connect(url, **_options(settings, idle_session_timeout="0"))
     return connection
 
 
-def _options(settings: PoolSettings) -> dict[str, Any]:
+def _options(settings: PoolSettings, **server_settings: str) -> dict[str, Any]:
     limit = settings.statement_timeout_seconds
     return {
         "timeout": CONNECT_TIMEOUT_SECONDS,
@@ -70,6 +70,7 @@ def _options(settings: PoolSettings) -> dict[str, Any]:
             "statement_timeout": str(settings.statement_timeout_ms),
             # A statement whose client was killed would otherwise keep its locks until it ends by itself.
             "client_connection_check_interval": "5s",
+            **server_settings,
         },
     }
 

@@ -24,7 +24,7 @@ from platform_interfaces import (
     split_table,
 )
 from platform_postgres import _bulk
-from platform_postgres._advisory_lock import acquire, close
+from platform_postgres._advisory_lock import acquire, close, guarded
 from platform_postgres._connection import open_connection, open_pool
 from platform_postgres._errors import translated
 from platform_postgres._settings import PoolSettings
@@ -39,7 +39,7 @@ STREAM_ROWS = 1000
 
 @dataclass
 class _Transaction:
-    """An open transaction: its connection, the task it belongs to, and what broke it."""
+    """A transaction: its connection, the task it belongs to while it is open, and what broke it."""
 
     connection: Connection
     task: asyncio.Task[Any] | None = None
@@ -133,12 +133,12 @@ class PostgresDatabase(DatabaseInterface):
             return
         async with self._acquired() as connection:
             transaction = _Transaction(connection, asyncio.current_task())
-            token = self._transaction.set(transaction)
+            self._transaction.set(transaction)
             try:
                 async with _begun(transaction):
                     yield
-            finally:
-                self._transaction.reset(token)
+            finally:  # the variable is not reset: a generator left early is closed in another context
+                transaction.task = None
 
     async def bulk_insert(
         self, table: str, rows: Sequence[Mapping[str, Any]], *, skip_conflicts_on: Sequence[str] = ()
@@ -162,13 +162,18 @@ class PostgresDatabase(DatabaseInterface):
 
     @asynccontextmanager
     async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:
-        """A session-level advisory lock; the error of a timeout names who holds it."""
+        """A session-level advisory lock; the error of a timeout names who holds it.
+
+        Raises:
+            ConnectionLostError: when the lock was lost inside the block, which is cancelled at once.
+        """
         if self._pool is None:
             raise _not_connected()
         connection = await open_connection(self._url, self._settings)
         try:
             await acquire(connection, name, timeout)
-            yield
+            async with guarded(connection, name):
+                yield
         finally:
             await close(connection)  # and with it the lock is gone
 
@@ -231,9 +236,18 @@ async def _begun(transaction: _Transaction) -> AsyncIterator[None]:
     try:
         with translated():
             await connection.execute("BEGIN")
+    except BaseException:
+        _cut(connection)  # the server may have begun all the same
+        raise
+    try:
         yield
         with translated():
+            is_open = connection.is_in_transaction()
             outcome = await connection.execute("COMMIT")
+        if not is_open:
+            raise TransactionAbortedError(
+                "a COMMIT or ROLLBACK ended transaction() before its block did: leave both to the block"
+            )
         if outcome != "COMMIT":  # the server answers ROLLBACK, and no error, when a statement had failed
             raise TransactionAbortedError(
                 f"an error was swallowed inside transaction(), nothing of it was kept: {transaction.failure}"
@@ -274,8 +288,12 @@ async def _undo(connection: Connection, statement: str) -> None:
         pass
     finally:
         if not is_undone:
-            with contextlib.suppress(asyncpg.InterfaceError):  # the pool has dropped it already
-                connection.terminate()
+            _cut(connection)
+
+
+def _cut(connection: Connection) -> None:
+    with contextlib.suppress(asyncpg.InterfaceError):  # the pool has dropped it already
+        connection.terminate()
 
 
 def _not_connected() -> NotConnectedError:
