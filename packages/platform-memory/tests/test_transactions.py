@@ -108,6 +108,20 @@ async def test_an_error_swallowed_in_a_nested_block_undoes_that_block_only(db: M
     assert [row["name"] for row in await items(db)] == ["outer"]
 
 
+@pytest.mark.parametrize(
+    "params", [["a\0b"], [object()], [], ["a", "b"]], ids=["NUL", "no value", "none", "two"]
+)
+async def test_a_swallowed_error_about_parameters_is_not_silent_either(
+    db: MemoryDatabase, params: list[object]
+) -> None:
+    with pytest.raises(TransactionAbortedError, match="swallowed"):
+        async with db.transaction():
+            await db.execute("INSERT INTO items (name) VALUES ('kept?')")
+            with pytest.raises(DatabaseError):
+                await db.execute("INSERT INTO items (name) VALUES ($1)", params)
+    assert await items(db) == []
+
+
 async def test_truncating_a_table_can_be_undone_and_repeated(db: MemoryDatabase) -> None:
     await db.execute("INSERT INTO items (name) VALUES ('a')")
     async with db.transaction():

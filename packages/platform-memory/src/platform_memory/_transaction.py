@@ -53,10 +53,8 @@ class Transaction:
         result = Result()
         with self._failing():
             statements = self._session.parse(query)
-        for statement in statements:
-            values = bind(statement, params)
-            with self._failing():
-                result = self._take(statement, values)
+            for statement in statements:
+                result = self._take(statement, bind(statement, params))
         return result
 
     @contextmanager
