@@ -167,8 +167,8 @@ def programs(draw: st.DrawFn) -> Program:
         _mistakes,
     )
     for _ in range(DEPTH):
-        blocks = st.builds(Block, st.lists(steps, max_size=4), st.booleans(), is_caught=st.booleans())
-        steps = st.one_of(steps, blocks)
+        blocks = st.builds(Block, st.lists(steps, min_size=1, max_size=4), st.booleans(), is_caught=st.booleans())
+        steps = st.one_of(steps, blocks, blocks)
     return Program(columns, draw(st.lists(steps, min_size=1, max_size=6)))
 
 
