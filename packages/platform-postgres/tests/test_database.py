@@ -276,6 +276,41 @@ class TestTransaction:
                 await db.execute(statement)
         assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
 
+    @pytest.mark.parametrize("rows", [0, 1, 1000, 1001])
+    async def test_a_stream_that_was_read_lets_its_table_be_altered(
+        self, db: PostgresDatabase, rows: int
+    ) -> None:
+        await db.execute("CREATE TABLE one (number INT)")
+        await db.execute("INSERT INTO one SELECT generate_series(1, $1)", [rows])
+        async with db.transaction():
+            numbers = [row["number"] async for row in db.stream("SELECT number FROM one")]
+            await db.execute("ALTER TABLE one ADD COLUMN name TEXT")
+        assert numbers == list(range(1, rows + 1))
+
+    async def test_a_stream_that_was_closed_lets_its_table_be_altered(self, db: PostgresDatabase) -> None:
+        await db.execute("CREATE TABLE one AS SELECT generate_series(1, 3000) AS number")
+        async with db.transaction():
+            async with contextlib.aclosing(db.stream("SELECT number FROM one")) as rows:
+                assert await anext(rows) == {"number": 1}
+            await db.execute("ALTER TABLE one ADD COLUMN name TEXT")
+
+    async def test_a_stream_may_outlive_the_nested_block_that_opened_it(self, db: PostgresDatabase) -> None:
+        async with db.transaction():
+            with pytest.raises(RuntimeError):
+                async with db.transaction():
+                    rows = db.stream("SELECT generate_series(1, 3000)")
+                    await anext(rows)
+                    raise RuntimeError
+            await rows.aclose()
+            assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
+
+    async def test_a_swallowed_error_of_a_stream_is_named_as_the_cause(self, db: PostgresDatabase) -> None:
+        with pytest.raises(TransactionAbortedError, match="division by zero"):
+            async with db.transaction():
+                with contextlib.suppress(DataError):
+                    async for _ in db.stream("SELECT 1 / (2000 - n) FROM generate_series(1, 3000) AS n"):
+                        pass
+
     async def test_an_abandoned_generator_leaves_none_behind(self, db: PostgresDatabase) -> None:
         closed = asyncio.Event()
 
@@ -292,9 +327,7 @@ class TestTransaction:
         await closed.wait()
         assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
 
-    async def test_one_cancelled_at_its_begin_goes_without_a_trace(
-        self, make_database: MakeDatabase, bystander: asyncpg.Connection[asyncpg.Record]
-    ) -> None:
+    async def test_one_cancelled_at_its_begin_goes_without_a_trace(self, db: PostgresDatabase) -> None:
         reported: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
 
@@ -302,14 +335,13 @@ class TestTransaction:
             async with db.transaction():
                 pass
 
-        async with make_database(DB_POSTGRES_POOL_MAX="1") as db:
-            for turns in range(30):
-                task = asyncio.create_task(begin())
-                for _ in range(turns):
-                    await asyncio.sleep(0)
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-            assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
+        for turns in range(30):
+            task = asyncio.create_task(begin())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
         assert reported == []
 
 

@@ -70,6 +70,7 @@ def _options(settings: PoolSettings, **server_settings: str) -> dict[str, Any]:
             "statement_timeout": str(settings.statement_timeout_ms),
             # A statement whose client was killed would otherwise keep its locks until it ends by itself.
             "client_connection_check_interval": "5s",
+            "cursor_tuple_fraction": "1",  # a stream is planned to be read to its end
             **server_settings,
         },
     }

@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 CLOSE_TIMEOUT_SECONDS = 10.0
 HEALTH_TIMEOUT_SECONDS = 5.0
 STREAM_ROWS = 1000
+_cursor_numbers = count(1)
 
 
 @dataclass
@@ -45,6 +47,7 @@ class _Transaction:
     task: asyncio.Task[Any] | None = None
     failure: DatabaseError | None = None
     depth: int = 0
+    ended_cursors: list[str] = field(default_factory=list)
 
 
 class PostgresDatabase(DatabaseInterface):
@@ -112,18 +115,29 @@ class PostgresDatabase(DatabaseInterface):
         return [dict(record) for record in records]
 
     async def stream(self, query: str, params: Sequence[Any] | None = None) -> AsyncGenerator[Row, None]:
-        """The rows through a cursor on the server, a thousand at a time."""
+        """The rows of a SELECT or VALUES through a cursor on the server, a thousand at a time.
+
+        Inside ``transaction()`` the cursor is closed before the next statement; where the loop is left early,
+        use ``contextlib.aclosing``, for otherwise the generator itself may live on a little longer.
+        """
         async with AsyncExitStack() as stack:
-            if transaction := self._current():
-                connection = transaction.connection
-            else:  # not through transaction(): the consumer's other queries would join it
-                connection = await stack.enter_async_context(self._acquired())
-                await stack.enter_async_context(_begun(_Transaction(connection)))
-            with translated():
-                cursor = await connection.cursor(query, *(params or ()))
-                while records := await cursor.fetch(STREAM_ROWS):
-                    for record in records:
-                        yield dict(record)
+            transaction = self._current()
+            if transaction is None:  # not through transaction(): the consumer's other queries would join it
+                transaction = _Transaction(await stack.enter_async_context(self._acquired()))
+                await stack.enter_async_context(_begun(transaction))
+            cursor = f"platform_{next(_cursor_numbers)}"
+            stack.callback(transaction.ended_cursors.append, cursor)
+            async with _call(transaction) as connection:
+                declare = await connection.prepare(f"DECLARE {cursor} NO SCROLL CURSOR FOR {query}")
+                await declare.fetch(*(params or ()))
+                page = await connection.prepare(f"FETCH FORWARD {STREAM_ROWS} FROM {cursor}")
+            is_more = True
+            while is_more:
+                async with _call(transaction):
+                    records = await page.fetch()
+                for record in records:
+                    yield dict(record)
+                is_more = len(records) == STREAM_ROWS
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
@@ -201,12 +215,8 @@ class PostgresDatabase(DatabaseInterface):
                 with translated():
                     yield connection
             return
-        try:
-            with translated():
-                yield transaction.connection
-        except DatabaseError as error:
-            transaction.failure = transaction.failure or error
-            raise
+        async with _call(transaction) as connection:
+            yield connection
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Connection]:
@@ -228,6 +238,30 @@ class PostgresDatabase(DatabaseInterface):
             # What was asked for is done or has failed by now; a connection that cannot be reset is dropped.
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 await pool.release(connection, timeout=CLOSE_TIMEOUT_SECONDS)
+
+
+@asynccontextmanager
+async def _call(transaction: _Transaction) -> AsyncIterator[Connection]:
+    """The connection for one call inside a transaction, which remembers what broke it."""
+    try:
+        with translated():
+            await _close_cursors(transaction)
+            yield transaction.connection
+    except DatabaseError as error:
+        transaction.failure = transaction.failure or error
+        raise
+
+
+async def _close_cursors(transaction: _Transaction) -> None:
+    """Close those that have ended; while open, they keep their tables from being altered."""
+    if not transaction.ended_cursors:
+        return
+    ended = transaction.ended_cursors.copy()
+    transaction.ended_cursors.clear()
+    # A cursor of a nested block that was undone is gone, and closing it would be an error.
+    query = "SELECT name FROM pg_cursors WHERE name = ANY($1::text[])"
+    for record in await transaction.connection.fetch(query, ended):
+        await transaction.connection.execute(f"CLOSE {record['name']}")
 
 
 @asynccontextmanager
