@@ -212,6 +212,57 @@ class TestErrors:
                 await db.bulk_insert("one", [{"number": 1, "payload": {}}, row])
         assert await db.fetch_all("SELECT * FROM one") == []
 
+    @pytest.mark.parametrize("kind", ["INT", "UUID", "DATE", "NUMERIC", "TIMESTAMPTZ", "TEXT[]", "JSONB"])
+    async def test_no_value_that_cannot_be_sent_shows_in_a_traceback(
+        self, db: PostgresDatabase, kind: str
+    ) -> None:
+        await db.execute(f"CREATE TABLE one (value {kind})")
+        value = {"canary": float("nan")} if kind == "JSONB" else "canary"
+        for call in (
+            db.execute("INSERT INTO one VALUES ($1)", [value]),
+            db.bulk_insert("one", [{"value": value}]),
+        ):
+            with pytest.raises(DataError) as caught:
+                await call
+            shown = "".join(traceback.format_exception(caught.value, limit=0))
+            assert "canary" not in shown
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "(repeat('[', 5000) || repeat(']', 5000))::jsonb",
+            """'{"n": 1e99999999999999999999}'::json""",
+            "'20000-01-01'::date",
+        ],
+    )
+    async def test_a_value_that_python_cannot_hold_is_a_data_error(
+        self, db: PostgresDatabase, value: str
+    ) -> None:
+        with pytest.raises(DataError, match="from the database"):
+            await db.fetch_one(f"SELECT {value} AS value")
+        assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
+
+    async def test_what_a_trigger_tells_of_a_row_is_not_shown(self, db: PostgresDatabase) -> None:
+        await db.execute("CREATE TABLE one (name TEXT)")
+        await db.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'no %', new; END $$"
+        )
+        await db.execute("CREATE TRIGGER refuse BEFORE INSERT ON one FOR EACH ROW EXECUTE FUNCTION refuse()")
+        with pytest.raises(DatabaseError, match="P0001") as caught:
+            await db.execute("INSERT INTO one VALUES ($1)", ["canary"])
+        assert "canary" not in "".join(traceback.format_exception(caught.value, limit=0))
+
+    @pytest.mark.parametrize(
+        ("query", "params"), [("SELECT 1", [1]), ("SELECT $1::int", []), ("SELECT $1::int", [1, 2])]
+    )
+    async def test_a_wrong_number_of_parameters_is_a_query_error_of_one_line(
+        self, db: PostgresDatabase, query: str, params: list[Any]
+    ) -> None:
+        with pytest.raises(QueryError) as caught:
+            await db.fetch_all(query, params)
+        assert "\n" not in str(caught.value)
+
     async def test_a_terminated_connection_is_told_as_lost_and_replaced(
         self, db: PostgresDatabase, bystander: asyncpg.Connection[asyncpg.Record]
     ) -> None:
@@ -355,6 +406,16 @@ class TestBulkInsert:
             assert await db.bulk_insert("seen", [{"number": 4}]) == 1
             await db.execute("INSERT INTO one VALUES (5)")
         assert await db.execute("SELECT * FROM one") == 5
+
+    async def test_types_that_copy_cannot_carry_are_inserted(self, db: PostgresDatabase) -> None:
+        await db.execute("CREATE TABLE one (words TSVECTOR, price MONEY, kind REGCLASS)")
+        row = {"words": "'a' 'b'", "price": "$1.50", "kind": "one"}
+        assert await db.bulk_insert("one", [row, row]) == 2
+
+    async def test_a_type_that_nothing_can_carry_is_no_lost_connection(self, db: PostgresDatabase) -> None:
+        await db.execute("CREATE TABLE one (words TSVECTOR UNIQUE)")
+        with pytest.raises(QueryError, match="tsvector"):
+            await db.bulk_insert("one", [{"words": "'a'"}], skip_conflicts_on=["words"])
 
     async def test_generated_and_defaulted_columns_are_left_to_the_table(self, db: PostgresDatabase) -> None:
         await db.execute(

@@ -30,12 +30,12 @@ def refuses_copy(error: BaseException | None) -> bool:
     """Whether the server takes no COPY for this table, but may take INSERTs.
 
     Views and row-level security refuse COPY; and asyncpg's COPY reads the table, for which a role that only
-    writes has no right.
+    writes has no right, and is binary, which it does not speak for every type.
     """
     return isinstance(
         error,
         asyncpg.WrongObjectTypeError | asyncpg.FeatureNotSupportedError | asyncpg.InsufficientPrivilegeError,
-    )
+    ) or "no binary format encoder" in str(error)
 
 
 async def insert_each(connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> int:

@@ -42,6 +42,8 @@ _BY_SQLSTATE: dict[str, type[DatabaseError]] = {
     "57P03": ConnectionLostError,
     "57P05": ConnectionLostError,
 }
+# What a codec raises on a value that it cannot encode or decode.
+_CODEC_ERRORS = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, RecursionError)
 
 
 @contextmanager
@@ -57,8 +59,10 @@ def translated() -> Iterator[None]:
         raise StatementTimeoutError("no answer from the database within the time limit") from error
     except OSError as error:
         raise ConnectionLostError(f"the database cannot be reached: {error}") from error
-    except (ValueError, TypeError, OverflowError) as error:  # a value that a codec cannot encode
-        raise DataError(f"a value cannot be sent to the database: {type(error).__name__}") from error
+    except _CODEC_ERRORS as error:  # its text, and so its traceback, may quote the value
+        raise DataError(
+            f"a value cannot be converted for or from the database: {type(error).__name__}"
+        ) from None
 
 
 def _from_server(error: asyncpg.PostgresError) -> DatabaseError:
@@ -71,6 +75,7 @@ def _from_server(error: asyncpg.PostgresError) -> DatabaseError:
 def _redact(error: asyncpg.PostgresError, sqlstate: str) -> None:
     """Take rows and values out of the driver's error, which tracebacks show as the cause of ours."""
     error.detail = error.context = None
+    error.__cause__ = error.__context__ = None  # a codec's error
     text = str(error.args[0]) if error.args else ""
     if text.startswith("invalid input for query argument"):  # raised by asyncpg, quotes the whole value
         text = text.partition(":")[0]
@@ -78,12 +83,17 @@ def _redact(error: asyncpg.PostgresError, sqlstate: str) -> None:
         text = re.sub(r'".*"', '"..."', text, flags=re.DOTALL)
     elif sqlstate == "42601":  # a syntax error, which may be at a literal
         text = re.sub(r"""(?<= at or near ")'.*(?=")""", "'...'", text, flags=re.DOTALL)
+    elif sqlstate == "P0001":  # RAISE EXCEPTION, often with the row
+        text = "a function or trigger raised an exception"
     error.args = (text, *error.args[1:])
 
 
 def _from_client(error: Exception) -> DatabaseError:
-    # An InternalClientError is what a connection gives that was cut at an awkward moment of its protocol.
-    is_lost = any(word in str(error) for word in ("closed", "released", "terminated"))
+    text = " ".join(str(error).split())
+    if re.search(r"\b(codec|encoder|decoder)\b|^the server expects \d+ argument", text):
+        return QueryError(text)
+    # Any other InternalClientError is of a connection that was cut at an awkward moment of its protocol.
+    is_lost = any(word in text for word in ("closed", "released", "terminated"))
     if is_lost or isinstance(error, asyncpg.InternalClientError):
-        return ConnectionLostError(f"the connection to the database is gone: {error}")
-    return DatabaseError(str(error))
+        return ConnectionLostError(f"the connection to the database is gone: {text}")
+    return DatabaseError(text)
