@@ -5,7 +5,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -22,6 +24,10 @@ def embedded(directory: Path, **settings: str) -> EmbeddedPostgresDatabase:
 
 def is_running(directory: Path) -> bool:
     return (directory / "data" / "postmaster.pid").exists()
+
+
+def socket_folder(server: PostgresServer) -> Path:
+    return Path(parse_qs(urlsplit(server.url()).query)["host"][0])
 
 
 async def test_it_starts_keeps_its_data_and_stops(embedded_dir: Path) -> None:
@@ -109,8 +115,10 @@ async def test_an_unfinished_initialisation_is_begun_again(embedded_dir: Path) -
     ruin = embedded_dir / "data.new"
     ruin.mkdir(parents=True)
     (ruin / "PG_VERSION").write_text("18")
+    (embedded_dir / "transition.lock").touch()
     async with embedded(embedded_dir) as db:
         assert await db.health_check()
+        assert not ruin.exists()
 
 
 async def test_a_path_too_long_for_a_socket_or_with_odd_characters_works(embedded_dir: Path) -> None:
@@ -118,6 +126,59 @@ async def test_a_path_too_long_for_a_socket_or_with_odd_characters_works(embedde
     async with embedded(directory) as db:
         assert await db.health_check()
     assert not is_running(directory)
+
+
+def test_a_socket_folder_that_is_not_its_own_is_neither_followed_nor_believed(embedded_dir: Path) -> None:
+    server = PostgresServer(embedded_dir / ("long " * 20))
+    planted = socket_folder(server)
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as impostor:
+        other = Path(folder)
+        other.chmod(0o755)
+        before = other.stat()
+        impostor.bind(str(other / ".s.PGSQL.5432"))
+        impostor.listen()
+        planted.symlink_to(other)
+        try:
+            with pytest.raises(ConfigurationError, match=planted.name):
+                server.start()
+        finally:
+            server.stop()
+            planted.unlink()
+        assert (other.stat().st_mode, other.stat().st_uid) == (before.st_mode, before.st_uid)
+
+
+def test_another_folder_for_temporary_files_does_not_move_the_socket(
+    embedded_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = PostgresServer(embedded_dir / ("long " * 20))
+    here = server.url()
+    monkeypatch.setattr(tempfile, "tempdir", str(embedded_dir))
+    assert server.url() == here
+
+
+@pytest.mark.parametrize("value", ["", " "])
+def test_an_empty_setting_of_the_directory_is_refused(value: str) -> None:
+    with pytest.raises(ConfigurationError, match="DB_EMBEDDED_DIR"):
+        EmbeddedPostgresDatabase(MemorySecrets({"DB_EMBEDDED_DIR": value}))
+
+
+def test_a_directory_of_other_things_is_refused_and_left_as_it_is(embedded_dir: Path) -> None:
+    (embedded_dir / "data").mkdir(parents=True)
+    embedded_dir.chmod(0o755)
+    before = embedded_dir.stat()
+    with pytest.raises(ConfigurationError, match="not empty"):
+        PostgresServer(embedded_dir).start()
+    after = embedded_dir.stat()
+    assert (after.st_mode, after.st_uid) == (before.st_mode, before.st_uid)
+    assert list(embedded_dir.iterdir()) == [embedded_dir / "data"]
+
+
+@pytest.mark.parametrize("character", '"$,\\`\n')
+def test_a_path_that_postgresql_cannot_be_told_is_refused(embedded_dir: Path, character: str) -> None:
+    directory = embedded_dir / f"a{character}b"
+    with pytest.raises(ConfigurationError, match="DB_EMBEDDED_DIR"):
+        PostgresServer(directory).start()
+    assert not directory.exists()
 
 
 async def test_a_setting_of_the_pool_that_is_wrong_starts_nothing(embedded_dir: Path) -> None:

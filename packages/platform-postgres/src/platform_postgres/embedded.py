@@ -3,11 +3,13 @@
 import asyncio
 from pathlib import Path
 
-from platform_interfaces import SecretsInterface
+from platform_interfaces import ConfigurationError, SecretsInterface
 from platform_postgres.database import PostgresDatabase
 from platform_postgres.server import PostgresServer
 
 __all__ = ["EmbeddedPostgresDatabase"]
+
+DEFAULT_DIRECTORY = ".platform/postgres"
 
 
 class EmbeddedPostgresDatabase(PostgresDatabase):
@@ -20,10 +22,15 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
         """Read the settings; nothing is started.
 
         Raises:
-            ConfigurationError: when a setting of the pool has a bad value.
+            ConfigurationError: when a setting has a bad value.
         """
         super().__init__(secrets)
-        self._server = PostgresServer(Path(secrets.get_or_default("DB_EMBEDDED_DIR", ".platform/postgres")))
+        directory = secrets.get_or_default("DB_EMBEDDED_DIR", DEFAULT_DIRECTORY)
+        if not directory.strip():
+            raise ConfigurationError(
+                f"DB_EMBEDDED_DIR is empty: name a directory, or leave it out for {DEFAULT_DIRECTORY!r}"
+            )
+        self._server = PostgresServer(Path(directory))
 
     async def connect(self) -> None:
         """Start the server if nobody has, and open the pool.

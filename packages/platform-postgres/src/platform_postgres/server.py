@@ -6,12 +6,12 @@ import contextlib
 import fcntl
 import os
 import pwd
+import re
 import shlex
 import shutil
 import socket
 import stat
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -29,6 +29,9 @@ ACCOUNT = "platform-postgres"
 # The server may outlive this process and serves others: the rest of the environment has our secrets.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 _NO_PROCESS = 4_194_304  # Linux gives out smaller numbers only (PID_MAX_LIMIT)
+# What the shell of pg_ctl, the setting of the sockets or the lines of postmaster.pid would read differently.
+_UNUSABLE = re.compile(r'["$,\\`\n]')
+_SOCKETS = Path("/tmp")  # noqa: S108 - short, and the same for all whatever TMPDIR says
 _LONGEST_SOCKET_PATH = 103  # bytes; the smallest limit among the systems PostgreSQL runs on
 
 
@@ -51,6 +54,7 @@ class PostgresServer:
         """
         self._directory = directory.absolute()
         self._data = self._directory / "data"
+        self._transitions = self._directory / "transition.lock"  # the first file made, so the sign of our own
         self._users = self._directory / "users.lock"
         self._log = self._directory / "server.log"
         self._options = dict(options or {})
@@ -69,8 +73,9 @@ class PostgresServer:
             if self._use is not None:
                 return
             binaries = _binaries()
-            self._make_private(self._directory)
+            self._claim_directory()
             with self._transition():
+                self._claim_sockets()
                 if not self._data.exists():
                     self._initialise(binaries)
                 if not self._is_accepting():
@@ -98,7 +103,7 @@ class PostgresServer:
         if len(os.fsencode(self._directory / f".s.PGSQL.{self._port}")) <= _LONGEST_SOCKET_PATH:
             return self._directory
         name = sha256(os.fsencode(self._directory)).hexdigest()[:16]
-        return Path(tempfile.gettempdir(), f"platform-postgres-{os.getuid()}-{name}")
+        return _SOCKETS / f"platform-postgres-{os.getuid()}-{name}"
 
     @contextmanager
     def _transition(self) -> Iterator[None]:
@@ -106,7 +111,7 @@ class PostgresServer:
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while True:
             try:
-                lock = _locked(self._directory / "transition.lock", fcntl.LOCK_EX)
+                lock = _locked(self._transitions, fcntl.LOCK_EX)
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
@@ -139,7 +144,6 @@ class PostgresServer:
         unfinished.rename(self._data)
 
     def _launch(self, binaries: Path) -> None:
-        self._make_private(self._sockets)
         options = {
             "listen_addresses": "",
             "unix_socket_directories": str(self._sockets),
@@ -186,17 +190,37 @@ class PostgresServer:
         with socket.socket(socket.AF_UNIX) as client:
             return client.connect_ex(str(self._sockets / f".s.PGSQL.{self._port}")) == 0
 
-    def _make_private(self, directory: Path) -> None:
+    def _claim_directory(self) -> None:
+        """Have the directory, private; one of other things is left as it is."""
+        name = f"directory {str(self._directory)!r} (DB_EMBEDDED_DIR)"
+        if found := _UNUSABLE.search(str(self._directory)):
+            raise ConfigurationError(f"{name} has {found[0]!r} in its path, which PostgreSQL cannot be told")
         try:
-            directory.mkdir(parents=True, exist_ok=True)
-            directory.chmod(0o700)
-            if os.geteuid() == 0:
-                account = _account()
-                os.chown(directory, account.pw_uid, account.pw_gid)
-                _make_traversable(directory)
+            self._directory.mkdir(parents=True, exist_ok=True)
+            if any(self._directory.iterdir()) and not self._transitions.exists():
+                raise ConfigurationError(f"{name} is not empty and was not made for a server: name a new one")
+            self._directory.chmod(0o700)
+            _hand_over(self._directory)
+        except OSError as error:
+            raise ConfigurationError(f"{name} cannot be used: {error.strerror}") from error
+
+    def _claim_sockets(self) -> None:
+        """Have the folder of the socket; in /tmp, others may have put something of its name there."""
+        if self._sockets == self._directory:
+            return
+        try:
+            self._sockets.mkdir(mode=0o700)
+            _hand_over(self._sockets)
+        except FileExistsError:
+            found = self._sockets.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != _user_id():
+                raise ConfigurationError(
+                    f"{str(self._sockets)!r}, where the socket of {str(self._directory)!r} belongs, "
+                    "is not a directory of its own: remove it"
+                ) from None
         except OSError as error:
             raise ConfigurationError(
-                f"directory {str(directory)!r} (DB_EMBEDDED_DIR) cannot be used: {error.strerror}"
+                f"directory {str(self._sockets)!r} cannot be made: {error.strerror}"
             ) from error
 
     def _run(self, *command: str | Path) -> None:
@@ -238,6 +262,19 @@ def _binaries() -> Path:
     if os.geteuid() == 0:
         _make_traversable(binaries)
     return binaries
+
+
+def _user_id() -> int:
+    """The owner of the server and of its files."""
+    return os.geteuid() or _account().pw_uid
+
+
+def _hand_over(directory: Path) -> None:
+    """Let the account that stands in for root have the directory."""
+    if os.geteuid() == 0:
+        account = _account()
+        os.chown(directory, account.pw_uid, account.pw_gid)
+        _make_traversable(directory)
 
 
 def _account() -> pwd.struct_passwd:
