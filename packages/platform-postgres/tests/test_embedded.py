@@ -6,6 +6,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,6 +28,24 @@ def embedded(directory: Path, **settings: str) -> EmbeddedPostgresDatabase:
 
 def is_running(directory: Path) -> bool:
     return (directory / "data" / "postmaster.pid").exists()
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def processes(program: str, directory: Path) -> list[int]:
+    """The numbers of those that run ``program`` for the server in ``directory``."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            command = file.read_text().split("\0")
+            if Path(command[0]).name == program and any(str(directory) in word for word in command):
+                found.append(int(file.parent.name))
+    return found
 
 
 def socket_folder(server: PostgresServer) -> Path:
@@ -119,6 +141,55 @@ async def test_an_unfinished_initialisation_is_begun_again(embedded_dir: Path) -
     async with embedded(embedded_dir) as db:
         assert await db.health_check()
         assert not ruin.exists()
+
+
+def test_an_initialisation_whose_starter_was_killed_does_not_disturb_the_next(embedded_dir: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+from platform_postgres.server import PostgresServer
+PostgresServer(Path(sys.argv[1])).start()
+"""
+    with subprocess.Popen([sys.executable, "-c", script, str(embedded_dir)]) as starter:
+        wait_until(lambda: list(embedded_dir.glob("data.new*/base/1/*")))
+        starter.kill()
+    server = PostgresServer(embedded_dir)
+    server.start()
+    server.stop()
+    wait_until(lambda: not processes("initdb", embedded_dir))
+
+
+def test_a_signal_to_the_whole_group_during_a_start_leaves_no_server(embedded_dir: Path) -> None:
+    script = """
+import asyncio, signal, sys
+from platform_memory import MemorySecrets
+from platform_postgres.embedded import EmbeddedPostgresDatabase
+async def main():
+    db = EmbeddedPostgresDatabase(MemorySecrets({"DB_EMBEDDED_DIR": sys.argv[1]}))
+    connecting = asyncio.create_task(db.connect())
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, connecting.cancel)
+    await asyncio.wait([connecting])
+    await db.disconnect()
+asyncio.run(main())
+"""
+    command = [sys.executable, "-c", script, str(embedded_dir)]
+    with subprocess.Popen(command, start_new_session=True) as starter:
+        wait_until(lambda: is_running(embedded_dir))
+        os.killpg(starter.pid, signal.SIGTERM)
+    assert not is_running(embedded_dir)
+
+
+def test_a_start_that_fails_half_way_leaves_no_server(embedded_dir: Path) -> None:
+    server = PostgresServer(embedded_dir)
+    with ThreadPoolExecutor() as pool:
+        start = pool.submit(server.start)
+        wait_until(lambda: is_running(embedded_dir))
+        for starter in processes("pg_ctl", embedded_dir):
+            os.kill(starter, signal.SIGKILL)
+        with suppress(ConnectionLostError):  # it may have been too quick to be killed
+            start.result()
+    server.stop()
+    assert not is_running(embedded_dir)
 
 
 async def test_a_path_too_long_for_a_socket_or_with_odd_characters_works(embedded_dir: Path) -> None:

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_hex
 from typing import IO
 from urllib.parse import quote
 
@@ -91,7 +92,7 @@ class PostgresServer:
             with self._transition():
                 self._use.close()
                 self._use = None
-                with contextlib.suppress(BlockingIOError), _locked(self._users, fcntl.LOCK_EX):
+                if self._is_accepting():
                     self._shut_down()
 
     def url(self, database: str = "postgres") -> str:
@@ -124,24 +125,22 @@ class PostgresServer:
             yield
 
     def _initialise(self, binaries: Path) -> None:
-        unfinished = self._directory / "data.new"  # renamed when done, so that a kill half-way leaves no ruin
-        shutil.rmtree(unfinished, ignore_errors=True)
-        self._run(
-            binaries / "initdb",
-            *("--pgdata", unfinished, "--username", "postgres"),
-            *("--auth-local", "trust", "--auth-host", "scram-sha-256"),  # the socket's directory is private
-            *(
-                "--encoding",
-                "UTF8",
-                "--no-locale",
-                "--locale-provider",
-                "builtin",
-                "--builtin-locale",
-                "C.UTF-8",
-            ),
-            "--no-instructions",
-        )
-        unfinished.rename(self._data)
+        # Renamed when done, so that a kill half-way leaves no ruin; initdb may write on after one.
+        unfinished = self._directory / f"data.new-{token_hex(8)}"
+        try:
+            self._run(
+                binaries / "initdb",
+                *("--pgdata", unfinished, "--username", "postgres"),
+                *("--auth-host", "scram-sha-256"),
+                *("--auth-local", "trust"),  # the socket's directory is private
+                *("--encoding", "UTF8", "--no-locale"),
+                *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
+                "--no-instructions",
+            )
+            unfinished.rename(self._data)
+        finally:
+            for ruin in self._directory.glob("data.new*"):
+                shutil.rmtree(ruin, ignore_errors=True)
 
     def _launch(self, binaries: Path) -> None:
         options = {
@@ -153,23 +152,29 @@ class PostgresServer:
             "log_error_verbosity": "terse",
             **self._options,
         }
-        self._run(
-            binaries / "pg_ctl",
-            *("start", "--pgdata", self._data, "--log", self._log, "--silent"),
-            *("--wait", "--timeout", str(START_TIMEOUT_SECONDS)),
-            *(
-                "--options",
-                " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items()),
-            ),
-        )
+        words = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items())
+        try:
+            self._run(
+                binaries / "pg_ctl",
+                *("start", "--pgdata", self._data, "--log", self._log, "--silent"),
+                *("--wait", "--timeout", str(START_TIMEOUT_SECONDS), "--options", words),
+            )
+        except BaseException:  # the server may come up without pg_ctl
+            with contextlib.suppress(ConnectionLostError):
+                self._shut_down()
+            raise
 
     def _shut_down(self) -> None:
-        if self._is_accepting():
-            self._run(_binaries() / "pg_ctl", "stop", "--pgdata", self._data, "--mode", "fast", "--silent")
-
-        if self._sockets != self._directory:
-            with contextlib.suppress(OSError):
-                self._sockets.rmdir()
+        """Stop the server, unless somebody uses it."""
+        with contextlib.suppress(BlockingIOError), _locked(self._users, fcntl.LOCK_EX):
+            try:
+                self._run(
+                    _binaries() / "pg_ctl", "stop", "--pgdata", self._data, "--mode", "fast", "--silent"
+                )
+            finally:
+                if self._sockets != self._directory:
+                    with contextlib.suppress(OSError):
+                        self._sockets.rmdir()
 
     def _forget_zombie(self) -> None:
         """Let a new server follow one that was killed in a container whose first process reaps no children.
@@ -231,6 +236,7 @@ class PostgresServer:
                 user=account and account.pw_uid,
                 group=account and account.pw_gid,
                 extra_groups=[] if account else None,
+                start_new_session=True,  # a signal to our group is for us, and we stop what we started
                 cwd="/",
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
                 stdin=subprocess.DEVNULL,
