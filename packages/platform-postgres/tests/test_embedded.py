@@ -1,6 +1,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -186,7 +187,7 @@ def test_a_start_that_fails_half_way_leaves_no_server(embedded_dir: Path) -> Non
         wait_until(lambda: is_running(embedded_dir))
         for starter in processes("pg_ctl", embedded_dir):
             os.kill(starter, signal.SIGKILL)
-        with suppress(ConnectionLostError):  # it may have been too quick to be killed
+        with suppress(DatabaseError):  # it may have been too quick to be killed
             start.result()
     server.stop()
     assert not is_running(embedded_dir)
@@ -272,11 +273,24 @@ def test_a_file_in_the_place_of_the_directory_is_told(embedded_dir: Path) -> Non
         PostgresServer(embedded_dir).start()
 
 
-def test_a_server_that_cannot_start_is_told_with_its_log(embedded_dir: Path) -> None:
+def test_a_server_that_cannot_start_is_told_with_its_cause(embedded_dir: Path) -> None:
     server = PostgresServer(embedded_dir, {"shared_buffers": "nonsense"})
-    with pytest.raises(ConnectionLostError, match=r"server\.log"):
+    with pytest.raises(DatabaseError, match=r'"shared_buffers": "nonsense" .*server\.log') as failure:
         server.start()
+    assert not failure.value.is_transient
     server.stop()
+
+
+def test_data_that_cannot_be_made_are_told_with_the_cause(embedded_dir: Path) -> None:
+    server = PostgresServer(embedded_dir)
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, unlimited[1]))
+    try:
+        with pytest.raises(DatabaseError, match="File too large") as failure:
+            server.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert not failure.value.is_transient
 
 
 def test_over_tcp_it_asks_for_the_password(embedded_dir: Path) -> None:

