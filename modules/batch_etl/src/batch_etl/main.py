@@ -11,7 +11,7 @@ from batch_etl.preparation import Prepared, find_refused, prepare
 from batch_etl.reader import KEPT, RAW, Chunk, Input
 from batch_etl.sums import Sums
 from batch_etl.validator import log_invalid
-from batch_etl.writer import TableWriter, lock_name, next_moment
+from batch_etl.writer import TableWriter, lock_name, next_moment, retrying
 from platform_interfaces import (
     FileSystemError,
     LockTimeoutError,
@@ -71,7 +71,7 @@ async def _alone(ctx: PlatformContext, job: Job) -> AsyncIterator[Job]:
     So no two runs of a date overlap in time, nor in the ``created_at`` of their rows, not even when another
     machine's clock was ahead.
     """
-    name = await lock_name(ctx.db, job)
+    name: str = await retrying(ctx.log)(lock_name, ctx.db, job)
     async with AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(ctx.db.lock(name, timeout=0))
@@ -80,7 +80,7 @@ async def _alone(ctx: PlatformContext, job: Job) -> AsyncIterator[Job]:
                 raise
             ctx.log.info("Waiting for another run", reason=str(error))
             await stack.enter_async_context(ctx.db.lock(name, timeout=LOCK_WAIT_SECONDS))
-        yield replace(job, started_at=await next_moment(ctx.db, job))
+        yield replace(job, started_at=await retrying(ctx.log)(next_moment, ctx.db, job))
 
 
 async def _load(ctx: PlatformContext, job: Job, source: Input) -> int:

@@ -100,7 +100,7 @@ class TableWriter:
 
     async def count_written(self) -> int:
         """The number of rows in the table that this run has inserted, asked anew."""
-        async for attempt in self._attempts():
+        async for attempt in retrying(self._log):
             with attempt:
                 found = await self._db.fetch_one(
                     f"SELECT COUNT(*) AS n FROM {self._table} "  # noqa: S608 - quoted
@@ -112,7 +112,7 @@ class TableWriter:
     async def _write_batch(self, events: Sequence[Event]) -> Written:
         self._last += dt.timedelta(microseconds=1)
         rows = [_row(event, self._last) for event in events]
-        async for attempt in self._attempts():
+        async for attempt in retrying(self._log):
             with attempt:
                 inserted = await self._db.bulk_insert(
                     self._job.target_table, rows, skip_conflicts_on=["dedup_key"]
@@ -135,18 +135,21 @@ class TableWriter:
     def _is_ours(self, created_at: dt.datetime) -> bool:
         return self._job.started_at < created_at <= self._last
 
-    def _attempts(self) -> AsyncRetrying:
-        return AsyncRetrying(
-            retry=retry_if_exception(lambda error: isinstance(error, PlatformError) and error.is_transient),
-            wait=wait_random_exponential(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS),
-            stop=stop_after_delay(RETRY_SECONDS),
-            before_sleep=self._report,
-            reraise=True,
-        )
 
-    def _report(self, state: RetryCallState) -> None:
+def retrying(log: LoggingInterface) -> AsyncRetrying:
+    """Tries again, for two minutes, what fails with an error that may pass by itself."""
+
+    def report(state: RetryCallState) -> None:
         error = state.outcome and state.outcome.exception()
-        self._log.warn("Trying again", attempt=state.attempt_number, reason=str(error))
+        log.warn("Trying again", attempt=state.attempt_number, reason=str(error))
+
+    return AsyncRetrying(
+        retry=retry_if_exception(lambda error: isinstance(error, PlatformError) and error.is_transient),
+        wait=wait_random_exponential(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS),
+        stop=stop_after_delay(RETRY_SECONDS),
+        before_sleep=report,
+        reraise=True,
+    )
 
 
 async def lock_name(db: DatabaseInterface, job: Job) -> str:
