@@ -4,7 +4,7 @@ MEMBERS := $(wildcard packages/* modules/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
-	test test-unit test-impl torture test-alone smoke check build lock
+	test test-unit test-impl torture mutants audit test-alone smoke check build lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,10 +59,16 @@ test-impl: ## the tests of the implementations, on a real PostgreSQL and a real 
 torture: ## hundreds of kills at random moments, and all else that takes long: make torture TORTURE_KILLS=300
 	TORTURE_KILLS=$${TORTURE_KILLS:-300} HYPOTHESIS_PROFILE=torture uv run pytest -s -o faulthandler_timeout=0 tests/torture tests/property
 
+mutants: ## break the code in many ways, and see that the tests notice each: make mutants args="postgres"
+	uv run python tools/mutate.py $(args)
+
 test-alone: ## the tests of each member with nothing installed but what it declares
 	@for member in $(MEMBERS); do \
 		echo $$member && (cd $$member && uv run --quiet --isolated pytest --quiet) || exit 1; \
 	done
+
+audit: ## known vulnerabilities of what is installed; asks a public service, so it is no part of check
+	uv audit
 
 smoke: ## the job runs from the built wheels, which bring no more than it needs
 	@uv run python tools/smoke_wheels.py
