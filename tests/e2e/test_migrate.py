@@ -180,15 +180,15 @@ async def test_5_when_another_run_holds_the_lock(
     assert migrate("up").code == 0
 
 
-async def test_130_when_it_is_interrupted_and_nothing_of_it_stays(
-    migrate: Migrate,
+@pytest.fixture
+async def running(
     write: Write,
     project: Path,
     folder: Path,
     postgres_url: str,
     connection: asyncpg.Connection[asyncpg.Record],
-) -> None:
-    """Case 15."""
+) -> AsyncIterator[subprocess.Popen[bytes]]:
+    """A run of ``platform migrate up`` that is in the middle of the migration ``001_a``."""
     write("001_a", "a", then="await conn.execute('SELECT pg_sleep(60)')")
     process = subprocess.Popen(
         [sys.executable, "-m", "platform_cli", "migrate", "up", "--db", "postgres", "--dir", str(folder)],
@@ -200,8 +200,33 @@ async def test_130_when_it_is_interrupted_and_nothing_of_it_stays(
     asleep = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND wait_event = 'PgSleep'"
     while not await connection.fetchval(asleep):
         assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 130
+    yield process
+    process.kill()
+    process.wait()
+
+
+async def test_5_when_the_lock_is_lost_and_nothing_of_it_stays(
+    migrate: Migrate,
+    write: Write,
+    running: subprocess.Popen[bytes],
+    connection: asyncpg.Connection[asyncpg.Record],
+) -> None:
+    """Case 16."""
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    assert running.wait(30) == 5
+    write("001_a", "a")
+    assert migrate("up", "--lock-wait", "0").out == "applied 001_a\n"
+
+
+async def test_130_when_it_is_interrupted_and_nothing_of_it_stays(
+    migrate: Migrate, write: Write, running: subprocess.Popen[bytes]
+) -> None:
+    """Case 15."""
+    running.send_signal(signal.SIGINT)
+    assert running.wait(30) == 130
     write("001_a", "a")
     assert migrate("up", "--lock-wait", "0").out == "applied 001_a\n"
 

@@ -1,12 +1,13 @@
 """Schema migrations on ``DatabaseInterface``: planned, locked, one transaction each."""
 
-from platform_migrate.errors import MigrationFailedError, MigrationRefusedError
+from platform_migrate.errors import MigrationFailedError, MigrationLockLostError, MigrationRefusedError
 from platform_migrate.files import check_files, create
 from platform_migrate.runner import MigrationRun, down, mark_applied, mark_pending, status, up
 from platform_migrate.status import MigrationStatus, State, StatusSummary
 
 __all__ = [
     "MigrationFailedError",
+    "MigrationLockLostError",
     "MigrationRefusedError",
     "MigrationRun",
     "MigrationStatus",

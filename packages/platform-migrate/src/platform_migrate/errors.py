@@ -2,6 +2,7 @@
 
 MigrationError
 ├── MigrationRefusedError   files, rows and request contradict each other; nothing was touched
+├── MigrationLockLostError  another run may have begun; this one was stopped
 └── MigrationFailedError    a migration was started and failed; those before it stand
 """
 
@@ -12,6 +13,10 @@ from platform_interfaces import MigrationError
 
 class MigrationRefusedError(MigrationError):
     """Files, history or request are not fit to go on with; nothing was changed, all problems are named."""
+
+
+class MigrationLockLostError(MigrationError):
+    """The run lost its lock and was stopped, what it was at is undone; ``status`` tells how far it got."""
 
 
 class MigrationFailedError(MigrationError):

@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from platform_interfaces import DatabaseInterface, LockTimeoutError
-from platform_migrate.errors import MigrationRefusedError
+from platform_interfaces import ConnectionLostError, DatabaseInterface, LockTimeoutError
+from platform_migrate.errors import MigrationLockLostError, MigrationRefusedError
 from platform_migrate.executor import Executor, Notify
 from platform_migrate.files import Migration, MigrationFile, Step, load_all, read_files
 from platform_migrate.planner import plan_down, plan_mark_applied, plan_mark_pending, plan_up
@@ -59,6 +59,7 @@ async def up(
             among them or below what is applied; nothing was changed.
         MigrationFailedError: when one fails; it is undone, those before it stay.
         LockTimeoutError: when another run held the lock all the time; nothing was changed.
+        MigrationLockLostError: when the lock was lost on the way.
     """
     files, store = read_files(directory), await MigrationStore.open(db)
 
@@ -105,6 +106,7 @@ async def down(
             nothing was changed.
         MigrationFailedError: when one fails; it is undone, those rolled back before it stay so.
         LockTimeoutError: when another run held the lock all the time; nothing was changed.
+        MigrationLockLostError: when the lock was lost on the way.
     """
     files, store = read_files(directory), await MigrationStore.open(db)
 
@@ -147,6 +149,7 @@ async def mark_applied(
     Raises:
         MigrationRefusedError: when a name or ``through`` is no file's; nothing was changed.
         LockTimeoutError: when another run held the lock all the time; nothing was changed.
+        MigrationLockLostError: when the lock was lost on the way.
     """
     files, store = read_files(directory), await MigrationStore.open(db)
     plan_mark_applied(files, await store.rows(), names, through)  # refused before anything is waited for
@@ -173,6 +176,7 @@ async def mark_pending(
     Raises:
         MigrationRefusedError: when one is not applied; nothing was changed.
         LockTimeoutError: when another run held the lock all the time; nothing was changed.
+        MigrationLockLostError: when the lock was lost on the way.
     """
     store = await MigrationStore.open(db)
     async with _locked(db, store, lock_wait, notify), db.transaction():
@@ -196,16 +200,33 @@ async def status(db: DatabaseInterface, *, directory: Path | None = None) -> lis
 async def _locked(
     db: DatabaseInterface, store: MigrationStore, wait: float, notify: Notify
 ) -> AsyncIterator[None]:
-    quiet = min(wait, QUIET_SECONDS)
-    async with AsyncExitStack() as stack:
-        try:
-            await stack.enter_async_context(db.lock(store.lock_name, timeout=quiet))
-        except LockTimeoutError as error:
-            if wait <= quiet:
+    failure, is_held = None, False
+    try:
+        async with AsyncExitStack() as stack:
+            await _acquire(stack, db, store.lock_name, wait, notify)
+            is_held = True
+            try:
+                yield
+            except ConnectionLostError as error:
+                failure = error
                 raise
-            notify(f"waiting up to {wait - quiet:g} s more: {error}")
-            await stack.enter_async_context(db.lock(store.lock_name, timeout=wait - quiet))
-        yield
+    except ConnectionLostError as error:
+        if error is failure or not is_held:
+            raise
+        raise MigrationLockLostError(str(error)) from error
+
+
+async def _acquire(
+    stack: AsyncExitStack, db: DatabaseInterface, name: str, wait: float, notify: Notify
+) -> None:
+    quiet = min(wait, QUIET_SECONDS)
+    try:
+        await stack.enter_async_context(db.lock(name, timeout=quiet))
+    except LockTimeoutError as error:
+        if wait <= quiet:
+            raise
+        notify(f"waiting up to {wait - quiet:g} s more: {error}")
+        await stack.enter_async_context(db.lock(name, timeout=wait - quiet))
 
 
 def _tell(files: Sequence[MigrationFile], rows: Sequence[AppliedRow], state: State, notify: Notify) -> None:

@@ -22,7 +22,7 @@ REFUSED = 4
 """The files, the history or the request do not fit; nothing was touched."""
 
 LOCKED = 5
-"""Another run held the lock all the time; nothing was touched."""
+"""Another run held the lock all the time, and nothing was touched; or the lock was lost on the way."""
 
 
 @click.group(cls=PlatformGroup)
@@ -219,7 +219,7 @@ def _on_database(action: Callable[[_Work], Awaitable[int | None]], directory: st
         except migrations.MigrationRefusedError as error:
             fail(error)
             return REFUSED
-        except LockTimeoutError as error:
+        except (LockTimeoutError, migrations.MigrationLockLostError) as error:
             fail(error)
             return LOCKED
 
