@@ -112,6 +112,7 @@ def load(project: Path, tmp_path: Path, server: PostgresServer) -> Load:
 
 
 async def test_a_restarted_server_is_waited_for(load: Load, server: PostgresServer) -> None:
+    """Bad input 54."""
     process = load.start()
     await until_rows(server.url(), 300)
     server.stop()
@@ -128,6 +129,7 @@ async def test_a_restarted_server_is_waited_for(load: Load, server: PostgresServ
 async def test_terminated_and_cancelled_statements_are_tried_again(
     load: Load, server: PostgresServer, function: str
 ) -> None:
+    """Bad input 52."""
     process = load.start()
     await until_rows(server.url(), 200)
     connection = await asyncpg.connect(server.url())
@@ -145,6 +147,7 @@ async def test_terminated_and_cancelled_statements_are_tried_again(
 
 
 async def test_a_frozen_server_does_not_hold_a_load_for_ever(load: Load, server: PostgresServer) -> None:
+    """Bad input 55."""
     process = load.start()
     await until_rows(server.url(), 200)
     connection = await asyncpg.connect(server.url())
@@ -168,6 +171,7 @@ async def test_a_frozen_server_does_not_hold_a_load_for_ever(load: Load, server:
 async def test_a_server_that_stays_away_ends_the_load_with_the_reason_and_a_rerun_completes(
     load: Load, server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Bad input 54."""
     monkeypatch.setattr(writer, "RETRY_SECONDS", 1)
     files = LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "files")}))
     config = {"date": "2026-01-15", "source-path": "raw/events", "batch-size": 10}
@@ -200,6 +204,7 @@ def small_disk(embedded_dir: Path) -> Iterator[Path]:
 async def test_a_full_disk_ends_the_load_with_the_reason_and_a_rerun_completes(
     project: Path, tmp_path: Path, small_disk: Path
 ) -> None:
+    """Bad input 67."""
     server = PostgresServer(small_disk, {"max_wal_size": "32MB", "min_wal_size": "32MB"})
     server.start()
     filler = small_disk / "filler"

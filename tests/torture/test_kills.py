@@ -94,6 +94,7 @@ def rejected(files: Path) -> list[dict[str, Any]]:
 async def test_after_kills_one_more_run_leaves_what_a_clean_load_leaves(
     project: Path, files: Path, postgres_url: str
 ) -> None:
+    """Bad input 62."""
     print(f"TORTURE_SEED={SEED}")
     draw = random.Random(SEED)
     start = starter(project, files, PLATFORM_DB="postgres", DB_POSTGRES_URL=postgres_url)

@@ -79,6 +79,7 @@ def figures(log: MemoryLogger) -> tuple[int, int, int]:
 async def test_a_batch_whose_connection_was_lost_before_it_was_written_is_tried_again(
     db: FaultyDatabase, fs: MemoryFileSystem
 ) -> None:
+    """Bad input 52 and 63."""
     db.before = [
         None,
         ConnectionLostError("gone"),
@@ -144,6 +145,7 @@ async def test_a_second_run_of_the_same_date_stops_when_it_is_not_to_wait(
 async def test_runs_of_a_date_that_start_together_come_one_after_the_other(
     db: FaultyDatabase, fs: MemoryFileSystem
 ) -> None:
+    """Bad input 63."""
     runs = await asyncio.gather(
         load(db, fs, **{"batch-size": 1}),
         load(db, fs, **{"batch-size": 1, "target-table": "public.cleaned_events"}),

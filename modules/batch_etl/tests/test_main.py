@@ -214,5 +214,6 @@ async def test_a_file_that_vanishes_is_reported_and_the_others_load(make_ctx: Ma
 async def test_arguments_that_cannot_be_meant_are_refused_before_anything_is_read(
     make_ctx: MakeContext, changes: dict[str, Any], message: str
 ) -> None:
+    """Bad input 69."""
     with pytest.raises(ConfigurationError, match=message):
         await run(make_ctx(**changes))

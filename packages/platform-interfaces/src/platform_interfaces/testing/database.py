@@ -345,6 +345,7 @@ class DatabaseContract:
 
     @pytest.mark.usefixtures("items")
     async def test_a_nested_transaction_is_a_savepoint(self, db: DatabaseInterface) -> None:
+        """Bad input 60."""
         async with db.transaction():
             await db.execute("INSERT INTO items (name) VALUES ('outer')")
             with pytest.raises(RuntimeError, match="stop"):
@@ -394,6 +395,7 @@ class DatabaseContract:
 
     @pytest.mark.usefixtures("items")
     async def test_an_error_swallowed_inside_a_transaction_is_not_silent(self, db: DatabaseInterface) -> None:
+        """Bad input 59."""
         with pytest.raises(TransactionAbortedError):
             async with db.transaction():
                 await db.execute("INSERT INTO items (name) VALUES ('a')")
@@ -417,6 +419,7 @@ class DatabaseContract:
 
     @pytest.mark.usefixtures("items")
     async def test_a_statement_after_a_swallowed_error_is_refused(self, db: DatabaseInterface) -> None:
+        """Bad input 59."""
         with pytest.raises(TransactionAbortedError):
             async with db.transaction():
                 with pytest.raises(QueryError):
@@ -434,6 +437,8 @@ class DatabaseContract:
 
     @pytest.mark.usefixtures("items")
     async def test_tasks_started_inside_a_transaction_do_not_join_it(self, db: DatabaseInterface) -> None:
+        """Bad input 61."""
+
         async def insert(name: str) -> int:
             return await db.execute("INSERT INTO items (name) VALUES ($1)", [name])
 
@@ -448,6 +453,7 @@ class DatabaseContract:
 
     @pytest.mark.usefixtures("items")
     async def test_a_cancelled_transaction_is_rolled_back(self, db: DatabaseInterface) -> None:
+        """Bad input 60."""
         written = asyncio.Event()
 
         async def work() -> None:
@@ -544,6 +550,7 @@ class DatabaseContract:
 
     @pytest.mark.usefixtures("items")
     async def test_bulk_insert_wants_the_same_columns_in_every_row(self, db: DatabaseInterface) -> None:
+        """Bad input 27."""
         rows_of_two_kinds: list[list[dict[str, Any]]] = [
             [{"name": "a"}, {"name": "b", "payload": {}}],
             [{"name": "a", "payload": {}}, {"name": "b"}],
@@ -566,6 +573,7 @@ class DatabaseContract:
     @pytest.mark.usefixtures("items")
     @pytest.mark.parametrize("name", HOSTILE_NAMES)
     async def test_bulk_insert_refuses_what_is_no_identifier(self, db: DatabaseInterface, name: str) -> None:
+        """Bad input 69."""
         with pytest.raises(ValueError, match="identifier"):
             await db.bulk_insert(name, [{"name": "a"}])
         with pytest.raises(ValueError, match="identifier"):
@@ -581,6 +589,7 @@ class DatabaseContract:
 
     @pytest.mark.usefixtures("items")
     async def test_writers_of_the_same_keys_do_not_deadlock(self, db: DatabaseInterface) -> None:
+        """Bad input 63."""
         keys = [{"name": f"{number:04}"} for number in range(500)]
         counts = await asyncio.gather(
             *(
