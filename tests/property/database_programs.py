@@ -161,13 +161,15 @@ def programs(draw: st.DrawFn) -> Program:
     steps: st.SearchStrategy[Step] = st.one_of(
         _bulks(rows),
         _bulks(rows),
-        _inserts(rows),
+        _inserts(rows, *kinds),
         _changes(kinds[0]),
         st.builds(Look, st.booleans()),
         _mistakes,
     )
     for _ in range(DEPTH):
-        blocks = st.builds(Block, st.lists(steps, min_size=1, max_size=4), st.booleans(), is_caught=st.booleans())
+        blocks = st.builds(
+            Block, st.lists(steps, min_size=1, max_size=4), st.booleans(), is_caught=st.booleans()
+        )
         steps = st.one_of(steps, blocks, blocks)
     return Program(columns, draw(st.lists(steps, min_size=1, max_size=6)))
 
@@ -210,11 +212,16 @@ def _bulks(draw: st.DrawFn, rows: st.SearchStrategy[dict[str, Any]]) -> Step:
 
 
 @st.composite
-def _inserts(draw: st.DrawFn, rows: st.SearchStrategy[dict[str, Any]]) -> Step:
+def _inserts(draw: st.DrawFn, rows: st.SearchStrategy[dict[str, Any]], v: str, w: str) -> Step:
     row = draw(rows)
     conflict = draw(st.sampled_from(["", " ON CONFLICT (k) DO NOTHING", " ON CONFLICT (u) DO NOTHING"]))
-    query = "INSERT INTO items (k, u, v, w) VALUES ($1, $2, $3, $4)" + conflict
+    query = f"INSERT INTO items (k, u, v, w) VALUES ($1, $2, $3{_cast(v)}, $4{_cast(w)}){conflict}"
     return Execute(query, [row[name] for name in ("k", "u", "v", "w")], is_caught=draw(st.booleans()))
+
+
+def _cast(kind: str) -> str:
+    """In memory, text for JSONB is told from JSON by a cast."""
+    return "::jsonb" if kind == "JSONB" else ""
 
 
 @st.composite
@@ -222,7 +229,8 @@ def _changes(draw: st.DrawFn, kind: str) -> Step:
     query, params = draw(
         st.one_of(
             st.tuples(
-                st.just("UPDATE items SET v = $1 WHERE k >= $2"), st.tuples(st.none() | VALUES[kind], _keys)
+                st.just(f"UPDATE items SET v = $1{_cast(kind)} WHERE k >= $2"),
+                st.tuples(st.none() | VALUES[kind], _keys),
             ),
             st.tuples(st.just("UPDATE items SET u = $1 WHERE k = $2"), st.tuples(_names, _keys)),
             st.tuples(st.just("DELETE FROM items WHERE k < $1"), st.tuples(_keys)),

@@ -35,6 +35,7 @@ class MemoryDatabase(DatabaseInterface):
       where another transaction has made that impossible, it raises ``TransactionConflictError``.
     - NUMERIC has at most 38 digits, 10 of them decimals where no precision is given. For JSONB, 1 and 1.0 are
       two values, and what SQL itself makes from text, other than ``'…'::jsonb``, keeps the order of its keys.
+      A ``str`` in a statement is a JSON string where it is cast (``$1::jsonb``), else it has to be JSON text.
     - Names that differ only in case are one. Indexes are neither partial nor of a named kind, and stand in
       the way of many an ALTER TABLE; a length given to a column by ALTER TABLE is not checked. There is no
       FOR UPDATE, no ON DELETE CASCADE, and of the functions and operators for JSON only ``->`` and ``->>``.
