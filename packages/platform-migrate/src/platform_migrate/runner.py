@@ -90,7 +90,7 @@ async def down(
     lock_wait: float = LOCK_WAIT_SECONDS,
     notify: Notify = _say_nothing,
 ) -> MigrationRun:
-    """Roll back the last ``count`` migrations, the last applied first; other arguments are those of ``up``.
+    """Roll back the last ``count`` migrations, the last applied first.
 
     Args:
         db: connected.
@@ -136,7 +136,7 @@ async def mark_applied(
     """Record files as applied in their present text, without running them: the names that were not yet.
 
     It accepts an edited file, settles one that was applied by hand and, with ``through``, takes over a
-    database that has the tables already. Other arguments are those of ``up``.
+    database that has the tables already.
 
     Args:
         db: connected.
