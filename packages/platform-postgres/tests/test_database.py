@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import traceback
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -20,13 +21,14 @@ from platform_interfaces import (
     JsonText,
     LockTimeoutError,
     MissingSecretError,
+    NotConnectedError,
     QueryError,
     StatementTimeoutError,
     TransactionAbortedError,
 )
 from platform_interfaces.testing import DatabaseContract
 from platform_memory import MemorySecrets
-from platform_postgres import PostgresDatabase
+from platform_postgres import PostgresDatabase, _connection, _settings
 
 MakeDatabase = Callable[..., PostgresDatabase]
 END_LOCKERS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
@@ -121,8 +123,87 @@ class TestSettings:
         async with make_database(DB_POSTGRES_POOL_MAX="1") as db, db.lock("name", timeout=0):
             assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
 
+    async def test_without_a_statement_timeout_the_other_waits_still_have_a_limit(
+        self, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_settings, "CONTROL_TIMEOUT_SECONDS", 0.1)
+        settings = {"DB_POSTGRES_POOL_MAX": "1", "DB_POSTGRES_STATEMENT_TIMEOUT": "0"}
+        async with make_database(**settings) as db, db.transaction():
+            assert await db.execute("SELECT pg_sleep(0.2)") == 1
+            with pytest.raises(StatementTimeoutError, match="all 1 are in use"):
+                await asyncio.create_task(db.execute("SELECT 1"))
+
 
 class TestConnecting:
+    async def test_two_calls_at_once_open_one_pool(
+        self, make_database: MakeDatabase, bystander: asyncpg.Connection[asyncpg.Record]
+    ) -> None:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> $1"
+        db = make_database(DB_POSTGRES_POOL_MIN="2")
+        await asyncio.gather(db.connect(), db.connect())
+        assert await bystander.fetchval(query, bystander.get_server_pid()) == 2
+        await db.disconnect()
+
+    async def test_calls_that_wait_for_a_connection_are_refused_at_the_disconnect(
+        self, make_database: MakeDatabase
+    ) -> None:
+        db = make_database(DB_POSTGRES_POOL_MAX="1")
+        await db.connect()
+        async with db.transaction():
+            waiting = [asyncio.create_task(db.execute("SELECT 1")) for _ in range(3)]
+            await asyncio.sleep(0)
+            closing = asyncio.create_task(db.disconnect())
+            await asyncio.sleep(0)
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(result) for result in results] == [NotConnectedError] * 3
+        await closing
+
+    async def test_a_pool_without_a_minimum_tries_the_server_too(self, postgres_url: str) -> None:
+        url = urlunsplit(urlsplit(postgres_url)._replace(path="/no_such_database"))
+        db = PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": url, "DB_POSTGRES_POOL_MIN": "0"}))
+        with pytest.raises(ConfigurationError, match="no_such_database"):
+            await db.connect()
+        assert not db.is_connected()
+
+    async def test_a_refusal_of_a_later_connection_is_explained(
+        self, stranger_url: str, bystander: asyncpg.Connection[asyncpg.Record]
+    ) -> None:
+        secrets = {"DB_POSTGRES_URL": stranger_url, "DB_POSTGRES_POOL_MIN": "0", "DB_POSTGRES_POOL_MAX": "2"}
+        async with PostgresDatabase(MemorySecrets(secrets)) as db, db.transaction():
+            await bystander.execute(f"ALTER ROLE {urlsplit(stranger_url).username} NOLOGIN")
+            with pytest.raises(ConfigurationError, match="not permitted to log in"):
+                await asyncio.create_task(db.execute("SELECT 1"))
+            assert await asyncio.create_task(db.health_check()) is False
+
+    @pytest.mark.parametrize("timeout", ["0", "100"])
+    async def test_a_server_that_does_not_answer_can_be_tried_again(
+        self, monkeypatch: pytest.MonkeyPatch, timeout: str
+    ) -> None:
+        monkeypatch.setattr(_connection, "CONNECT_TIMEOUT_SECONDS", 0.1)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            secrets = {
+                "DB_POSTGRES_URL": f"postgresql://user:canary@127.0.0.1:{silent.getsockname()[1]}/name",
+                "DB_POSTGRES_POOL_MIN": "0",
+                "DB_POSTGRES_STATEMENT_TIMEOUT": timeout,
+            }
+            with pytest.raises(ConnectionLostError, match="did not answer"):
+                await PostgresDatabase(MemorySecrets(secrets)).connect()
+
+    @pytest.mark.parametrize(
+        ("end", "problem"),
+        [
+            (":99999/name", "port"),
+            ("/name?sslmode=bogus", "sslmode"),
+            ("/name?target_session_attrs=bogus", "target_session_attrs"),
+            ("/name?sslmode=verify-full&sslrootcert=/missing.pem", "sslrootcert"),
+        ],
+    )
+    async def test_what_is_wrong_with_a_url_is_named(self, end: str, problem: str) -> None:
+        url = f"postgresql://user:canary@127.0.0.1{end}"
+        with pytest.raises(ConfigurationError, match=problem) as caught:
+            await PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": url})).connect()
+        assert "canary" not in str(caught.value)
+
     @pytest.mark.parametrize(
         "url",
         [

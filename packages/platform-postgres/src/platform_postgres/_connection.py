@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qs
 
 import asyncpg
 
@@ -41,13 +42,37 @@ async def open_pool(url: str, settings: PoolSettings) -> Pool:
         ConnectionLostError: when there is no server, or it does not answer.
     """
     with _connecting(url):
-        return await asyncpg.create_pool(
+        pool = await asyncpg.create_pool(
             url,
             min_size=settings.min_size,
             max_size=settings.max_size,
             init=_set_up,
             **_options(settings),
         )
+        try:  # with a minimum of 0 nothing has been tried so far
+            await pool.release(await pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS))
+        except BaseException:
+            pool.terminate()
+            raise
+    return pool
+
+
+async def take(pool: Pool, url: str, timeout: float) -> PoolConnectionProxy[asyncpg.Record]:
+    """A connection of the pool, which may have to be made; the other errors are those of ``open_pool``.
+
+    Raises:
+        StatementTimeoutError: when all of them were in use for ``timeout`` seconds.
+    """
+    with _connecting(url):
+        try:
+            return await pool.acquire(timeout=timeout)
+        except TimeoutError as error:
+            if pool.get_idle_size() or pool.get_size() < pool.get_max_size():
+                raise  # it was being made
+            raise StatementTimeoutError(
+                f"no connection became free within {timeout:g} s: all {pool.get_max_size()} are in use "
+                "(DB_POSTGRES_POOL_MAX)"
+            ) from error
 
 
 async def open_connection(url: str, settings: PoolSettings) -> Connection:
@@ -80,20 +105,28 @@ def _options(settings: PoolSettings, **server_settings: str) -> dict[str, Any]:
 def _connecting(url: str) -> Iterator[None]:
     if not _URL.fullmatch(url):
         raise _unreadable_url()
-    try:
-        with translated(), _refusals_explained():
-            yield
-    except StatementTimeoutError as error:
-        raise ConnectionLostError(
-            f"the database did not answer within {CONNECT_TIMEOUT_SECONDS:g} s of connecting"
-        ) from error
+    with translated(), _refusals_explained(url):
+        yield
 
 
 @contextmanager
-def _refusals_explained() -> Iterator[None]:
+def _refusals_explained(url: str) -> Iterator[None]:
     try:
         yield
-    except ValueError:  # its text, and so its traceback, may quote a piece of the password
+    except TimeoutError as error:
+        raise ConnectionLostError("the database did not answer in time while connecting") from error
+    except FileNotFoundError as error:
+        if "ssl" not in url.partition("?")[2]:
+            raise  # the socket of a server that is not running
+        raise ConfigurationError(
+            "a file for TLS is missing: check 'sslrootcert', 'sslcert' and 'sslkey' in the connection URL"
+        ) from error
+    except OverflowError:
+        raise ConfigurationError("the connection URL has a port beyond 65535") from None
+    except ValueError as error:  # its text, and so its traceback, may quote a piece of the password
+        for name in parse_qs(url.partition("?")[2]):
+            if name in str(error):
+                raise ConfigurationError(f"the connection URL has a bad value for {name!r}") from None
         raise _unreadable_url() from None
     except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
         raise ConfigurationError(f"the database refuses the connection: {error}") from error

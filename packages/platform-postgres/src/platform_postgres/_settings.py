@@ -5,6 +5,8 @@ from typing import Self
 
 from platform_interfaces import ConfigurationError, SecretsInterface
 
+CONTROL_TIMEOUT_SECONDS = 300.0
+
 
 @dataclass(frozen=True)
 class PoolSettings:
@@ -34,6 +36,11 @@ class PoolSettings:
     def statement_timeout_seconds(self) -> float | None:
         """The same limit in seconds; None means no limit."""
         return self.statement_timeout_ms / 1000 or None
+
+    @property
+    def control_timeout_seconds(self) -> float:
+        """The limit of what is no statement of the caller's, such as COMMIT or the wait for a connection."""
+        return self.statement_timeout_seconds or CONTROL_TIMEOUT_SECONDS
 
 
 def _whole_number(secrets: SecretsInterface, key: str, *, default: int, least: int, most: int) -> int:

@@ -17,16 +17,16 @@ from platform_interfaces import (
     DatabaseError,
     DatabaseInterface,
     NotConnectedError,
+    PlatformError,
     Row,
     SecretsInterface,
-    StatementTimeoutError,
     TransactionAbortedError,
     check_rows,
     split_table,
 )
 from platform_postgres import _bulk
 from platform_postgres._advisory_lock import acquire, close, guarded
-from platform_postgres._connection import open_connection, open_pool
+from platform_postgres._connection import GRACE_SECONDS, open_connection, open_pool, take
 from platform_postgres._errors import translated
 from platform_postgres._settings import PoolSettings
 
@@ -41,9 +41,13 @@ _cursor_numbers = count(1)
 
 @dataclass
 class _Transaction:
-    """A transaction: its connection, the task it belongs to while it is open, and what broke it."""
+    """A transaction: its connection, the task it belongs to while it is open, and what broke it.
+
+    BEGIN, COMMIT and the like take ``timeout`` seconds at most.
+    """
 
     connection: Connection
+    timeout: float
     task: asyncio.Task[Any] | None = None
     failure: DatabaseError | None = None
     depth: int = 0
@@ -70,6 +74,7 @@ class PostgresDatabase(DatabaseInterface):
         self._settings = PoolSettings.read(secrets)
         self._pool: Pool | None = None
         self._url = ""
+        self._changing = asyncio.Lock()  # held by connect and disconnect
         self._transaction: ContextVar[_Transaction | None] = ContextVar("transaction", default=None)
 
     async def connect(self) -> None:
@@ -78,9 +83,10 @@ class PostgresDatabase(DatabaseInterface):
         Raises:
             MissingSecretError: when ``DB_POSTGRES_URL`` is not set.
         """
-        if self._pool is None:
-            self._url = await self._locate()
-            self._pool = await open_pool(self._url, self._settings)
+        async with self._changing:
+            if self._pool is None:
+                self._url = await self._locate()
+                self._pool = await open_pool(self._url, self._settings)
 
     async def _locate(self) -> str:
         """The URL to connect to."""
@@ -88,14 +94,15 @@ class PostgresDatabase(DatabaseInterface):
 
     async def disconnect(self) -> None:
         """Close the pool; what is still in use after ten seconds is cut off."""
-        pool, self._pool = self._pool, None
-        if pool is None:
-            return
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
-                await pool.close()
-        except TimeoutError:
-            pool.terminate()
+        async with self._changing:
+            pool, self._pool = self._pool, None
+            if pool is None:
+                return
+            try:
+                async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
+                    await pool.close()
+            except TimeoutError:
+                pool.terminate()
 
     def is_connected(self) -> bool:
         return self._pool is not None
@@ -123,7 +130,7 @@ class PostgresDatabase(DatabaseInterface):
         async with AsyncExitStack() as stack:
             transaction = self._current()
             if transaction is None:  # not through transaction(): the consumer's other queries would join it
-                transaction = _Transaction(await stack.enter_async_context(self._acquired()))
+                transaction = self._new_transaction(await stack.enter_async_context(self._acquired()))
                 await stack.enter_async_context(_begun(transaction))
             cursor = f"platform_{next(_cursor_numbers)}"
             stack.callback(transaction.ended_cursors.append, cursor)
@@ -146,7 +153,8 @@ class PostgresDatabase(DatabaseInterface):
                 yield
             return
         async with self._acquired() as connection:
-            transaction = _Transaction(connection, asyncio.current_task())
+            transaction = self._new_transaction(connection)
+            transaction.task = asyncio.current_task()
             self._transaction.set(transaction)
             try:
                 async with _begun(transaction):
@@ -196,7 +204,7 @@ class PostgresDatabase(DatabaseInterface):
         try:
             async with asyncio.timeout(HEALTH_TIMEOUT_SECONDS):
                 return await self.fetch_one("SELECT 1 AS one") is not None
-        except (DatabaseError, TimeoutError):
+        except (PlatformError, TimeoutError):
             return False
 
     def _current(self) -> _Transaction | None:
@@ -205,6 +213,9 @@ class PostgresDatabase(DatabaseInterface):
         if transaction is not None and transaction.task is asyncio.current_task():
             return transaction
         return None
+
+    def _new_transaction(self, connection: Connection) -> _Transaction:
+        return _Transaction(connection, self._settings.control_timeout_seconds + GRACE_SECONDS)
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Connection]:
@@ -223,20 +234,21 @@ class PostgresDatabase(DatabaseInterface):
         pool = self._pool
         if pool is None:
             raise _not_connected()
-        limit = self._settings.statement_timeout_seconds
         try:
-            with translated():
-                connection = await pool.acquire(timeout=limit)
-        except StatementTimeoutError as error:
-            raise StatementTimeoutError(
-                f"no connection became free within {limit:g} s: all {self._settings.max_size} are in use "
-                "(DB_POSTGRES_POOL_MAX)"
-            ) from error
+            connection = await take(pool, self._url, self._settings.control_timeout_seconds)
+        except PlatformError as error:
+            if self._pool is not pool:  # disconnect() was called meanwhile
+                raise _not_connected() from error
+            raise
         try:
+            if self._pool is not pool:
+                raise _not_connected()
             yield connection
         finally:
             # What was asked for is done or has failed by now; a connection that cannot be reset is dropped.
-            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            with contextlib.suppress(
+                asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
+            ):
                 await pool.release(connection, timeout=CLOSE_TIMEOUT_SECONDS)
 
 
@@ -269,7 +281,7 @@ async def _begun(transaction: _Transaction) -> AsyncIterator[None]:
     connection = transaction.connection
     try:
         with translated():
-            await connection.execute("BEGIN")
+            await connection.execute("BEGIN", timeout=transaction.timeout)
     except BaseException:
         _cut(connection)  # the server may have begun all the same
         raise
@@ -277,7 +289,7 @@ async def _begun(transaction: _Transaction) -> AsyncIterator[None]:
         yield
         with translated():
             is_open = connection.is_in_transaction()
-            outcome = await connection.execute("COMMIT")
+            outcome = await connection.execute("COMMIT", timeout=transaction.timeout)
         if not is_open:
             raise TransactionAbortedError(
                 "a COMMIT or ROLLBACK ended transaction() before its block did: leave both to the block"
@@ -287,7 +299,7 @@ async def _begun(transaction: _Transaction) -> AsyncIterator[None]:
                 f"an error was swallowed inside transaction(), nothing of it was kept: {transaction.failure}"
             ) from transaction.failure
     except BaseException:
-        await _undo(connection, "ROLLBACK")
+        await _undo(transaction, "ROLLBACK")
         raise
 
 
@@ -298,25 +310,25 @@ async def _savepoint(transaction: _Transaction) -> AsyncIterator[None]:
     name = f"platform_{transaction.depth}"
     try:
         with translated():
-            await connection.execute(f"SAVEPOINT {name}")
+            await connection.execute(f"SAVEPOINT {name}", timeout=transaction.timeout)
         try:
             yield
             with translated():
-                await connection.execute(f"RELEASE SAVEPOINT {name}")
+                await connection.execute(f"RELEASE SAVEPOINT {name}", timeout=transaction.timeout)
         except BaseException:
-            await _undo(connection, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
+            await _undo(transaction, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
             transaction.failure = failure
             raise
     finally:
         transaction.depth -= 1
 
 
-async def _undo(connection: Connection, statement: str) -> None:
+async def _undo(transaction: _Transaction, statement: str) -> None:
     """Undo what is open; a connection that cannot is cut, which makes the server undo it."""
-    is_undone = False
+    connection, is_undone = transaction.connection, False
     try:
         if connection.is_in_transaction():
-            await connection.execute(statement)
+            await connection.execute(statement, timeout=transaction.timeout)
         is_undone = True
     except Exception:  # noqa: BLE001, S110 - the error that led here is the one to tell
         pass
