@@ -1,4 +1,4 @@
-"""Fixtures that give tests a real PostgreSQL; import them into a conftest. Needs the extra ``embedded``.
+"""Fixtures that give tests a real PostgreSQL; import them into a conftest. Needs the extra ``testing``.
 
 One server per test session, a database of its own for each test. Where ``DB_POSTGRES_URL`` is set, that
 server is used instead of the embedded one; its role must be allowed to create databases.
