@@ -214,8 +214,8 @@ def test_a_socket_folder_that_is_not_its_own_is_neither_followed_nor_believed(em
             with pytest.raises(ConfigurationError, match=planted.name):
                 server.start()
         finally:
-            server.stop()
             planted.unlink()
+            server.stop()
         assert (other.stat().st_mode, other.stat().st_uid) == (before.st_mode, before.st_uid)
 
 
