@@ -123,6 +123,8 @@ class TestRoot:
 
 
 class TestLinks:
+    """Case 41 of bad input."""
+
     async def test_a_directory_link_that_leaves_the_root_is_refused(
         self, fs: LocalFileSystem, root: Path, outside: Path
     ) -> None:
@@ -202,6 +204,8 @@ class TestLinks:
 
 
 class TestForeignFiles:
+    """Cases 44 and 45."""
+
     async def test_a_fifo_is_left_alone_and_never_waited_for(self, fs: LocalFileSystem, root: Path) -> None:
         os.mkfifo(root / "fifo")
         assert await fs.list("") == []
@@ -376,6 +380,8 @@ class TestVacantDirectories:
 
 
 class TestNames:
+    """Case 42, as far as it is not the contract's."""
+
     async def test_a_path_that_only_the_root_makes_too_long_is_refused(
         self, fs: LocalFileSystem, root: Path
     ) -> None:
@@ -391,6 +397,8 @@ class TestNames:
 
 
 class TestPermissions:
+    """Case 51; temporary files are made beside their target, so that no other mount comes in between."""
+
     @pytest.fixture(autouse=True)
     def _umask(self) -> Iterator[None]:
         before = os.umask(0o027)
@@ -489,6 +497,8 @@ def broken_rename(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 class TestFailures:
+    """Cases 48 and 50."""
+
     @pytest.mark.parametrize("fault", [full_disk, broken_fsync, broken_rename])
     @pytest.mark.parametrize("streamed", [False, True])
     async def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(
@@ -650,6 +660,8 @@ def kill_while_writing(root: Path) -> None:
 
 
 class TestTemporaryFiles:
+    """Case 49."""
+
     async def test_that_of_a_killed_process_is_never_listed_and_goes_with_the_next_write(
         self, fs: LocalFileSystem, root: Path
     ) -> None:
