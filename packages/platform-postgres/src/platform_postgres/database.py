@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,6 @@ from platform_interfaces import (
     PlatformError,
     Row,
     SecretsInterface,
-    TransactionAbortedError,
     check_rows,
     split_table,
 )
@@ -29,6 +27,7 @@ from platform_postgres._advisory_lock import acquire, close, guarded
 from platform_postgres._connection import GRACE_SECONDS, open_connection, open_pool, take
 from platform_postgres._errors import translated
 from platform_postgres._settings import PoolSettings
+from platform_postgres._transaction import Transaction, begun, call, savepoint
 
 if TYPE_CHECKING:
     from platform_postgres._connection import Connection, Pool
@@ -37,21 +36,6 @@ CLOSE_TIMEOUT_SECONDS = 10.0
 HEALTH_TIMEOUT_SECONDS = 5.0
 STREAM_ROWS = 1000
 _cursor_numbers = count(1)
-
-
-@dataclass
-class _Transaction:
-    """A transaction: its connection, the task it belongs to while it is open, and what broke it.
-
-    BEGIN, COMMIT and the like take ``timeout`` seconds at most.
-    """
-
-    connection: Connection
-    timeout: float
-    task: asyncio.Task[Any] | None = None
-    failure: DatabaseError | None = None
-    depth: int = 0
-    ended_cursors: list[str] = field(default_factory=list)
 
 
 class PostgresDatabase(DatabaseInterface):
@@ -75,7 +59,7 @@ class PostgresDatabase(DatabaseInterface):
         self._pool: Pool | None = None
         self._url = ""
         self._changing = asyncio.Lock()  # held by connect and disconnect
-        self._transaction: ContextVar[_Transaction | None] = ContextVar("transaction", default=None)
+        self._transaction: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
 
     async def connect(self) -> None:
         """Open the pool.
@@ -131,16 +115,16 @@ class PostgresDatabase(DatabaseInterface):
             transaction = self._current()
             if transaction is None:  # not through transaction(): the consumer's other queries would join it
                 transaction = self._new_transaction(await stack.enter_async_context(self._acquired()))
-                await stack.enter_async_context(_begun(transaction))
+                await stack.enter_async_context(begun(transaction))
             cursor = f"platform_{next(_cursor_numbers)}"
             stack.callback(transaction.ended_cursors.append, cursor)
-            async with _call(transaction) as connection:
+            async with call(transaction) as connection:
                 declare = await connection.prepare(f"DECLARE {cursor} NO SCROLL CURSOR FOR {query}")
                 await declare.fetch(*(params or ()))
                 page = await connection.prepare(f"FETCH FORWARD {STREAM_ROWS} FROM {cursor}")
             is_more = True
             while is_more:
-                async with _call(transaction):
+                async with call(transaction):
                     records = await page.fetch()
                 for record in records:
                     yield dict(record)
@@ -149,7 +133,7 @@ class PostgresDatabase(DatabaseInterface):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         if outer := self._current():
-            async with _savepoint(outer):
+            async with savepoint(outer):
                 yield
             return
         async with self._acquired() as connection:
@@ -157,7 +141,7 @@ class PostgresDatabase(DatabaseInterface):
             transaction.task = asyncio.current_task()
             self._transaction.set(transaction)
             try:
-                async with _begun(transaction):
+                async with begun(transaction):
                     yield
             finally:  # the variable is not reset: a generator left early is closed in another context
                 transaction.task = None
@@ -207,15 +191,15 @@ class PostgresDatabase(DatabaseInterface):
         except (PlatformError, TimeoutError):
             return False
 
-    def _current(self) -> _Transaction | None:
+    def _current(self) -> Transaction | None:
         """The transaction that the calling task opened; a task it started inherits the variable only."""
         transaction = self._transaction.get()
         if transaction is not None and transaction.task is asyncio.current_task():
             return transaction
         return None
 
-    def _new_transaction(self, connection: Connection) -> _Transaction:
-        return _Transaction(connection, self._settings.control_timeout_seconds + GRACE_SECONDS)
+    def _new_transaction(self, connection: Connection) -> Transaction:
+        return Transaction(connection, self._settings.control_timeout_seconds + GRACE_SECONDS)
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Connection]:
@@ -226,7 +210,7 @@ class PostgresDatabase(DatabaseInterface):
                 with translated():
                     yield connection
             return
-        async with _call(transaction) as connection:
+        async with call(transaction) as connection:
             yield connection
 
     @asynccontextmanager
@@ -250,96 +234,6 @@ class PostgresDatabase(DatabaseInterface):
                 asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
             ):
                 await pool.release(connection, timeout=CLOSE_TIMEOUT_SECONDS)
-
-
-@asynccontextmanager
-async def _call(transaction: _Transaction) -> AsyncIterator[Connection]:
-    """The connection for one call inside a transaction, which remembers what broke it."""
-    try:
-        with translated():
-            await _close_cursors(transaction)
-            yield transaction.connection
-    except DatabaseError as error:
-        transaction.failure = transaction.failure or error
-        raise
-
-
-async def _close_cursors(transaction: _Transaction) -> None:
-    """Close those that have ended; while open, they keep their tables from being altered."""
-    if not transaction.ended_cursors:
-        return
-    ended = transaction.ended_cursors.copy()
-    transaction.ended_cursors.clear()
-    # A cursor of a nested block that was undone is gone, and closing it would be an error.
-    query = "SELECT name FROM pg_cursors WHERE name = ANY($1::text[])"
-    for record in await transaction.connection.fetch(query, ended):
-        await transaction.connection.execute(f"CLOSE {record['name']}")
-
-
-@asynccontextmanager
-async def _begun(transaction: _Transaction) -> AsyncIterator[None]:
-    connection = transaction.connection
-    try:
-        with translated():
-            await connection.execute("BEGIN", timeout=transaction.timeout)
-    except BaseException:
-        _cut(connection)  # the server may have begun all the same
-        raise
-    try:
-        yield
-        with translated():
-            is_open = connection.is_in_transaction()
-            outcome = await connection.execute("COMMIT", timeout=transaction.timeout)
-        if not is_open:
-            raise TransactionAbortedError(
-                "a COMMIT or ROLLBACK ended transaction() before its block did: leave both to the block"
-            )
-        if outcome != "COMMIT":  # the server answers ROLLBACK, and no error, when a statement had failed
-            raise TransactionAbortedError(
-                f"an error was swallowed inside transaction(), nothing of it was kept: {transaction.failure}"
-            ) from transaction.failure
-    except BaseException:
-        await _undo(transaction, "ROLLBACK")
-        raise
-
-
-@asynccontextmanager
-async def _savepoint(transaction: _Transaction) -> AsyncIterator[None]:
-    connection, failure = transaction.connection, transaction.failure
-    transaction.depth += 1
-    name = f"platform_{transaction.depth}"
-    try:
-        with translated():
-            await connection.execute(f"SAVEPOINT {name}", timeout=transaction.timeout)
-        try:
-            yield
-            with translated():
-                await connection.execute(f"RELEASE SAVEPOINT {name}", timeout=transaction.timeout)
-        except BaseException:
-            await _undo(transaction, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
-            transaction.failure = failure
-            raise
-    finally:
-        transaction.depth -= 1
-
-
-async def _undo(transaction: _Transaction, statement: str) -> None:
-    """Undo what is open; a connection that cannot is cut, which makes the server undo it."""
-    connection, is_undone = transaction.connection, False
-    try:
-        if connection.is_in_transaction():
-            await connection.execute(statement, timeout=transaction.timeout)
-        is_undone = True
-    except Exception:  # noqa: BLE001, S110 - the error that led here is the one to tell
-        pass
-    finally:
-        if not is_undone:
-            _cut(connection)
-
-
-def _cut(connection: Connection) -> None:
-    with contextlib.suppress(asyncpg.InterfaceError):  # the pool has dropped it already
-        connection.terminate()
 
 
 def _not_connected() -> NotConnectedError:
