@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 
@@ -18,19 +18,110 @@ from platform_postgres._errors import translated
 if TYPE_CHECKING:
     from platform_postgres._connection import Connection
 
+    Connect: TypeAlias = Callable[[], Awaitable[Connection]]
+
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
+REGAIN_SECONDS = 30.0
 CLOSE_TIMEOUT_SECONDS = 5.0
 
 
-async def acquire(connection: Connection, name: str, timeout: float) -> None:
+@asynccontextmanager
+async def held(connect: Connect, name: str, timeout: float) -> AsyncIterator[None]:
+    """A block under the lock, which is taken again at once when its connection closes.
+
+    Raises:
+        LockTimeoutError: when somebody else held it for ``timeout`` seconds; names the holder.
+        ConnectionLostError: when it could not be taken again; the block is cancelled then.
+    """
+    lock = _Lock(connect, name)
+    await lock.take(timeout)
+    try:
+        async with lock.kept():
+            yield
+    finally:
+        await lock.release()
+
+
+class _Lock:
+    """A lock and the connection for whose life it is held."""
+
+    def __init__(self, connect: Connect, name: str) -> None:
+        self._connect = connect
+        self._name = name
+        self._connection: Connection  # since take()
+
+    def is_held(self) -> bool:
+        return not self._connection.is_closed()
+
+    async def take(self, timeout: float) -> None:
+        connection = await self._connect()
+        try:
+            await _acquire(connection, self._name, timeout)
+        except BaseException:
+            await _close(connection)
+            raise
+        self._connection = connection
+
+    async def release(self) -> None:
+        await _close(self._connection)  # and with it the lock is gone
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """A block that is cancelled when the lock is lost.
+
+        Raises:
+            ConnectionLostError: in that case, also when the block had come to its end.
+        """
+        keeper = asyncio.create_task(self._keep())
+
+        def end(_: object) -> None:
+            with contextlib.suppress(RuntimeError):  # the block has ended meanwhile
+                limit.reschedule(0)
+
+        try:
+            async with asyncio.timeout(None) as limit:
+                keeper.add_done_callback(end)
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        finally:
+            is_held = self.is_held()
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+        if not is_held:
+            raise ConnectionLostError(
+                f"lock {self._name!r} was lost while it was held: run the whole block again"
+            ) from (None if keeper.cancelled() else keeper.exception())
+
+    async def _keep(self) -> None:
+        """Take the lock again whenever its connection closes, until that fails."""
+        while True:
+            await self._closed()
+            async with asyncio.timeout(REGAIN_SECONDS):
+                await self._regain()
+
+    async def _closed(self) -> None:
+        closed = asyncio.Event()
+        self._connection.add_termination_listener(lambda _: closed.set())
+        if self.is_held():
+            await closed.wait()
+
+    async def _regain(self) -> None:
+        """Wait for a server that starts again, but not for another holder, who would run beside the block."""
+        while not self.is_held():
+            try:
+                await self.take(timeout=0)
+            except ConnectionLostError:
+                await asyncio.sleep(FIRST_PAUSE_SECONDS)
+
+
+async def _acquire(connection: Connection, name: str, timeout: float) -> None:
     """Take the lock for the life of ``connection``, trying for ``timeout`` seconds.
 
     It is polled outside any transaction: a waiting statement would hold a snapshot, for which another
     session's CREATE INDEX CONCURRENTLY would wait, while this one waits for that session.
-
-    Raises:
-        LockTimeoutError: when somebody else held it for all that time; names the holder.
     """
     key = int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
     loop = asyncio.get_running_loop()
@@ -48,32 +139,7 @@ async def acquire(connection: Connection, name: str, timeout: float) -> None:
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
-@asynccontextmanager
-async def guarded(connection: Connection, name: str) -> AsyncIterator[None]:
-    """A block that is cancelled when ``connection`` closes, for the lock is somebody else's then.
-
-    Raises:
-        ConnectionLostError: in that case, also when the block had come to its end.
-    """
-
-    def end(_: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the block has ended meanwhile
-            limit.reschedule(0)
-
-    try:
-        async with asyncio.timeout(None) as limit:
-            connection.add_termination_listener(end)
-            yield
-    except TimeoutError:
-        if not limit.expired():
-            raise
-    if connection.is_closed():
-        raise ConnectionLostError(
-            f"lock {name!r} was lost while it was held, for its connection closed: run the whole block again"
-        )
-
-
-async def close(connection: Connection) -> None:
+async def _close(connection: Connection) -> None:
     """End the session, and with it the locks it holds, within a bounded time."""
     try:
         with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from platform_interfaces import (
     split_table,
 )
 from platform_postgres import _bulk
-from platform_postgres._advisory_lock import acquire, close, guarded
+from platform_postgres._advisory_lock import held
 from platform_postgres._connection import GRACE_SECONDS, open_connection, open_pool, take
 from platform_postgres._errors import translated
 from platform_postgres._settings import PoolSettings
@@ -170,18 +171,16 @@ class PostgresDatabase(DatabaseInterface):
     async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:
         """A session-level advisory lock; the error of a timeout names who holds it.
 
+        When its connection closes inside the block, as at a restart of the server, it is taken again.
+
         Raises:
-            ConnectionLostError: when the lock was lost inside the block, which is cancelled at once.
+            ConnectionLostError: when that did not succeed, for somebody else was faster or the server stayed
+                away for half a minute; the block is cancelled then.
         """
         if self._pool is None:
             raise _not_connected()
-        connection = await open_connection(self._url, self._settings)
-        try:
-            await acquire(connection, name, timeout)
-            async with guarded(connection, name):
-                yield
-        finally:
-            await close(connection)  # and with it the lock is gone
+        async with held(partial(open_connection, self._url, self._settings), name, timeout):
+            yield
 
     async def health_check(self) -> bool:
         """Whether the server answers within five seconds."""
