@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from platform_cli._text import printable
 from platform_cli.commands._base import PlatformCommand, PlatformGroup
 from platform_cli.commands.run import ModuleGroup
 
@@ -32,7 +33,7 @@ def list_(prefix: str) -> int:
         for path in paths:
             reasons = Counter([reject.reasons[0].code async for reject in read_rejects(fs, path)])
             counts = ", ".join(f"{code} {count}" for code, count in reasons.most_common())
-            click.echo(f"{_source(path)}  {reasons.total()}  ({counts})")
+            _say(f"{_source(path)}  {reasons.total()}  ({counts})")
         if not paths:
             click.echo("nothing is rejected")
 
@@ -45,15 +46,14 @@ def show(prefix: str) -> int:
     """Show the rejected lines of a file, or of all files below PREFIX: where, why, and what they say."""
 
     async def print_each(fs: "FileSystemInterface") -> None:
-        from platform_cli._text import printable
         from platform_interfaces import read_rejects
 
         for path in await _found(fs, prefix):
             async for reject in read_rejects(fs, path):
                 why = "; ".join(f"{reason.code}: {reason.message}" for reason in reject.reasons)
-                click.echo(f"{reject.file}:{reject.line} (byte {reject.offset}) {why}")
+                _say(f"{reject.file}:{reject.line} (byte {reject.offset}) {why}")
                 if reject.raw is not None:
-                    click.echo(f"    {printable(reject.raw.decode(errors='backslashreplace'))}")
+                    _say(f"    {reject.raw.decode(errors='backslashreplace')}")
 
     return _run(print_each)
 
@@ -66,7 +66,7 @@ def drop(prefix: str) -> int:
     async def delete(fs: "FileSystemInterface") -> None:
         for path in await _found(fs, prefix):
             await fs.delete(path)
-            click.echo(f"dropped {_source(path)}")
+            _say(f"dropped {_source(path)}")
 
     return _run(delete)
 
@@ -110,6 +110,11 @@ async def _kept(fs: "FileSystemInterface", prefix: str) -> list[str]:
     if prefix and await fs.exists(rejects_path(prefix)):
         return [rejects_path(prefix)]
     return await fs.list(folder)
+
+
+def _say(line: str) -> None:
+    # The names of files and the lines in them come from anywhere; a terminal must not take them for commands.
+    click.echo(printable(line))
 
 
 def _source(path: str) -> str:
