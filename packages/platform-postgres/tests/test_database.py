@@ -128,6 +128,7 @@ class TestSettings:
             assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
 
     async def test_a_statement_that_takes_too_long_is_ended(self, make_database: MakeDatabase) -> None:
+        """Bad input 56."""
         async with make_database(DB_POSTGRES_STATEMENT_TIMEOUT="50") as db:
             with pytest.raises(StatementTimeoutError) as caught:
                 await db.execute("SELECT pg_sleep(60)")
@@ -135,6 +136,7 @@ class TestSettings:
             assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
 
     async def test_waiting_for_a_free_connection_has_a_limit(self, make_database: MakeDatabase) -> None:
+        """Bad input 58."""
         settings = {"DB_POSTGRES_POOL_MAX": "1", "DB_POSTGRES_STATEMENT_TIMEOUT": "100"}
         async with make_database(**settings) as db, db.transaction():
             with pytest.raises(StatementTimeoutError, match="DB_POSTGRES_POOL_MAX"):
@@ -238,6 +240,7 @@ class TestConnecting:
         ],
     )
     async def test_a_url_that_cannot_be_read_is_refused_without_being_shown(self, url: str) -> None:
+        """Bad input 70."""
         with pytest.raises(ConfigurationError, match="connection URL") as caught:
             await PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": url})).connect()
         shown = "".join(traceback.format_exception(caught.value))
@@ -263,6 +266,7 @@ class TestConnecting:
     async def test_a_database_that_cannot_hold_all_text_is_refused(
         self, bystander: asyncpg.Connection[asyncpg.Record], postgres_url: str
     ) -> None:
+        """Bad input 29."""
         name = urlsplit(postgres_url).path[1:] + "_latin"
         await bystander.execute(
             f"CREATE DATABASE {name} ENCODING LATIN1 LOCALE 'C' LOCALE_PROVIDER libc TEMPLATE template0"
@@ -275,6 +279,7 @@ class TestConnecting:
 
 class TestErrors:
     async def test_no_value_of_a_row_shows_in_an_error(self, db: PostgresDatabase) -> None:
+        """Bad input 70."""
         await db.execute("CREATE TABLE one (name TEXT UNIQUE, number INT)")
         await db.execute("INSERT INTO one (name) VALUES ('canary')")
         failures: list[tuple[type[Exception], str, list[Any]]] = [
@@ -301,6 +306,7 @@ class TestErrors:
         assert "canary" not in "".join(traceback.format_exception(caught.value))
 
     async def test_a_bad_value_in_a_bulk_insert_is_a_data_error(self, db: PostgresDatabase) -> None:
+        """Bad input 71."""
         await db.execute("CREATE TABLE one (number INT, payload JSONB)")
         for row in (
             {"number": "text", "payload": None},
@@ -368,6 +374,7 @@ class TestErrors:
     async def test_a_terminated_connection_is_told_as_lost_and_replaced(
         self, db: PostgresDatabase, bystander: asyncpg.Connection[asyncpg.Record]
     ) -> None:
+        """Bad input 53."""
         await db.execute("CREATE TABLE one (number INT)")
         with pytest.raises(ConnectionLostError):
             async with db.transaction():
@@ -381,6 +388,7 @@ class TestErrors:
     async def test_a_connection_lost_at_the_commit_is_told_as_lost(
         self, db: PostgresDatabase, bystander: asyncpg.Connection[asyncpg.Record]
     ) -> None:
+        """Bad input 53."""
         with pytest.raises(ConnectionLostError):
             async with db.transaction():
                 mine = await db.fetch_one("SELECT pg_backend_pid() AS pid")
@@ -391,6 +399,7 @@ class TestErrors:
     async def test_the_error_of_the_block_is_told_when_the_connection_is_gone_too(
         self, db: PostgresDatabase, bystander: asyncpg.Connection[asyncpg.Record]
     ) -> None:
+        """Bad input 53."""
         with pytest.raises(RuntimeError, match="the true cause"):
             async with db.transaction():
                 mine = await db.fetch_one("SELECT pg_backend_pid() AS pid")
@@ -399,6 +408,7 @@ class TestErrors:
                 raise RuntimeError("the true cause")
 
     async def test_a_swallowed_error_is_named_as_the_cause(self, db: PostgresDatabase) -> None:
+        """Bad input 59."""
         with pytest.raises(TransactionAbortedError, match="no_such_table") as caught:
             async with db.transaction():
                 with pytest.raises(QueryError):
