@@ -1,7 +1,8 @@
-"""Cases 1 to 11 and 14 of bad input: bytes and lines. Each name or id begins with the number of its case."""
+"""Cases 1 to 14 of bad input: bytes and lines. Each name or id begins with the number of its case."""
 
 from __future__ import annotations
 
+import gzip
 import tracemalloc
 from collections.abc import AsyncGenerator
 
@@ -175,6 +176,13 @@ async def test_a_line_of_any_length_is_passed_over_in_bounded_memory(bench: Benc
     assert peak < MAX_LINE_BYTES + 16 * MIB
     [reject] = await bench.rejects()
     assert (reject.line, reject.offset, reject.raw) == (2, len(BEFORE) + 1, None)
+
+
+async def test_12_and_13_a_compressed_file_is_not_read_and_its_lines_are_kept_aside(bench: Bench) -> None:
+    compressed = gzip.compress(between(event_line()), mtime=0)
+    loaded = await bench.run(compressed, between(event_line()))
+    assert (loaded.code, loaded.sums["inserted"], loaded.sums["valid"]) == (0, 3, 3)
+    assert b"\n".join(reject.raw or b"" for reject in await bench.rejects()) == compressed
 
 
 async def test_14_an_empty_file_has_no_line(bench: Bench) -> None:

@@ -24,6 +24,7 @@ DIFFERENT = [
     pytest.param('{"a": 1}', '{"a": 1.0}', True, id="31-1-and-1.0"),
     pytest.param('{"a": 0.1}', '{"a": 0.10}', True, id="31-0.1-and-0.10"),
     pytest.param('{"a": 100}', '{"a": 1e2}', True, id="31-100-and-1e2"),
+    pytest.param('{"a": 0.0}', '{"a": -0.0}', True, id="31-0.0-and--0.0"),
     pytest.param('{"a": 1}', '{"a": true}', False, id="32-1-and-true"),
     pytest.param('{"a": 1}', '{"a": "1"}', False, id="32-1-and-text"),
     pytest.param('{"a": [1, 2]}', '{"a": [2, 1]}', False, id="32-order-of-an-array"),
