@@ -165,6 +165,8 @@ async def test_a_byte_order_mark_is_left_out_at_the_start_only(bench: Bench) -> 
     mark = b"\xef\xbb\xbf"
     _, sums = await bench.run(mark + GOOD[0] + b"\n" + mark + GOOD[1] + b"\n")
     assert (sums["inserted"], sums["invalid_by_reason"]) == (1, {"malformed_json": 1})
+    _, sums = await bench.run(mark + b"\n" + GOOD[0])
+    assert (sums["blank"], sums["invalid"]) == (1, 0)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,11 @@ class _UnreadableLineError(Exception):
 
 
 def _is_blank(line: Line) -> bool:
-    return isinstance(line.content, bytes) and not line.content.strip()
+    return isinstance(line.content, bytes) and not _text(line.number, line.content).strip()
+
+
+def _text(number: int, content: bytes) -> bytes:
+    return content.removeprefix(_BYTE_ORDER_MARK) if number == 1 else content
 
 
 def _reject(chunk: Chunk, line: Line, reasons: tuple[str, ...]) -> Reject:
@@ -87,10 +91,9 @@ def _parse(line: Line, chunk: Chunk) -> object:
         raise _UnreadableLineError("wrong_encoding")
     if isinstance(line.content, Overlong):
         raise _UnreadableLineError("line_too_long")
-    text = line.content.removeprefix(_BYTE_ORDER_MARK) if line.number == 1 else line.content
     is_cut = chunk.is_cut and line is chunk.lines[-1]
     try:
-        return parse_json(text)
+        return parse_json(_text(line.number, line.content))
     except NumberOutOfRangeError as error:
         raise _UnreadableLineError("number_out_of_range") from error
     except UnicodeDecodeError as error:
