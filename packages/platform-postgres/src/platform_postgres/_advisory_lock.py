@@ -28,11 +28,11 @@ CLOSE_TIMEOUT_SECONDS = 5.0
 
 @asynccontextmanager
 async def held(connect: Connect, name: str, timeout: float) -> AsyncIterator[None]:
-    """A block under the lock, which is taken again at once when its connection closes.
+    """A block under the lock, which is taken again when the server restarts.
 
     Raises:
         LockTimeoutError: when somebody else held it for ``timeout`` seconds; names the holder.
-        ConnectionLostError: when it could not be taken again; the block is cancelled then.
+        ConnectionLostError: when it was lost; the block is cancelled then.
     """
     lock = _Lock(connect, name)
     await lock.take(timeout)
@@ -96,9 +96,16 @@ class _Lock:
             ) from (None if keeper.cancelled() else keeper.exception())
 
     async def _keep(self) -> None:
-        """Take the lock again whenever its connection closes, until that fails."""
+        """Return, or raise, once the lock is lost.
+
+        A restart ends every session, so that the lock can be taken again before the block goes on; while the
+        server runs, somebody else may be inside by now.
+        """
         while True:
             await self._closed()
+            with contextlib.suppress(ConnectionLostError):
+                await _close(await self._connect())
+                return
             async with asyncio.timeout(REGAIN_SECONDS):
                 await self._regain()
 

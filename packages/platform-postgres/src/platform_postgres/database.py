@@ -171,11 +171,11 @@ class PostgresDatabase(DatabaseInterface):
     async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:
         """A session-level advisory lock; the error of a timeout names who holds it.
 
-        When its connection closes inside the block, as at a restart of the server, it is taken again.
+        When the server restarts inside the block, the lock is taken again, unless somebody else is faster or
+        the server stays away for half a minute.
 
         Raises:
-            ConnectionLostError: when that did not succeed, for somebody else was faster or the server stayed
-                away for half a minute; the block is cancelled then.
+            ConnectionLostError: when the lock was lost inside the block, which is cancelled at once.
         """
         if self._pool is None:
             raise _not_connected()
