@@ -421,6 +421,17 @@ class TestPermissions:
         await fs.write_stream("a", blocks(b"new"))
         assert permissions(root / "a") == mode
 
+    async def test_a_private_file_and_the_directories_made_for_it_are_the_user_s_own(
+        self, fs: LocalFileSystem, root: Path
+    ) -> None:
+        await fs.write("there/a", b"x")
+        for path in ("there/a", "there/b", "one/two/a"):
+            await fs.write_stream(path, blocks(b"x"), is_private=True)
+        assert [permissions(root / path) for path in ("there/a", "there/b", "one/two/a")] == [0o600] * 3
+        assert [permissions(root / path) for path in ("there", "one", "one/two")] == [0o750, 0o700, 0o700]
+        await fs.write("one/two/a", b"y")
+        assert permissions(root / "one/two/a") == 0o600
+
 
 class TestDurability:
     @pytest.fixture

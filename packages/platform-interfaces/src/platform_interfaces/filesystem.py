@@ -35,10 +35,11 @@ class FileSystemInterface(ABC):
         """
 
     @abstractmethod
-    async def write_stream(self, path: str, chunks: AsyncIterable[bytes]) -> int:
+    async def write_stream(self, path: str, chunks: AsyncIterable[bytes], *, is_private: bool = False) -> int:
         """The number of bytes put there; like ``write``, in constant memory.
 
-        An error raised by ``chunks`` passes through, and the old content stands.
+        An error raised by ``chunks`` passes through, and the old content stands. With ``is_private``, a
+        storage with permissions keeps all but the user from the file and from directories made for it.
         """
 
     @abstractmethod

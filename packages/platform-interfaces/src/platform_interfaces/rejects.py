@@ -88,7 +88,7 @@ class RejectKeeper:
     async def save(self, file: str) -> None:
         """Replace what an earlier run kept for ``file`` by what was added; with nothing added, remove it."""
         if self._spool.tell():
-            await self._fs.write_stream(rejects_path(file), self._blocks())
+            await self._fs.write_stream(rejects_path(file), self._blocks(), is_private=True)
             self.discard()
         else:
             await self._fs.delete(rejects_path(file))

@@ -58,15 +58,15 @@ def write_all(file: FileIO, data: bytes | bytearray) -> None:
         rest = rest[file.write(rest) :]
 
 
-def make_directories(directory: Path) -> None:
-    """Make ``directory`` and what is missing above it, each durably."""
+def make_directories(directory: Path, mode: int = 0o777) -> None:
+    """Make ``directory`` and what is missing above it, each durably, with ``mode`` less the umask."""
     missing = []
     while not directory.is_dir():
         missing.append(directory)
         directory = directory.parent
     for directory in reversed(missing):
         try:
-            directory.mkdir()
+            directory.mkdir(mode)
         except FileExistsError:
             if not directory.is_dir():  # if it is one, another writer was faster
                 raise FileExistsError(errno.EEXIST, f"{directory.name!r} is no directory") from None

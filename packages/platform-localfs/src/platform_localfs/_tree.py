@@ -32,10 +32,12 @@ class Tree:
         with self.open(path) as file:
             return file.readall()
 
-    def replacing(self, path: str) -> AbstractContextManager[FileIO]:
+    def replacing(self, path: str, *, is_private: bool = False) -> AbstractContextManager[FileIO]:
         """A file to write to, which is at ``path`` when the block ends, and nowhere when it raises."""
         permissions, target = self._permissions(path), self._entry(path)
-        make_directories(target.parent)
+        if is_private:
+            permissions = 0o600
+        make_directories(target.parent, 0o700 if is_private else 0o777)
         if target.parent not in self._swept:
             remove_abandoned(target.parent)
             self._swept.add(target.parent)

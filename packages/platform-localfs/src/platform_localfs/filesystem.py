@@ -4,6 +4,7 @@ import errno
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,7 +39,8 @@ class LocalFileSystem(FileSystemInterface):
     refused. ``write`` and ``delete`` act on the link itself, never on what it leads to. What is neither
     a file nor a directory is left alone.
 
-    A new file has the permissions that the umask gives; a replaced one keeps its own. Directories without
+    A new file has the permissions that the umask gives, a replaced one keeps its own, unless it is private.
+    Directories without
     files stay on the disk; they count as not there, and make room for a file. When a write fails at its
     very last step, which makes the new name durable, the new content is in place.
 
@@ -61,9 +63,11 @@ class LocalFileSystem(FileSystemInterface):
     async def write(self, path: str, data: bytes) -> None:
         await self._run("write", path, self._tree.write, path, data)
 
-    async def write_stream(self, path: str, chunks: AsyncIterable[bytes]) -> int:
+    async def write_stream(self, path: str, chunks: AsyncIterable[bytes], *, is_private: bool = False) -> int:
+        """The number of bytes; a private file has the mode 0600, a directory made for it 0700."""
         size, buffer = 0, bytearray()
-        async with self._entered("write", path, self._tree.replacing) as file:
+        replacing = partial(self._tree.replacing, is_private=is_private)
+        async with self._entered("write", path, replacing) as file:
             async for chunk in chunks:
                 buffer += chunk
                 if len(buffer) >= BLOCK_BYTES:

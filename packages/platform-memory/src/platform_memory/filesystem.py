@@ -29,7 +29,7 @@ class MemoryFileSystem(FileSystemInterface):
         self._refuse_target(path)
         self._files[path] = bytes(data)
 
-    async def write_stream(self, path: str, chunks: AsyncIterable[bytes]) -> int:
+    async def write_stream(self, path: str, chunks: AsyncIterable[bytes], *, is_private: bool = False) -> int:
         self._refuse_target(path)
         data = b"".join([chunk async for chunk in chunks])
         await self.write(path, data)

@@ -237,6 +237,14 @@ class FileSystemContract:
         assert await fs.write_stream("a/b", _blocks(b"one ", b"", b"two")) == 7
         assert await fs.read("a/b") == b"one two"
 
+    async def test_a_private_file_is_read_and_replaced_like_any_other(self, fs: FileSystemInterface) -> None:
+        for data in (b"one", b"two"):
+            assert await fs.write_stream("a/b", _blocks(data), is_private=True) == 3
+            assert await fs.read("a/b") == data
+        await fs.write("a/b", b"three")
+        assert await fs.read("a/b") == b"three"
+        assert await fs.list("") == ["a/b"]
+
     async def test_write_stream_to_where_no_file_can_be_takes_nothing_from_its_source(
         self, fs: FileSystemInterface
     ) -> None:
