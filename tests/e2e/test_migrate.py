@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -17,6 +18,8 @@ from tests.helpers.command import Outcome, Platform
 
 Migrate = Callable[..., Outcome]
 Write = Callable[..., Path]
+
+LOCK_KEY = int.from_bytes(sha256(b"platform-migrate:public._migrations").digest()[:8], "big", signed=True)
 
 
 @pytest.fixture
@@ -170,8 +173,7 @@ async def test_5_when_another_run_holds_the_lock(
 ) -> None:
     """Case 23."""
     write("001_a", "a")
-    key = int.from_bytes(sha256(b"platform-migrate:public._migrations").digest()[:8], "big", signed=True)
-    await connection.execute("SELECT pg_advisory_lock($1)", key)
+    await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
     locked = migrate("up", "--lock-wait", "3")
     assert (locked.code, locked.out) == (5, "")
     assert "waiting up to 1 s more" in locked.log
@@ -205,20 +207,28 @@ async def running(
     process.wait()
 
 
-async def test_5_when_the_lock_is_lost_and_nothing_of_it_stays(
+async def test_5_when_somebody_else_got_the_lock_and_nothing_of_it_stays(
     migrate: Migrate,
     write: Write,
     running: subprocess.Popen[bytes],
     connection: asyncpg.Connection[asyncpg.Record],
+    postgres_url: str,
 ) -> None:
     """Case 16."""
-    await connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
+    rival = await asyncpg.connect(postgres_url)
+    taking = asyncio.create_task(rival.execute("SELECT pg_advisory_lock($1)", LOCK_KEY))
+    locks = (
+        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' "
         "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
+    while not await connection.fetchval(f"{locks} AND NOT granted"):
+        pass
+    await connection.execute(f"SELECT pg_terminate_backend(pid) FROM ({locks} AND granted) AS holder")
+    await taking
     assert running.wait(30) == 5
+    await rival.close()
     write("001_a", "a")
-    assert migrate("up", "--lock-wait", "0").out == "applied 001_a\n"
+    assert migrate("up").out == "applied 001_a\n"
 
 
 async def test_130_when_it_is_interrupted_and_nothing_of_it_stays(

@@ -99,7 +99,8 @@ def until() -> Callable[[DatabaseInterface, str], Awaitable[dict[str, Any]]]:
     async def until(db: DatabaseInterface, condition: str) -> dict[str, Any]:
         """A session, with one of its locks, for which ``condition`` holds, once there is one."""
         query = (
-            "SELECT pid, query FROM pg_stat_activity LEFT JOIN pg_locks USING (pid) "
+            "SELECT pid, (classid::bigint << 32) | objid::bigint AS key "
+            "FROM pg_stat_activity LEFT JOIN pg_locks USING (pid) "
             f"WHERE pid <> pg_backend_pid() AND datname = current_database() AND {condition}"
         )
         while not (row := await db.fetch_one(query)):

@@ -90,21 +90,31 @@ async def test_a_connection_terminated_midway_undoes_the_migration_and_names_the
     assert (await up(pg, directory=tmp_path, lock_wait=0)).applied == ("001_a",)
 
 
-async def test_a_run_that_loses_its_lock_is_stopped_and_undone_before_another_one_begins(
+async def test_a_run_whose_lock_somebody_else_got_is_stopped_and_undone(
     pg: DatabaseInterface, connect: Connect, tmp_path: Path, write_table: WriteTable, until: Until
 ) -> None:
     """Case 16."""
     write_table("001_a", "a", then=executing("SELECT pg_sleep(60)"))
-    other = await connect()
+    rival, other, stopped = await connect(), await connect(), asyncio.Event()
     run = asyncio.create_task(up(pg, directory=tmp_path))
     await until(other, "query LIKE '%pg_sleep(60)%'")
     lock = await until(other, "locktype = 'advisory' AND granted")
+
+    async def take() -> None:
+        async with rival.transaction():
+            await rival.execute("SELECT pg_advisory_xact_lock($1)", [lock["key"]])
+            await stopped.wait()
+
+    taking = asyncio.create_task(take())
+    await until(other, "locktype = 'advisory' AND NOT granted")
     await other.execute("SELECT pg_terminate_backend($1)", [lock["pid"]])
     with pytest.raises(MigrationLockLostError, match=LOCK):
         await run
+    stopped.set()
+    await taking
     assert await states(pg, tmp_path) == ["pending"]
     write_table("001_a", "a")
-    assert (await up(pg, directory=tmp_path, lock_wait=0)).applied == ("001_a",)
+    assert (await up(pg, directory=tmp_path)).applied == ("001_a",)
 
 
 # --- sessions ---
