@@ -108,6 +108,7 @@ def test_a_secret_store_is_built_from_the_settings_and_everything_else_from_the_
 ) -> None:
     module(dependencies={"interfaces": ["filesystem"]})
     Path(".env/local.env").write_text("STORE_KEY=1\n")
+    Path(".env/local.env").chmod(0o600)
     assert platform("run", "hello", "--secrets", "acme", "--fs", "demanding") == (0, "", "")
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from platform_cli.env_files import read_env_file
+from platform_cli.env_files import exposure, read_env_file
 from platform_interfaces import ConfigurationError
 
 
@@ -57,3 +57,41 @@ def test_bytes_that_are_no_utf8_are_named_but_not_shown(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"env file '.*' cannot be read: Is a directory"):
         read_env_file(tmp_path)
+
+
+SECRETS = {
+    "DB_POSTGRES_URL": "postgresql://user:canary@db.example.com:5432/name",
+    "DB_PASSWORD": "canary",
+    "password": "canary",
+    "API_TOKEN": "canary",
+    "AWS_SECRET_ACCESS_KEY": "canary",
+    "BROKER": "amqp://user:can@ry/@10.0.0.1",
+}
+NO_SECRETS = {
+    "DB_POSTGRES_URL": "postgresql://platform:platform@localhost:5432/platform",
+    "CACHE": "redis://:platform@127.0.0.1",
+    "OTHER": "postgresql://platform:platform@[::1]/platform",
+    "SOCKET": "postgresql://platform:platform@/platform?host=/tmp",
+    "HOMEPAGE": "https://user@example.com:443/a:b",
+    "PASSWORD": "",
+    "SECRET_KEY_FILE": "/run/secrets/key",
+    "MONKEY": "tokens",
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_that_other_users_can_read_is_told_with_what_to_do(tmp_path: Path, name: str) -> None:
+    file = write(tmp_path, "")
+    for mode in (0o644, 0o640, 0o604):
+        file.chmod(mode)
+        told = exposure(file, {"A": "1", name: SECRETS[name]})
+        assert told is not None
+        assert (repr(name) in told, f"chmod 600 {file}" in told, "canary" in told) == (True, True, False)
+    file.chmod(0o600)
+    assert exposure(file, SECRETS) is None
+
+
+def test_what_is_no_secret_may_be_read_by_all(tmp_path: Path) -> None:
+    file = write(tmp_path, "")
+    file.chmod(0o644)
+    assert exposure(file, NO_SECRETS) is None

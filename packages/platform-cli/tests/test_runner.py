@@ -196,3 +196,15 @@ def test_handlers_of_signals_are_put_back(module: Module, platform: Platform) ->
     module(HOOKS.replace("{}", "os.kill(os.getpid(), signal.SIGTERM); await asyncio.Event().wait()"))
     assert platform("run", "hello")[0] == 143
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_an_env_file_with_secrets_for_all_to_read_is_warned_of_once(
+    platform: Platform, module: Module, project: Path
+) -> None:
+    module(main="async def run(ctx):\n    return 0\n")
+    file = project / ".env" / "local.env"
+    file.write_text("API_TOKEN=canary\n")
+    for mode, times in ((0o644, 1), (0o600, 0)):
+        file.chmod(mode)
+        code, _, err = platform("run", "hello")
+        assert (code, err.count("chmod 600"), err.count("canary")) == (0, times, 0)

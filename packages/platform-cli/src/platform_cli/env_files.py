@@ -1,9 +1,17 @@
 """The folder ``.env/`` of a project and the files in it."""
 
+import re
+import shlex
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from platform_interfaces import ConfigurationError
+
+_SECRET_WORDS = {"KEY", "PASSPHRASE", "PASSWORD", "SECRET", "TOKEN"}
+_PLACE_WORDS = {"FILE", "PATH"}  # where a secret is, and none itself
+# A password that opens something on this machine alone is what development is set up with.
+_PASSWORD_FOR_ELSEWHERE = re.compile(r"://[^:/?#@]*:.+@(?!(localhost|127\.0\.0\.1|\[::1\])?([:/?#]|$))")
 
 
 def find_project(start: Path) -> Path | None:
@@ -42,6 +50,27 @@ def read_env_file(file: Path) -> Mapping[str, str]:
         if binding.key and binding.value is not None:
             values[binding.key] = binding.value
     return values
+
+
+def exposure(file: Path, values: Mapping[str, str]) -> str | None:
+    """What to do about an env file with secrets that other users can read; None where there is nothing to do.
+
+    A secret is a URL with a password, unless it leads to this machine, and a value whose name has one of the
+    words KEY, PASSPHRASE, PASSWORD, SECRET and TOKEN.
+    """
+    secrets = [name for name, value in values.items() if value and _is_secret(name, value)]
+    if not secrets or not file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        return None
+    return (
+        f"other users can read {str(file)!r}, which has {', '.join(map(repr, secrets))}: "
+        f"run chmod 600 {shlex.quote(str(file))}"
+    )
+
+
+def _is_secret(name: str, value: str) -> bool:
+    words = set(name.upper().split("_"))
+    is_named_so = words & _SECRET_WORDS and not words & _PLACE_WORDS
+    return bool(is_named_so or _PASSWORD_FOR_ELSEWHERE.search(value))
 
 
 def _read_text(file: Path) -> str:

@@ -54,6 +54,8 @@ def run_job(job: Job, settings: Settings) -> int:
     """
     container = Container(settings)
     container.log.debug("Settings", **_origins(settings))
+    for warning in settings.warnings:
+        container.log.warn("Secrets are exposed", reason=warning)
     with StopSignals() as stop, asyncio.Runner() as runner:
         return runner.run(_supervise(job, container, stop))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from platform_cli._text import did_you_mean
-from platform_cli.env_files import env_file, env_names, find_project, read_env_file
+from platform_cli.env_files import env_file, env_names, exposure, find_project, read_env_file
 from platform_cli.flags import FLAGS
 from platform_cli.secrets import EnvSecrets, Layer
 from platform_interfaces import ConfigurationError
@@ -38,7 +38,7 @@ class Settings:
     """The settings of one run.
 
     ``implementations`` has the name chosen for each interface: database, filesystem, logging, secrets.
-    Relative directories in ``values`` start from ``project``.
+    Relative directories in ``values`` start from ``project``. ``warnings`` say what the user should mend.
     """
 
     project: Path
@@ -46,6 +46,7 @@ class Settings:
     auto_migrate: Setting
     implementations: Mapping[str, Setting]
     values: EnvSecrets
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_auto_migrate(self) -> bool:
@@ -70,13 +71,15 @@ def resolve(
     project = find_project(start)
     process = Layer("the environment", environment)
     env = _choose("env", "local", flags, EnvSecrets([process]))
-    values = EnvSecrets([process, *_file_layers(project, env)])
+    files = {file: read_env_file(file) for file in _files(project, env)}
+    values = EnvSecrets([process, *(Layer(repr(str(file)), found) for file, found in files.items())])
     return Settings(
         project=project or start,
         env=env,
         auto_migrate=_auto_migrate(flags, values, env.value),
         implementations={f.kind: _choose(f.key, f.default, flags, values) for f in FLAGS if f.kind},
         values=values,
+        warnings=tuple(filter(None, (exposure(file, found) for file, found in files.items()))),
     )
 
 
@@ -91,7 +94,7 @@ def _choose(key: str, default: str, flags: Mapping[str, str], values: EnvSecrets
     return Setting(default, "default")
 
 
-def _file_layers(project: Path | None, env: Setting) -> list[Layer]:
+def _files(project: Path | None, env: Setting) -> list[Path]:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", env.value):
         raise ConfigurationError(
             f"env {env.value!r} is refused: it may have letters, digits, '_' and '-' only"
@@ -100,8 +103,7 @@ def _file_layers(project: Path | None, env: Setting) -> list[Layer]:
     if env.value not in (*known, *FILELESS):
         raise ConfigurationError(_unknown_env(project, env.value, known))
     names = [env.value] if env.value in _DEPLOYED else list(dict.fromkeys([env.value, "local"]))
-    files = [env_file(project, name) for name in names if project and name in known]
-    return [Layer(repr(str(file)), read_env_file(file)) for file in files]
+    return [env_file(project, name) for name in names if project and name in known]
 
 
 def _unknown_env(project: Path | None, env: str, known: list[str]) -> str:
