@@ -325,6 +325,30 @@ class TestCase46:
             assert await fs.read("dir/a") == b"old"
 
 
+class TestFilesThatChange:
+    """Bad input 8: a file that is still being written."""
+
+    @pytest.mark.parametrize("change", [b"longer than before", b"", b"same"])
+    async def test_one_that_is_written_to_while_it_is_read_raises_at_its_end(
+        self, fs: LocalFileSystem, root: Path, change: bytes
+    ) -> None:
+        (root / "a").write_bytes(b"text")
+        os.utime(root / "a", ns=(0, 0))
+        blocks = fs.stream("a")
+        await anext(blocks)
+        (root / "a").write_bytes(change)
+        with pytest.raises(FileSystemError, match="'a' was changed while it was read"):
+            async for _ in blocks:
+                pass
+
+    async def test_one_that_is_replaced_is_read_as_it_was(self, fs: LocalFileSystem, root: Path) -> None:
+        (root / "a").write_bytes(b"old")
+        blocks = fs.stream("a")
+        first = await anext(blocks)
+        await fs.write("a", b"new")
+        assert first + b"".join([block async for block in blocks]) == b"old"
+
+
 class TestVacantDirectories:
     """Those without files, which stay on a disk and for the interface are not there."""
 

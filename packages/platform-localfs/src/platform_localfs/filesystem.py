@@ -1,6 +1,7 @@
 """``FileSystemInterface`` on local disk."""
 
 import errno
+import os
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
@@ -91,10 +92,18 @@ class LocalFileSystem(FileSystemInterface):
         return await self._run("look at", path, self._tree.url, path)
 
     async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
-        """The content in blocks of at most 1 MiB."""
+        """The content in blocks of at most 1 MiB; a file that is changed meanwhile raises at its end.
+
+        Raises:
+            FileSystemError: when somebody wrote to the file itself; one that was replaced is read as it was.
+        """
         async with self._entered("read", path, self._tree.open) as file:
+            before = os.fstat(file.fileno())
             while block := await self._run("read", path, file.read, BLOCK_BYTES):
                 yield block
+            after = os.fstat(file.fileno())
+            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+                raise FileSystemError(f"{path!r} was changed while it was read: read it again")
 
     async def health_check(self) -> bool:
         """Whether the root is there, made if need be, and a file can be written to it."""
