@@ -519,6 +519,14 @@ class TestBulkInsert:
         rows = await db.fetch_all("SELECT a, b, c FROM one ORDER BY a")
         assert rows == [{"a": number, "b": number * 2, "c": "c"} for number in (1, 2, 3)]
 
+    async def test_rows_that_may_clash_go_in_in_the_order_of_their_key(self, db: PostgresDatabase) -> None:
+        """Two writers in different orders would wait for each other's rows."""
+        await db.execute("CREATE TABLE one (a INT, b TEXT, UNIQUE (a, b))")
+        rows = [{"b": b, "a": a} for a in (2, 1, 3) for b in ("y", "x")]
+        assert await db.bulk_insert("one", rows, skip_conflicts_on=["a", "b"]) == 6
+        stored = await db.fetch_all("SELECT a, b FROM one ORDER BY ctid")
+        assert stored == [{"a": a, "b": b} for a in (1, 2, 3) for b in ("x", "y")]
+
     async def test_arrays_and_documents_are_told_apart_by_their_columns(self, db: PostgresDatabase) -> None:
         await db.execute("CREATE TABLE one (a TEXT[] UNIQUE, b JSONB)")
         row = {"a": ["x", "y"], "b": ["x", {"y": 1}]}
