@@ -5,7 +5,6 @@ from base64 import b64decode, b64encode
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Self
 
 from platform_interfaces.filesystem import FileSystemInterface
@@ -112,6 +111,8 @@ def rejects_path(file: str) -> str:
     """Where the rejects of ``file`` are kept: always the same, so that a rerun replaces them."""
     folder, slash, name = file.rpartition("/")
     if len(name.encode()) + len(_SUFFIX) > _MAX_NAME_BYTES:  # what file systems take
+        from hashlib import sha256  # here, because it loads OpenSSL: 4 ms for everyone who never needs it
+
         name = f"{name[:50]}-{sha256(name.encode()).hexdigest()}"
     return f"{REJECTS_FOLDER}/{folder}{slash}{name}{_SUFFIX}"
 
