@@ -57,7 +57,7 @@ test-impl: ## the tests of the implementations, on a real PostgreSQL and a real 
 	uv run pytest tests/integration/ -v --tb=short
 
 torture: ## hundreds of kills at random moments, and all else that takes long: make torture TORTURE_KILLS=300
-	TORTURE_KILLS=$${TORTURE_KILLS:-300} HYPOTHESIS_PROFILE=torture uv run pytest -s -o faulthandler_timeout=0 tests/torture tests/property
+	TORTURE_KILLS=$${TORTURE_KILLS:-300} TORTURE_ROUNDS=20 HYPOTHESIS_PROFILE=torture uv run pytest -s -o faulthandler_timeout=0 tests/torture tests/property
 
 mutants: ## break the code in many ways, and see that the tests notice each: make mutants args="postgres"
 	uv run python tools/mutate.py $(args)

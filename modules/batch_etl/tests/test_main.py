@@ -196,6 +196,20 @@ async def test_a_file_that_vanishes_is_reported_and_the_others_load(make_ctx: Ma
     assert [fields["file"] for fields in failures] == [f"{FOLDER}/gone.jsonl"]
 
 
+async def test_every_file_has_its_own_account(ctx: PlatformContext) -> None:
+    await ctx.fs.write(f"{FOLDER}/a.jsonl", events_to_jsonl(make_events(5)))
+    await ctx.fs.write(f"{FOLDER}/b.jsonl", events_to_jsonl([*make_events(7), make_invalid_event()]) + b"\n")
+    assert await run(ctx) == 0
+    assert isinstance(ctx.log, MemoryLogger)
+    files = {
+        event.fields["file"]: event.fields for event in ctx.log.events if event.message == "File complete"
+    }
+    counts = ("lines", "blank", "invalid", "duplicates", "inserted", "skipped")
+    assert [files[f"{FOLDER}/a.jsonl"][name] for name in counts] == [5, 0, 0, 0, 5, 0]
+    assert [files[f"{FOLDER}/b.jsonl"][name] for name in counts] == [9, 1, 1, 5, 2, 0]
+    assert [sums(ctx)[name] for name in counts] == [14, 1, 1, 5, 7, 0]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

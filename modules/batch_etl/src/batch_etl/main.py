@@ -84,7 +84,8 @@ async def _alone(ctx: PlatformContext, job: Job) -> AsyncIterator[Job]:
 
 
 async def _load(ctx: PlatformContext, job: Job, source: Input) -> int:
-    log, sums, unreadable = ctx.log, Sums(), set[str]()
+    log, of_run, of_file, unreadable = ctx.log, Sums(), Sums(), set[str]()
+    mismatches: list[str] = []
     files = await source.list_files(ctx.fs, job.folder)
     log.info("Found raw data", files=len(files))
     chunks = _ahead(_prepared(ctx, job, source, files, unreadable))
@@ -96,18 +97,27 @@ async def _load(ctx: PlatformContext, job: Job, source: Input) -> int:
             async for prepared in chunks:
                 chunk = prepared.chunk
                 written = await writer.write(prepared.unique)
-                sums.add(prepared, written)
+                of_file.add(prepared, written)
                 rejects = [*prepared.rejects, *find_refused(chunk, job, written.refused)]
                 rejects.sort(key=lambda reject: reject.line)
                 for reject in rejects:
                     log_invalid(log, reject.reasons[0].code, file=reject.file, line=reject.line)
                 keeper.add(rejects)
-                if chunk.is_last and not job.is_dry_run and chunk.file not in unreadable:
-                    await keeper.save(chunk.file)
-                elif chunk.is_last:
+                if not chunk.is_last:
+                    continue
+                if job.is_dry_run or chunk.file in unreadable:
                     keeper.discard()
+                else:
+                    await keeper.save(chunk.file)
+                log.debug("File complete", file=chunk.file, **of_file.as_fields())
+                if mismatch := of_file.mismatch(is_dry_run=job.is_dry_run):
+                    mismatches.append(f"{chunk.file}: {mismatch}")
+                of_run.merge(of_file)
+                of_file = Sums()
         in_table = await writer.count_written()
-    return _conclude(log, job, sums, in_table, sorted(unreadable))
+    if in_table not in (None, of_run.inserted):
+        mismatches.append(f"inserted {of_run.inserted}, but the table has {in_table} rows of this run")
+    return _conclude(log, job, of_run, mismatches, sorted(unreadable))
 
 
 async def _prepared(
@@ -150,7 +160,7 @@ async def _ahead(chunks: AsyncGenerator[Prepared, None]) -> AsyncGenerator[Prepa
 
 
 def _conclude(
-    log: LoggingInterface, job: Job, sums: Sums, in_table: int | None, unreadable: Sequence[str]
+    log: LoggingInterface, job: Job, sums: Sums, mismatches: Sequence[str], unreadable: Sequence[str]
 ) -> int:
     """Tell the sums, the last event of a run; the exit code."""
     if not sums.raw:
@@ -159,9 +169,9 @@ def _conclude(
     log.info("Deduplication complete", before=sums.valid, after=sums.unique, duplicates=sums.duplicates)
     if unreadable:
         log.error("Some files were not read to their end: run again", files=list(unreadable))
-    if mismatch := sums.mismatch(in_table):
+    for mismatch in mismatches:
         log.error("The sums do not add up", reason=mismatch)
     if too_many := job.max_rejected.is_exceeded(sums.invalid.total(), sums.raw):
         log.error("Too many lines were rejected", rejected=sums.invalid.total(), limit=str(job.max_rejected))
     log.info("Batch ETL complete", **sums.as_fields())
-    return 1 if unreadable or mismatch or too_many else 0
+    return 1 if unreadable or mismatches or too_many else 0
