@@ -86,6 +86,7 @@ def test_a_value_reaches_the_module_typed_and_under_the_name_of_its_manifest(
         ({"type": "integer", "required": True}, [], "missing option '--name'"),
         ({"type": "boolean", "required": True}, [], "missing option '--name'"),
         ({"type": "string"}, ["--name"], "option '--name' requires an argument"),
+        ({"type": "string", "required": True}, ["--name"], "option '--name' requires an argument"),
         ({"type": "boolean"}, ["--name=yes"], "option '--name' does not take a value"),
         ({"type": "string"}, ["--nmae", "x"], "unknown option '--nmae' (did you mean '--name'?)"),
         ({"type": "string"}, ["word"], "unexpected argument 'word'"),

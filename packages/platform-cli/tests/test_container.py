@@ -83,6 +83,15 @@ def test_a_secret_that_an_adapter_misses_is_named_with_who_chose_the_adapter(
     assert line.endswith(" (chosen by --fs)")
 
 
+def test_a_setting_that_the_default_refuses_is_told_without_a_choice_nobody_made(
+    module: Module, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module()
+    monkeypatch.setenv("LOG_LEVEL", "VERBOSE")
+    code, _, err = platform("run", "hello")
+    assert (code, errors(err)) == (2, ["error: LOG_LEVEL is 'VERBOSE': use one of DEBUG, INFO, WARN, ERROR"])
+
+
 def test_an_implementation_of_another_interface_is_refused(module: Module, platform: Platform) -> None:
     module(dependencies={"interfaces": ["filesystem"]})
     code, _, err = platform("run", "hello", "--fs", "wrong")

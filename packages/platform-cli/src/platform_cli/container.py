@@ -66,6 +66,8 @@ class Container:
         try:
             implementation = registry.load(kind, chosen.value)(self.secrets)
         except ConfigurationError as error:
+            if chosen.origin == "default":  # nobody chose it, and naming it would not help
+                raise
             raise ConfigurationError(f"{error} (chosen by {chosen.origin})") from error
         if not isinstance(implementation, _INTERFACES[kind]):
             target = registry.reference(kind, chosen.value)

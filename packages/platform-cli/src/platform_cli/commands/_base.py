@@ -88,7 +88,9 @@ class PlatformCommand(_Command):
         try:
             values, rest, order = parser.parse_args(list(args))
         except click.BadOptionUsage as error:  # its value is missing, or one was given to a flag
-            return [describe(error), *self._problems(ctx, _without(args, error.option_name))]
+            others = self._problems(ctx, _without(args, error.option_name))
+            told = f"missing option {error.option_name!r}"
+            return [describe(error), *(problem for problem in others if problem != told)]
         problems = []
         for param in iter_params_for_processing(order, self.get_params(ctx)):
             try:
