@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import platform_migrate
+from batch_etl.job import Job
 from batch_etl.main import run
+from batch_etl.preparation import Prepared, prepare
+from batch_etl.reader import Chunk
 from platform_interfaces import (
     ConnectionLostError,
     DatabaseError,
@@ -126,6 +130,22 @@ async def test_rows_that_are_not_in_the_table_in_the_end_are_an_error(fs: Memory
     assert code == 1
     [reason] = [event.fields["reason"] for event in log.events if event.message == "The sums do not add up"]
     assert "but the table has" in reason
+
+
+async def test_a_line_that_gets_lost_on_the_way_to_the_table_is_an_error_that_names_its_file(
+    db: FaultyDatabase, fs: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a fault in the job's own code can lose one, so the test makes it."""
+
+    def losing(chunk: Chunk, job: Job) -> Prepared:
+        prepared = prepare(chunk, job)
+        return replace(prepared, unique=prepared.unique[:-1])
+
+    monkeypatch.setattr("batch_etl.main.prepare", losing)
+    code, log = await load(db, fs)
+    assert code == 1
+    reasons = [event.fields["reason"] for event in log.events if event.message == "The sums do not add up"]
+    assert [reason.partition(":")[0] for reason in reasons] == [f"{FOLDER}/a.jsonl", f"{FOLDER}/b.jsonl"]
 
 
 async def test_a_second_run_of_the_same_date_stops_when_it_is_not_to_wait(
