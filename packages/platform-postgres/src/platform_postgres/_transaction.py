@@ -76,15 +76,15 @@ async def begun(transaction: Transaction) -> AsyncIterator[None]:
         yield
         with translated():
             is_open = connection.is_in_transaction()
-            outcome = await connection.execute("COMMIT", timeout=transaction.timeout)
+            # Of an error that the driver raised by itself the server knows nothing, and would commit.
+            end = "ROLLBACK" if transaction.failure else "COMMIT"
+            outcome = await connection.execute(end, timeout=transaction.timeout)
         if not is_open:
             raise TransactionAbortedError(
                 "a COMMIT or ROLLBACK ended transaction() before its block did: leave both to the block"
             )
         if outcome != "COMMIT":  # the server answers ROLLBACK, and no error, when a statement had failed
-            raise TransactionAbortedError(
-                f"an error was swallowed inside transaction(), nothing of it was kept: {transaction.failure}"
-            ) from transaction.failure
+            raise _aborted(transaction) from transaction.failure
     except BaseException:
         await _undo(transaction, "ROLLBACK")
         raise
@@ -101,6 +101,8 @@ async def savepoint(transaction: Transaction) -> AsyncIterator[None]:
             await connection.execute(f"SAVEPOINT {name}", timeout=transaction.timeout)
         try:
             yield
+            if transaction.failure:
+                raise _aborted(transaction) from transaction.failure
             with translated():
                 await connection.execute(f"RELEASE SAVEPOINT {name}", timeout=transaction.timeout)
         except BaseException:
@@ -109,6 +111,12 @@ async def savepoint(transaction: Transaction) -> AsyncIterator[None]:
             raise
     finally:
         transaction.depth -= 1
+
+
+def _aborted(transaction: Transaction) -> TransactionAbortedError:
+    return TransactionAbortedError(
+        f"an error was swallowed inside transaction(), nothing of it was kept: {transaction.failure}"
+    )
 
 
 async def _undo(transaction: Transaction, statement: str) -> None:
