@@ -72,7 +72,8 @@ class DatabaseInterface(ABC):
         The block belongs to the task that opened it; a task started inside it does not join it.
 
         Raises:
-            TransactionAbortedError: at the end of a block that swallowed a database error; nothing is kept.
+            TransactionAbortedError: at the end of a block that swallowed a database error, whether server or
+                driver had raised it; nothing is kept.
         """
 
     @abstractmethod

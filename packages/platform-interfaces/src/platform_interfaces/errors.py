@@ -9,7 +9,7 @@
     │   ├── StatementTimeoutError     retry: a statement or an acquisition took too long
     │   ├── TransactionConflictError  retry: deadlock or serialization failure
     │   ├── LockTimeoutError          retry: another process holds the lock
-    │   ├── TransactionAbortedError   fix the code: it swallowed an error inside transaction()
+    │   ├── TransactionAbortedError   fix the code: it swallowed an error inside transaction(), or ended it
     │   ├── QueryError                fix the statement, the schema or the grants
     │   └── DataError                 fix the data: the database refuses a value
     │       └── ConstraintError       … because it breaks a constraint
@@ -69,7 +69,11 @@ class LockTimeoutError(DatabaseError):
 
 
 class TransactionAbortedError(DatabaseError):
-    """An error was swallowed inside ``transaction()``; nothing of the block was kept."""
+    """At the end of its block, ``transaction()`` had nothing to commit.
+
+    Either the block swallowed an error, and nothing of it was kept; or a COMMIT or ROLLBACK among its
+    statements had ended the transaction, and what that committed, and what came after it, is kept.
+    """
 
 
 class QueryError(DatabaseError):
