@@ -137,6 +137,47 @@ class TestSettings:
                 await asyncio.create_task(db.execute("SELECT 1"))
 
 
+class TestSessions:
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "SET ROLE {role}",
+            "SET SESSION AUTHORIZATION {role}",
+            "SET search_path = x",
+            "SET TimeZone = 'Asia/Tokyo'",
+        ],
+    )
+    async def test_what_a_statement_changes_of_its_session_does_not_reach_the_next_one(
+        self, make_database: MakeDatabase, stranger_url: str, change: str
+    ) -> None:
+        query = (
+            "SELECT current_user, session_user, current_setting('search_path') AS path, "
+            "current_setting('TimeZone') AS zone, pg_backend_pid() AS pid"
+        )
+        statement = change.format(role=urlsplit(stranger_url).username)
+        async with make_database(DB_POSTGRES_POOL_MAX="1") as db:
+            before = await db.fetch_one(query)
+            await db.execute(statement)
+            assert await db.fetch_one(query) == before
+            async with db.transaction():
+                await db.execute(statement)
+                assert await db.fetch_one(query) != before
+            assert await db.fetch_one(query) == before
+
+    async def test_a_role_that_a_user_has_by_default_is_kept(
+        self, stranger_url: str, bystander: asyncpg.Connection[asyncpg.Record]
+    ) -> None:
+        name = urlsplit(stranger_url).username
+        await bystander.execute(f"CREATE ROLE {name}_default ROLE {name}")
+        await bystander.execute(f"ALTER ROLE {name} SET role = {name}_default")
+        secrets = MemorySecrets({"DB_POSTGRES_URL": stranger_url, "DB_POSTGRES_POOL_MAX": "1"})
+        async with PostgresDatabase(secrets) as db:
+            for _ in range(2):
+                assert await db.fetch_one("SELECT current_user AS name") == {"name": f"{name}_default"}
+                await db.execute("SET ROLE none")
+        await bystander.execute(f"DROP ROLE {name}_default")
+
+
 class TestConnecting:
     async def test_two_calls_at_once_open_one_pool(
         self, make_database: MakeDatabase, bystander: asyncpg.Connection[asyncpg.Record]

@@ -77,7 +77,6 @@ class Executor:
     async def _without_transaction(self, file: MigrationFile, step: Step, record: Record) -> None:
         """A lock_timeout here would be the very thing that leaves an index unfinished; so there is none."""
         await step(self._db)
-        await self._guard.restore_session()
         for index in await self._guard.invalid_indexes():
             problem = f"index {index!r} is not valid: building it was begun and never finished"
             if re.search(rf"\b{re.escape(index)}\b", file.text):

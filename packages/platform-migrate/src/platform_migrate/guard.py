@@ -33,7 +33,7 @@ class Guard:
         yield
 
     async def restore_session(self) -> None:
-        """Take back the settings of the session that a migration has left changed."""
+        """Take back what a migration has changed of its session, while the transaction goes on."""
 
     async def invalid_indexes(self) -> list[str]:
         """The names of indexes that were begun and never finished."""
@@ -59,7 +59,6 @@ class PostgresGuard(Guard):
         await self._check_same(transaction_id)
 
     async def restore_session(self) -> None:
-        """Of the connection last used, that is: outside a transaction, a pool is asked for it again."""
         await self._db.execute("RESET ALL")
         await self._db.execute("RESET SESSION AUTHORIZATION")  # RESET ALL leaves roles as they are
         await self._db.execute("RESET ROLE")

@@ -47,6 +47,7 @@ async def open_pool(url: str, settings: PoolSettings) -> Pool:
             min_size=settings.min_size,
             max_size=settings.max_size,
             init=_set_up,
+            reset=_reset,
             **_options(settings),
         )
         try:  # with a minimum of 0 nothing has been tried so far
@@ -148,6 +149,11 @@ async def _set_up(connection: Connection) -> None:
         )
     await _use_json(connection, "json", header=b"")
     await _use_json(connection, "jsonb", header=b"\x01")  # the version of its wire format
+
+
+async def _reset(connection: Connection) -> None:
+    """Leave the session to the next one as it was; RESET ALL, of asyncpg's query, would leave the role."""
+    await connection.execute(f"RESET SESSION AUTHORIZATION; RESET ROLE; {connection.get_reset_query()}")
 
 
 async def _use_json(connection: Connection, kind: str, header: bytes) -> None:
