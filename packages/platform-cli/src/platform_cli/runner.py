@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from platform_cli import registry
+from platform_cli._library_log import library_log
 from platform_cli._stop import StopSignals
 from platform_cli._text import hide_passwords
 from platform_cli.container import Container
@@ -56,7 +57,7 @@ def run_job(job: Job, settings: Settings) -> int:
     container.log.debug("Settings", **_origins(settings))
     for warning in settings.warnings:
         container.log.warn("Secrets are exposed", reason=warning)
-    with StopSignals() as stop, asyncio.Runner() as runner:
+    with library_log(container.log), StopSignals() as stop, asyncio.Runner() as runner:
         return runner.run(_supervise(job, container, stop))
 
 

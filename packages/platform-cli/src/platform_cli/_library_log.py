@@ -1,0 +1,50 @@
+"""What libraries tell the standard library's ``logging``, in the log of the run."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from platform_cli._text import hide_passwords
+from platform_cli.failures import describe
+from platform_interfaces import LoggingInterface
+
+
+@contextmanager
+def library_log(log: LoggingInterface) -> Iterator[None]:
+    """A block in which the warnings and errors of libraries go to ``log``, each with the ``logger`` it is of.
+
+    Where a module, a library or ``log`` itself has set up ``logging``, its records go there, and there alone.
+    """
+    before = logging.lastResort
+    logging.lastResort = _Forwarder(log, before)
+    try:
+        yield
+    finally:
+        logging.lastResort = before
+
+
+class _Forwarder(logging.Handler):
+    def __init__(self, log: LoggingInterface, otherwise: logging.Handler | None) -> None:
+        super().__init__(logging.WARNING)
+        self._log, self._otherwise = log, otherwise
+        self._is_busy = False  # changed under the handler's lock only
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._is_busy:  # it is a record of ``log`` itself, which is made of ``logging``
+            if self._otherwise:
+                self._otherwise.handle(record)
+            return
+        self._is_busy = True
+        try:
+            tell = self._log.error if record.levelno >= logging.ERROR else self._log.warn
+            error = record.exc_info[1] if record.exc_info else None
+            tell(_text(record), logger=record.name, **({"error": describe(error)} if error else {}))
+        finally:
+            self._is_busy = False
+
+
+def _text(record: logging.LogRecord) -> str:
+    try:
+        return hide_passwords(record.getMessage())
+    except Exception:  # noqa: BLE001 - its arguments do not fit, for which no job shall fail
+        return str(record.msg)
