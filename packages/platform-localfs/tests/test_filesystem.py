@@ -313,6 +313,21 @@ class TestCase46:
                 with pytest.raises(FileSystemError, match="Permission denied"):
                     await call("dir/closed")
 
+    async def test_a_list_names_what_may_not_be_read_below_its_prefix(
+        self, fs: LocalFileSystem, root: Path
+    ) -> None:
+        await fs.write("dir/open/closed/a", b"x")
+        (root / "dir" / "open" / "closed").chmod(0)
+        await fs.write("links/good", b"x")
+        (root / "links" / "bad").symlink_to("../dir/open/closed/a")
+        with unprivileged():
+            with pytest.raises(
+                FileSystemError, match=r"list 'dir' .*: 'dir/open/closed': Permission"
+            ):
+                await fs.list("dir")
+            with pytest.raises(FileSystemError, match=r"list 'links' .*: 'links/bad': Permission"):
+                await fs.list("links")
+
     async def test_a_directory_that_may_not_be_written_is_an_error(
         self, fs: LocalFileSystem, root: Path
     ) -> None:

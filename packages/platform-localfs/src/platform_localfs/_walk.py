@@ -20,18 +20,31 @@ def walk(root: Path, top: Path, prefix: str) -> Iterator[str]:
     pending = [(top, prefix, frozenset({top}))]
     while pending:
         directory, prefix, above = pending.pop()
-        for entry in entries_of(directory):
+        try:
+            entries = entries_of(directory)
+        except OSError as error:
+            raise _named(prefix, error) from error
+        for entry in entries:
             path = f"{prefix}/{entry.name}" if prefix else entry.name
             place = resolve(Path(entry)) if entry.is_symlink() else entry
             if isinstance(place, Path) and not place.is_relative_to(root):
                 _log.warning("%a is not listed: it is a link that leaves the root", path)
                 continue
-            if place.is_dir():
+            try:
+                is_directory, is_file = place.is_dir(), place.is_file()
+            except OSError as error:
+                raise _named(path, error) from error
+            if is_directory:
                 below = Path(place)
                 if below not in above:
                     pending.append((below, path, above | {below}))
-            elif place.is_file() and _can_be_named(path):
+            elif is_file and _can_be_named(path):
                 yield path
+
+
+def _named(path: str, error: OSError) -> OSError:
+    """``error`` with the place below the prefix that it is about."""
+    return OSError(error.errno, f"{path!r}: {error.strerror}")
 
 
 def _can_be_named(path: str) -> bool:
