@@ -321,9 +321,7 @@ class TestCase46:
         await fs.write("links/good", b"x")
         (root / "links" / "bad").symlink_to("../dir/open/closed/a")
         with unprivileged():
-            with pytest.raises(
-                FileSystemError, match=r"list 'dir' .*: 'dir/open/closed': Permission"
-            ):
+            with pytest.raises(FileSystemError, match=r"list 'dir' .*: 'dir/open/closed': Permission"):
                 await fs.list("dir")
             with pytest.raises(FileSystemError, match=r"list 'links' .*: 'links/bad': Permission"):
                 await fs.list("links")

@@ -5,6 +5,7 @@ import contextlib
 import socket
 import traceback
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -340,6 +341,14 @@ class TestErrors:
             with pytest.raises(DataError):
                 await db.bulk_insert("one", [{"number": 1, "payload": {}}, row])
         assert await db.fetch_all("SELECT * FROM one") == []
+
+    @pytest.mark.parametrize("value", [1.9, 2.0, Decimal("1.9"), Decimal(2)], ids=repr)
+    async def test_a_statement_makes_no_integer_of_another_number(
+        self, db: PostgresDatabase, value: float | Decimal
+    ) -> None:
+        for kind, given in (("smallint", value), ("int", value), ("bigint", value), ("bigint[]", [value])):
+            with pytest.raises(DataError):
+                await db.fetch_one(f"SELECT $1::{kind} AS value", [given])
 
     @pytest.mark.parametrize("kind", ["INT", "UUID", "DATE", "NUMERIC", "TIMESTAMPTZ", "TEXT[]", "JSONB"])
     async def test_no_value_that_cannot_be_sent_shows_in_a_traceback(

@@ -33,6 +33,7 @@ class MemoryDatabase(DatabaseInterface):
       raises ``TransactionConflictError``, at once or at the commit, instead of waiting.
     - A nested block is undone by repeating what came before it, which is kept until the transaction ends;
       where another transaction has made that impossible, it raises ``TransactionConflictError``.
+    - A statement rounds a number with a fraction that goes to an integer, instead of refusing it.
     - NUMERIC has at most 38 digits, 10 of them decimals where no precision is given. For JSONB, 1 and 1.0 are
       two values, and what SQL itself makes from text, other than ``'…'::jsonb``, keeps the order of its keys.
       A ``str`` in a statement is a JSON string where it is cast (``$1::jsonb``), else it has to be JSON text.

@@ -243,6 +243,36 @@ class DatabaseContract:
         assert rows == [{"value": value}] * 2
         assert all(isinstance(row["value"], type(value)) for row in rows)
 
+    @pytest.mark.parametrize("kind", ["SMALLINT", "INTEGER", "BIGINT"])
+    @pytest.mark.parametrize("value", [1.9, 2.0, Decimal("1.9"), Decimal(2), "2"], ids=repr)
+    async def test_a_bulk_insert_makes_no_integer_of_another_value(
+        self, db: DatabaseInterface, kind: str, value: object
+    ) -> None:
+        await db.execute(f"CREATE TABLE one (value {kind} UNIQUE)")
+        for skip_conflicts_on in ([], ["value"]):
+            with pytest.raises(DataError):
+                await db.bulk_insert(
+                    "one", [{"value": 1}, {"value": value}], skip_conflicts_on=skip_conflicts_on
+                )
+        assert await db.fetch_all("SELECT * FROM one") == []
+
+    @pytest.mark.parametrize(("kind", "bits"), [("SMALLINT", 16), ("INTEGER", 32), ("BIGINT", 64)])
+    async def test_an_integer_comes_back_up_to_its_limits(
+        self, db: DatabaseInterface, kind: str, bits: int
+    ) -> None:
+        await db.execute(f"CREATE TABLE one (value {kind})")
+        least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+        for value in (least, -1, 0, most):
+            await db.execute("INSERT INTO one VALUES ($1)", [value])
+            await db.bulk_insert("one", [{"value": value}])
+        for value in (least - 1, most + 1):
+            with pytest.raises(DataError):
+                await db.execute("INSERT INTO one VALUES ($1)", [value])
+            with pytest.raises(DataError):
+                await db.bulk_insert("one", [{"value": value}])
+        rows = await db.fetch_all("SELECT value FROM one ORDER BY value")
+        assert [row["value"] for row in rows] == [least, least, -1, -1, 0, 0, most, most]
+
     async def test_a_timestamp_comes_back_aware(self, db: DatabaseInterface) -> None:
         row = await db.fetch_one("SELECT NOW() AS now")
         assert row is not None
