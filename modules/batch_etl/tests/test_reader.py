@@ -28,7 +28,7 @@ async def chunks_of(data: bytes, block_size: int = 7) -> list[Chunk]:
 
 async def lines_of(data: bytes, block_size: int = 7) -> list[tuple[int, bytes | Overlong]]:
     chunks = await chunks_of(data, block_size)
-    return [(line.number, line.content) for chunk in chunks for line in chunk.lines]
+    return [pair for chunk in chunks for pair in zip(chunk.numbers, chunk.lines, strict=True)]
 
 
 @pytest.mark.parametrize("block_size", [1, 2, 3, 5, 8, 13, 1000])
@@ -48,10 +48,10 @@ async def test_a_line_end_at_the_end_begins_no_line() -> None:
 async def test_the_place_of_a_line_is_where_its_bytes_are(block_size: int) -> None:
     data = b"\xef\xbb\xbfone\r\n\ntwo\n  \nlast"
     for chunk in await chunks_of(data, block_size):
-        for line in chunk.lines:
-            assert isinstance(line.content, bytes)
-            assert data[line.offset :].startswith(line.content)
-            assert data.count(b"\n", 0, line.offset) == line.number - 1
+        for line, number, offset in zip(chunk.lines, chunk.numbers, chunk.offsets, strict=True):
+            assert isinstance(line, bytes)
+            assert data[offset:].startswith(line)
+            assert data.count(b"\n", 0, offset) == number - 1
 
 
 @pytest.mark.parametrize(

@@ -96,4 +96,4 @@ def test_deduplicate_keeps_the_first_of_each_in_order() -> None:
     unique, duplicates = deduplicate(transform_events(events, "2026-01-15", MOMENT))
     assert [(event["event_type"], event["source"]) for event in unique] == [("a", "web"), ("b", "web")]
     assert duplicates == 1
-    assert all(len(event["dedup_key"]) == 64 for event in unique)
+    assert all(len(event["dedup_key"]) == 32 for event in unique)

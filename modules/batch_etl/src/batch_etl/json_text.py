@@ -37,6 +37,8 @@ def dump_canonical(value: Any) -> str:
 
 
 def _exact(text: str) -> Decimal:
+    if len(text) < _MOST_DIGITS_AFTER_POINT and "e" not in text and "E" not in text:
+        return Decimal(text)
     try:
         number = Decimal(text)
     except InvalidOperation as error:  # the exponent alone has more than 18 digits

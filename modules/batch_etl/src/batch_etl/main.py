@@ -1,13 +1,13 @@
 """The batch ETL: a day of raw events into the table of cleaned ones."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 from dataclasses import replace
 
 from batch_etl.dry_run import DryRun
 from batch_etl.job import Job
-from batch_etl.preparation import Prepared, find_refused, prepare
+from batch_etl.pipeline import in_portions, written
+from batch_etl.preparation import Prepared, RecentKeys, find_refused, prepare
 from batch_etl.reader import KEPT, RAW, Chunk, Input
 from batch_etl.sums import Sums
 from batch_etl.validator import log_invalid
@@ -88,17 +88,16 @@ async def _load(ctx: PlatformContext, job: Job, source: Input) -> int:
     mismatches: list[str] = []
     files = await source.list_files(ctx.fs, job.folder)
     log.info("Found raw data", files=len(files))
-    chunks = _ahead(_prepared(ctx, job, source, files, unreadable))
+    portions = in_portions(_prepared(ctx, job, source, files, unreadable))
     with (
         closing(DryRun() if job.is_dry_run else TableWriter(ctx.db, log, job)) as writer,
         closing(RejectKeeper(ctx.fs, job.run_id)) as keeper,
     ):
-        async with aclosing(chunks):
-            async for prepared in chunks:
+        async with aclosing(written(portions, writer)) as chunks:
+            async for prepared, outcomes in chunks:
                 chunk = prepared.chunk
-                written = await writer.write(prepared.unique)
-                of_file.add(prepared, written)
-                rejects = [*prepared.rejects, *find_refused(chunk, job, written.refused)]
+                of_file.add(prepared, outcomes)
+                rejects = [*prepared.rejects, *find_refused(prepared, outcomes, job)]
                 rejects.sort(key=lambda reject: reject.line)
                 for reject in rejects:
                     log_invalid(log, reject.reasons[0].code, file=reject.file, line=reject.line)
@@ -124,39 +123,16 @@ async def _prepared(
     ctx: PlatformContext, job: Job, source: Input, files: Sequence[str], unreadable: set[str]
 ) -> AsyncGenerator[Prepared, None]:
     """The chunks of all files, prepared; a file that fails is left and noted."""
+    recent = RecentKeys()
     for file in files:
         try:
             async with aclosing(source.read_file(ctx.fs, file)) as chunks:
                 async for chunk in chunks:
-                    yield await asyncio.to_thread(prepare, chunk, job)
+                    yield prepare(chunk, job, recent)
         except FileSystemError as error:
             ctx.log.error("Cannot read file", file=file, reason=str(error))
             unreadable.add(file)
-            yield prepare(Chunk(file, [], is_last=True), job)
-
-
-async def _ahead(chunks: AsyncGenerator[Prepared, None]) -> AsyncGenerator[Prepared, None]:
-    """The same chunks; the next one is prepared while the consumer works on the last."""
-    ready: asyncio.Queue[Prepared | None] = asyncio.Queue(maxsize=1)
-
-    async def produce() -> None:
-        try:
-            async with aclosing(chunks):
-                async for chunk in chunks:
-                    await ready.put(chunk)
-        except Exception:
-            await ready.put(None)
-            raise
-        await ready.put(None)
-
-    producer = asyncio.create_task(produce())
-    try:
-        while chunk := await ready.get():
-            yield chunk
-        await producer
-    finally:
-        producer.cancel()
-        await asyncio.gather(producer, return_exceptions=True)
+            yield prepare(Chunk(file, is_last=True), job, recent)
 
 
 def _conclude(

@@ -1,14 +1,17 @@
 """From lines to events ready to be written; without I/O, so that it can run beside the writing."""
 
-from collections.abc import Collection
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from batch_etl.job import Job
 from batch_etl.json_text import NumberOutOfRangeError, parse_json
-from batch_etl.reader import Chunk, Line, Overlong
+from batch_etl.reader import Chunk, Content
 from batch_etl.reasons import REASONS, REFUSED
-from batch_etl.transformer import Event, deduplicate, transform_events
-from batch_etl.validator import split_events
+from batch_etl.transformer import Event, transform_event, with_dedup_key
+from batch_etl.validator import find_problems
+from batch_etl.writer import Outcome
 from platform_interfaces import Reject
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -16,7 +19,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class Prepared:
-    """What became of a chunk; ``duplicates`` are those of others in the chunk."""
+    """What became of a chunk; ``duplicates`` are those of ``unique`` and of the events shortly before it."""
 
     chunk: Chunk
     blank: int
@@ -25,78 +28,98 @@ class Prepared:
     unique: list[Event]
 
 
-def prepare(chunk: Chunk, job: Job) -> Prepared:
-    """Parse, validate, transform and deduplicate the lines of one chunk."""
-    lines = [line for line in chunk.lines if not _is_blank(line)]
-    rejects, parsed = [], []
-    for line in lines:
-        try:
-            parsed.append((line, _parse(line, chunk)))
-        except _UnreadableLineError as error:
-            rejects.append(_reject(chunk, line, (error.reason,)))
+class RecentKeys:
+    """The keys of the newest events, at least ``NEWEST`` of them, at most twice as many."""
 
-    checked = split_events([event for _, event in parsed])
-    rejects += [
-        _reject(chunk, line, reasons)
-        for (line, _), reasons in zip(parsed, checked.reasons, strict=True)
-        if reasons
-    ]
-    rejects.sort(key=lambda reject: reject.line)
-    unique, duplicates = deduplicate(transform_events(checked.valid, job.date, job.started_at))
-    return Prepared(chunk, len(chunk.lines) - len(lines), rejects, duplicates, unique)
+    NEWEST = 100_000
+
+    def __init__(self) -> None:
+        self._newer, self._older = set[bytes](), set[bytes]()
+
+    def add(self, key: bytes) -> bool:
+        """Whether it was not there; now it is."""
+        if key in self._newer or key in self._older:
+            return False
+        if len(self._newer) == self.NEWEST:
+            self._newer, self._older = set(), self._newer
+        self._newer.add(key)
+        return True
 
 
-def find_refused(chunk: Chunk, job: Job, keys: Collection[str]) -> list[Reject]:
-    """The lines of ``chunk`` that the events with these ``dedup_key`` came from, the first of each.
+def prepare(chunk: Chunk, job: Job, recent: RecentKeys) -> Prepared:
+    """Parse, validate, transform and deduplicate the lines of one chunk, one after the other."""
+    blank, rejects, duplicates, unique = 0, list[Reject](), 0, list[Event]()
+    event_date = dt.date.fromisoformat(job.date)
+    for index, line in enumerate(_texts(chunk)):
+        if isinstance(line, bytes) and (not line or line.isspace()):
+            blank += 1
+            continue
+        event, reasons = _read(chunk, index, line)
+        if reasons:
+            rejects.append(_reject(chunk, index, reasons))
+            continue
+        cleaned = with_dedup_key(transform_event(event, event_date, job.started_at))
+        if recent.add(cleaned["dedup_key"]):
+            unique.append(cleaned)
+        else:
+            duplicates += 1
+    return Prepared(chunk, blank, rejects, duplicates, unique)
+
+
+def find_refused(prepared: Prepared, outcomes: Sequence[Outcome], job: Job) -> list[Reject]:
+    """The lines that the refused ones of the unique events came from.
 
     They are looked for anew: so rarely does a database refuse a valid event that no line pays for it.
     """
-    missing, rejects = set(keys), []
-    for line in chunk.lines:
+    chunk, rejects = prepared.chunk, list[Reject]()
+    missing = {
+        event["dedup_key"]
+        for event, outcome in zip(prepared.unique, outcomes, strict=True)
+        if outcome is Outcome.REFUSED
+    }
+    for index in range(len(chunk.lines)):
         if not missing:
             break
-        if _is_blank(line):
-            continue
-        part = Chunk(chunk.file, [line], is_foreign=chunk.is_foreign)
-        for event in prepare(part, job).unique:
+        for event in prepare(chunk.line(index), job, RecentKeys()).unique:
             if event["dedup_key"] in missing:
                 missing.remove(event["dedup_key"])
-                rejects.append(_reject(chunk, line, (REFUSED,)))
+                rejects.append(_reject(chunk, index, (REFUSED,)))
     return rejects
 
 
-class _UnreadableLineError(Exception):
-    """A line that is no JSON of ours."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-def _is_blank(line: Line) -> bool:
-    return isinstance(line.content, bytes) and not _text(line.number, line.content).strip()
+def _texts(chunk: Chunk) -> Sequence[Content]:
+    """The lines without the mark that the first of a file may begin with."""
+    if 1 not in chunk.numbers:
+        return chunk.lines
+    return [
+        line.removeprefix(_BYTE_ORDER_MARK) if number == 1 and isinstance(line, bytes) else line
+        for number, line in zip(chunk.numbers, chunk.lines, strict=True)
+    ]
 
 
-def _text(number: int, content: bytes) -> bytes:
-    return content.removeprefix(_BYTE_ORDER_MARK) if number == 1 else content
-
-
-def _reject(chunk: Chunk, line: Line, reasons: tuple[str, ...]) -> Reject:
-    raw = line.content if isinstance(line.content, bytes) else None
-    return Reject(chunk.file, line.number, line.offset, raw, tuple(REASONS[code] for code in reasons))
-
-
-def _parse(line: Line, chunk: Chunk) -> object:
+def _read(chunk: Chunk, index: int, line: Content) -> tuple[Any, Sequence[str]]:
+    """The event of a line, and the reasons why it cannot be loaded."""
     if chunk.is_foreign:
-        raise _UnreadableLineError("wrong_encoding")
-    if isinstance(line.content, Overlong):
-        raise _UnreadableLineError("line_too_long")
-    is_cut = chunk.is_cut and line is chunk.lines[-1]
+        return None, ["wrong_encoding"]
+    if not isinstance(line, bytes):
+        return None, ["line_too_long"]
     try:
-        return parse_json(_text(line.number, line.content))
-    except NumberOutOfRangeError as error:
-        raise _UnreadableLineError("number_out_of_range") from error
-    except UnicodeDecodeError as error:
-        raise _UnreadableLineError("truncated_line" if is_cut else "not_utf8") from error
+        event = parse_json(line)
+    except NumberOutOfRangeError:
+        return None, ["number_out_of_range"]
     except ValueError as error:
-        raise _UnreadableLineError("truncated_line" if is_cut else "malformed_json") from error
+        if chunk.is_cut and index == len(chunk.lines) - 1:
+            return None, ["truncated_line"]
+        return None, ["not_utf8" if isinstance(error, UnicodeDecodeError) else "malformed_json"]
+    return event, find_problems(event, line)
+
+
+def _reject(chunk: Chunk, index: int, reasons: Sequence[str]) -> Reject:
+    line = chunk.lines[index]
+    return Reject(
+        chunk.file,
+        chunk.numbers[index],
+        chunk.offsets[index],
+        line if isinstance(line, bytes) else None,
+        tuple(REASONS[code] for code in reasons),
+    )

@@ -1,19 +1,22 @@
 """The lines of a file, in chunks, in constant memory."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
+from typing import TypeAlias
 
 from batch_etl.reasons import MAX_LINE_BYTES
 from platform_interfaces import (
     REJECTS_FOLDER,
     FileSystemError,
     FileSystemInterface,
+    Reject,
     read_rejects,
 )
 
-KEPT_LINES, KEPT_BYTES = 1000, 1024 * 1024  # about, in a chunk
+CHUNK_LINES = 1000
+KEPT_BYTES = 1024 * 1024  # about, in a chunk
 
 # UTF-16 and UTF-32 in both byte orders; the latter two begin like these or with two zero bytes.
 _FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
@@ -30,30 +33,44 @@ class Overlong:
         return self.size
 
 
-class Line(NamedTuple):
-    """A line and its place in its file: ``number`` counts from 1, ``offset`` in bytes from 0."""
-
-    number: int
-    offset: int
-    content: bytes | Overlong
+Content: TypeAlias = bytes | Overlong
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
     r"""Lines of one file, without the ``\n`` that ends each; ``is_last`` when no more follow.
 
-    ``is_cut``: the last line lacks its end. ``is_foreign``: the file has the mark of another encoding.
+    A line is at the same index in ``lines``, in ``numbers``, which count from 1, and in ``offsets``, in bytes
+    from 0. ``is_cut``: the last line lacks its end. ``is_foreign``: the file has another encoding's mark.
     """
 
     file: str
-    lines: list[Line] = field(repr=False)
+    lines: Sequence[Content] = field(default=(), repr=False)
+    numbers: Sequence[int] = field(default=(), repr=False)
+    offsets: Sequence[int] = field(default=(), repr=False)
     is_last: bool = False
     is_cut: bool = False
     is_foreign: bool = False
 
+    @property
+    def size(self) -> int:
+        """About its bytes."""
+        return sum(map(len, self.lines)) + len(self.lines)
+
+    def line(self, index: int) -> "Chunk":
+        """The chunk of that line alone."""
+        here = slice(index, index + 1)
+        return replace(
+            self,
+            lines=self.lines[here],
+            numbers=self.numbers[here],
+            offsets=self.offsets[here],
+            is_cut=self.is_cut and index == len(self.lines) - 1,
+        )
+
 
 async def read_raw_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[Chunk, None]:
-    r"""The lines of ``path``, in chunks of about a block of the file system; lines end at ``\n`` only.
+    r"""The lines of ``path``, a thousand at most in a chunk; lines end at ``\n`` only.
 
     An overlong line is passed over without being held. The last chunk, which may be empty, says that it is.
 
@@ -66,11 +83,11 @@ async def read_raw_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[Ch
             first, *others = block.split(b"\n")
             open_line.extend(first)
             if others:
-                contents = [open_line.take(), *map(_limited, others[:-1])]
+                lines = [open_line.take(), *map(_limited, others[:-1])]
                 open_line.extend(others[-1])
-                yield cursor.take(contents)
-    is_cut = open_line.size > 0
-    yield cursor.take([open_line.take()] if is_cut else [], is_last=True, is_cut=is_cut)
+                for chunk in cursor.take(lines):
+                    yield chunk
+    yield cursor.take_last(open_line)
 
 
 async def read_kept_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[Chunk, None]:
@@ -79,19 +96,28 @@ async def read_kept_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[C
     Raises:
         FileSystemError: when what was kept cannot be read, or is not what we wrote.
     """
-    file, lines, size = "", list[Line](), 0
+    kept, size = list[Reject](), 0
     try:
         async with aclosing(read_rejects(fs, path)) as rejects:
             async for reject in rejects:
-                file, content = reject.file, Overlong(0) if reject.raw is None else reject.raw
-                lines.append(Line(reject.line, reject.offset, content))
-                size += len(content)
-                if size > KEPT_BYTES or len(lines) == KEPT_LINES:
-                    yield Chunk(file, lines)
-                    lines, size = [], 0
+                kept.append(reject)
+                size += len(reject.raw or b"")
+                if size > KEPT_BYTES or len(kept) == CHUNK_LINES:
+                    yield _chunk_of(kept)
+                    kept, size = [], 0
     except ValueError as error:
         raise FileSystemError(str(error)) from error
-    yield Chunk(file, lines, is_last=True)
+    yield _chunk_of(kept, is_last=True)
+
+
+def _chunk_of(kept: Sequence[Reject], *, is_last: bool = False) -> Chunk:
+    return Chunk(
+        kept[0].file if kept else "",
+        [Overlong(0) if reject.raw is None else reject.raw for reject in kept],
+        [reject.line for reject in kept],
+        [reject.offset for reject in kept],
+        is_last,
+    )
 
 
 async def _list_raw(fs: FileSystemInterface, folder: str) -> list[str]:
@@ -121,16 +147,21 @@ class _Cursor:
         self._path = path
         self._number, self._offset, self._is_foreign = 1, 0, False
 
-    def take(self, contents: list[bytes | Overlong], *, is_last: bool = False, is_cut: bool = False) -> Chunk:
-        if self._number == 1 and contents:
-            self._is_foreign = isinstance(contents[0], bytes) and contents[0].startswith(_FOREIGN_MARKS)
-        return Chunk(self._path, list(map(self._place, contents)), is_last, is_cut, self._is_foreign)
+    def take(self, lines: Sequence[Content]) -> Iterator[Chunk]:
+        for start in range(0, len(lines), CHUNK_LINES):
+            yield self._chunk(lines[start : start + CHUNK_LINES])
 
-    def _place(self, content: bytes | Overlong) -> Line:
-        line = Line(self._number, self._offset, content)
-        self._number += 1
-        self._offset += len(content) + 1
-        return line
+    def take_last(self, open_line: "_OpenLine") -> Chunk:
+        is_cut = open_line.size > 0
+        return replace(self._chunk([open_line.take()] if is_cut else []), is_last=True, is_cut=is_cut)
+
+    def _chunk(self, lines: Sequence[Content]) -> Chunk:
+        if self._number == 1 and lines:
+            self._is_foreign = isinstance(lines[0], bytes) and lines[0].startswith(_FOREIGN_MARKS)
+        numbers = range(self._number, self._number + len(lines))
+        *offsets, self._offset = accumulate((len(line) + 1 for line in lines), initial=self._offset)
+        self._number = numbers.stop
+        return Chunk(self._path, lines, numbers, offsets, is_foreign=self._is_foreign)
 
 
 class _OpenLine:
@@ -147,12 +178,12 @@ class _OpenLine:
         else:
             self._parts.clear()
 
-    def take(self) -> bytes | Overlong:
+    def take(self) -> Content:
         line = b"".join(self._parts) if self.size <= MAX_LINE_BYTES else Overlong(self.size)
         self.size = 0
         self._parts = []
         return line
 
 
-def _limited(line: bytes) -> bytes | Overlong:
+def _limited(line: bytes) -> Content:
     return line if len(line) <= MAX_LINE_BYTES else Overlong(len(line))

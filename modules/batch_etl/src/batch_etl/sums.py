@@ -1,12 +1,13 @@
 """The account of a run: where every line has gone."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from batch_etl.preparation import Prepared
 from batch_etl.reasons import REFUSED
-from batch_etl.writer import Written
+from batch_etl.writer import Outcome
 
 
 @dataclass
@@ -21,16 +22,17 @@ class Sums:
     inserted: int = 0
     skipped: int = 0  # the same event was in the table before this run
 
-    def add(self, prepared: Prepared, written: Written) -> None:
-        """Account for one chunk."""
+    def add(self, prepared: Prepared, outcomes: Sequence[Outcome]) -> None:
+        """Account for one chunk, of whose unique events ``outcomes`` tells what became of them."""
+        duplicates, refused = outcomes.count(Outcome.DUPLICATE), outcomes.count(Outcome.REFUSED)
         self.lines += len(prepared.chunk.lines)
         self.blank += prepared.blank
         self.invalid.update(reject.reasons[0].code for reject in prepared.rejects)
-        self.invalid.update({REFUSED: len(written.refused)} if written.refused else {})
-        self.duplicates += prepared.duplicates + written.duplicates
-        self.unique += len(prepared.unique) - written.duplicates - len(written.refused)
-        self.inserted += written.inserted
-        self.skipped += written.skipped
+        self.invalid.update({REFUSED: refused} if refused else {})
+        self.duplicates += prepared.duplicates + duplicates
+        self.unique += len(prepared.unique) - duplicates - refused
+        self.inserted += outcomes.count(Outcome.INSERTED)
+        self.skipped += outcomes.count(Outcome.SKIPPED)
 
     def merge(self, other: "Sums") -> None:
         """Add the account of a file to that of the run."""

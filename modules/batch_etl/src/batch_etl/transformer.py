@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -21,18 +22,19 @@ def transform_events(
         date: YYYY-MM-DD.
         created_at: aware; the same for all of them. None means now.
     """
-    event_date = dt.date.fromisoformat(date)
-    created_at = created_at or dt.datetime.now(dt.UTC)
-    return [
-        {
-            "event_type": normalize_event_type(event["event_type"]),
-            "payload": ensure_payload_dict(event["payload"]),
-            "source": event["source"],
-            "event_date": event_date,
-            "created_at": created_at,
-        }
-        for event in events
-    ]
+    day, moment = dt.date.fromisoformat(date), created_at or dt.datetime.now(dt.UTC)
+    return [transform_event(event, day, moment) for event in events]
+
+
+def transform_event(event: Mapping[str, Any], event_date: dt.date, created_at: dt.datetime) -> Event:
+    """One valid event in the cleaned format."""
+    return {
+        "event_type": normalize_event_type(event["event_type"]),
+        "payload": ensure_payload_dict(event["payload"]),
+        "source": event["source"],
+        "event_date": event_date,
+        "created_at": created_at,
+    }
 
 
 def normalize_event_type(event_type: str) -> str:
@@ -60,22 +62,34 @@ def compute_dedup_key(event: Mapping[str, Any]) -> str:
     Key order, blanks and escapes in the payload do not matter; numbers are compared as written, so 1 and
     1.0 differ.
     """
-    return _digest(event, dump_canonical(event["payload"]))
+    return _digest(event, dump_canonical(event["payload"])).hex()
 
 
 def deduplicate(events: Sequence[Event]) -> tuple[list[Event], int]:
-    """The first event of each key, and the number of the others.
-
-    Those kept have their ``dedup_key`` added, and as payload the JSON that it was computed from.
-    """
-    unique: dict[str, Event] = {}
-    for event in events:
-        payload = dump_canonical(event["payload"])
-        key = _digest(event, payload)
-        if key not in unique:
-            unique[key] = {**event, "payload": JsonText(payload), "dedup_key": key}
+    """The first event of each key, as ``with_dedup_key`` makes it, and the number of the others."""
+    unique: dict[bytes, Event] = {}
+    for event in map(with_dedup_key, events):
+        unique.setdefault(event["dedup_key"], event)
     return list(unique.values()), len(events) - len(unique)
 
 
-def _digest(event: Mapping[str, Any], payload: str) -> str:
-    return sha256(f"{event['event_type']}\0{event.get('event_date')}\0{payload}".encode()).hexdigest()
+def with_dedup_key(event: Event) -> Event:
+    """The event with its ``dedup_key``, 32 bytes, and as payload the JSON that it was computed from."""
+    payload = dump_canonical(event["payload"])
+    return {
+        "event_type": event["event_type"],
+        "payload": JsonText(payload),
+        "source": event["source"],
+        "event_date": event["event_date"],
+        "created_at": event["created_at"],
+        "dedup_key": _digest(event, payload),
+    }
+
+
+def _digest(event: Mapping[str, Any], payload: str) -> bytes:
+    return sha256(_head(event["event_type"], event.get("event_date")) + payload.encode()).digest()
+
+
+@lru_cache
+def _head(event_type: str, event_date: dt.date | None) -> bytes:
+    return f"{event_type}\0{event_date}\0".encode()

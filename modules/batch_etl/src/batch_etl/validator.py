@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from batch_etl.reasons import MALFORMED_PAYLOAD, MAX_DEPTH, MAX_TEXT_CHARACTERS
@@ -26,13 +27,13 @@ class ValidationResult:
 
 def validate_single_event(event: Any) -> tuple[bool, str | None]:
     """Whether the event can be loaded, and, if not, the first reason, which is a key of ``REASONS``."""
-    reasons = _problems(event)
+    reasons = find_problems(event)
     return not reasons, reasons[0] if reasons else None
 
 
 def split_events(events: Sequence[Any]) -> ValidationResult:
     """The valid and the invalid ones, each in their order."""
-    reasons = [_problems(event) for event in events]
+    reasons = [find_problems(event) for event in events]
     return ValidationResult(
         valid=[event for event, found in zip(events, reasons, strict=True) if not found],
         invalid=[event for event, found in zip(events, reasons, strict=True) if found],
@@ -56,23 +57,30 @@ def log_invalid(log: LoggingInterface, reason: str, **place: Any) -> None:
     report("Invalid event", reason=reason, **place)
 
 
-def _problems(event: Any) -> tuple[str, ...]:
+def find_problems(event: Any, text: bytes | None = None) -> tuple[str, ...]:
+    """All reasons why the event cannot be loaded, keys of ``REASONS``; none for a valid one.
+
+    ``text`` is the JSON that it was read from: most often that alone shows that its values can be stored.
+    """
     if not isinstance(event, Mapping):
         return ("not_an_object",)
     found = (
-        _text_problem(event, "event_type"),
-        _text_problem(event, "source"),
-        _payload_problem(event.get("payload")),
+        _text_problem("event_type", event.get("event_type")),
+        _text_problem("source", event.get("source")),
+        _payload_problem(event.get("payload"), text),
     )
-    return tuple(problem for problem in found if problem)
+    return tuple(problem for problem in found if problem) if any(found) else ()
 
 
-def _text_problem(event: Mapping[str, Any], field: str) -> str | None:
-    text = event.get(field)
+def _text_problem(field: str, text: Any) -> str | None:
     if text is None:
         return f"missing_{field}"
     if not isinstance(text, str):
         return f"{field}_not_a_string"
+    return _known_flaw(field, text) if len(text) <= MAX_TEXT_CHARACTERS else _flaw(field, text)
+
+
+def _flaw(field: str, text: str) -> str | None:
     if not text.strip():
         return f"empty_{field}"
     if len(normalize_event_type(text) if field == "event_type" else text) > MAX_TEXT_CHARACTERS:
@@ -80,7 +88,10 @@ def _text_problem(event: Mapping[str, Any], field: str) -> str | None:
     return "nul_character" if "\0" in text else None
 
 
-def _payload_problem(payload: Any) -> str | None:
+_known_flaw = lru_cache(_flaw)  # most events share their few types and sources
+
+
+def _payload_problem(payload: Any, text: bytes | None) -> str | None:
     if payload is None:
         return "missing_payload"
     try:
@@ -89,7 +100,12 @@ def _payload_problem(payload: Any) -> str | None:
         return MALFORMED_PAYLOAD
     except TypeError:
         return "payload_not_an_object"
-    return _value_problem(payload, MAX_DEPTH)
+    return None if text and _is_plain(text) else _value_problem(payload, MAX_DEPTH)
+
+
+def _is_plain(text: bytes) -> bool:
+    """Whether nothing in the JSON can be nested too deeply or have the character U+0000."""
+    return b"\\u0000" not in text and text.count(b"{") + text.count(b"[") <= MAX_DEPTH
 
 
 def _value_problem(value: Any, levels: int) -> str | None:

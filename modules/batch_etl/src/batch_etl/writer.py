@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from enum import IntEnum
+from operator import itemgetter
 
 from tenacity import (
     AsyncRetrying,
@@ -17,6 +18,7 @@ from tenacity import (
 from batch_etl.job import Job
 from batch_etl.transformer import Event
 from platform_interfaces import (
+    ConstraintError,
     DatabaseInterface,
     DataError,
     LoggingInterface,
@@ -28,34 +30,26 @@ from platform_interfaces import (
 
 RETRY_SECONDS = 120.0  # how long a batch is tried again while the database is away
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
+_CAREFUL_WRITES = 8  # after one that met rows which were there already
 _PAGE_BYTES = 4096
 
 
-@dataclass(frozen=True)
-class Written:
-    """What became of some events: numbers of rows, and the keys of those that the database refuses."""
+class Outcome(IntEnum):
+    """What became of a cleaned event."""
 
-    inserted: int = 0
-    duplicates: int = 0  # this run has met the same event before
-    skipped: int = 0  # the same event was in the table before this run
-    refused: frozenset[str] = frozenset()
-
-    def __add__(self, other: Written) -> Written:
-        """Both together."""
-        return Written(
-            self.inserted + other.inserted,
-            self.duplicates + other.duplicates,
-            self.skipped + other.skipped,
-            self.refused | other.refused,
-        )
+    INSERTED = 0
+    DUPLICATE = 1  # this run has met the same event before
+    SKIPPED = 2  # the same event was in the table before this run
+    REFUSED = 3  # by the database
+    LEFT_OUT = 4  # for this is a dry run
 
 
 class TableWriter:
     """Writes to the target table, and knows what this run has written and met there.
 
-    The table is shaped like ``cleaned_events``: an integer ``id``, ``dedup_key`` unique. Every batch has a
-    ``created_at`` of its own, a microsecond after the one before it; so the table itself can tell what a
-    batch has stored, even when the answer to its commit was lost.
+    The table is shaped like ``cleaned_events``: an integer ``id``, ``dedup_key`` unique. Whatever is
+    committed together has a ``created_at`` of its own, a microsecond after the one before it; so the table
+    itself can tell what a commit has stored, even when the answer to it was lost.
     """
 
     def __init__(self, db: DatabaseInterface, log: LoggingInterface, job: Job) -> None:
@@ -63,37 +57,44 @@ class TableWriter:
         self._table = quote_table(job.target_table)
         self._last = job.started_at
         self._seen = SeenRows()
+        self._careful_writes = _CAREFUL_WRITES
         self._has_written = False
 
-    async def write(self, events: Sequence[Event]) -> Written:
-        """Insert the events that the table does not have yet, ``batch_size`` rows at a time.
+    async def write(self, events: Sequence[Event]) -> Mapping[bytes, Outcome]:
+        """Insert the events that the table does not have yet, in one transaction; several writes may go on.
 
-        Each batch is kept whole or not at all, and is tried again for two minutes while an error may pass
-        by itself. When the database refuses a value, the batch is halved until the row is found, and the
-        others are kept.
+        It is tried again for two minutes while an error may pass by itself. When the database refuses a
+        value, the events are halved until the row is found, and the others are kept.
+
+        Args:
+            events: each with a ``dedup_key`` of its own, none of which another write is busy with.
+
+        Returns:
+            what became of those that were not inserted, by ``dedup_key``.
 
         Raises:
-            DatabaseError: when a batch cannot be written, or every row of the first one is refused; what was
+            DatabaseError: when they cannot be written, or every row of a first batch is refused; what was
                 written before stays.
         """
-        size = self._job.batch_size
-        total, pending = Written(), [events[start : start + size] for start in range(0, len(events), size)]
-        pending.reverse()
+        outcomes = dict[bytes, Outcome]()
+        # In the order of the index: so it is quicker, and two runs never wait for each other crosswise.
+        pending, refused = [sorted(events, key=itemgetter("dedup_key"))], 0
         while pending:
-            batch = pending.pop()
+            part = pending.pop()
             try:
-                total += await self._write_batch(batch)
+                outcomes |= await self._write_part(part)
                 self._has_written = True
             except DataError as error:
-                if len(batch) > 1:
-                    middle = len(batch) // 2
-                    pending += [batch[middle:], batch[:middle]]
+                if len(part) > 1:
+                    middle = len(part) // 2
+                    pending += [part[middle:], part[:middle]]
                     continue
                 self._log.warn("Row refused", reason=str(error))
-                total += Written(refused=frozenset([batch[0]["dedup_key"]]))
-                if len(total.refused) == min(size, len(events)) > 1 and not self._has_written:
+                outcomes[part[0]["dedup_key"]] = Outcome.REFUSED
+                refused += 1
+                if refused == min(self._job.batch_size, len(events)) > 1 and not self._has_written:
                     raise  # it is not the rows: the table takes none
-        return total
+        return outcomes
 
     def close(self) -> None:
         """Nothing to let go of; a dry run has something."""
@@ -109,31 +110,58 @@ class TableWriter:
                 )
         return found["n"] if found else 0
 
-    async def _write_batch(self, events: Sequence[Event]) -> Written:
-        self._last += dt.timedelta(microseconds=1)
-        rows = [_row(event, self._last) for event in events]
+    async def _write_part(self, events: Sequence[Event]) -> dict[bytes, Outcome]:
+        self._last = moment = self._last + dt.timedelta(microseconds=1)
+        rows = [{**event, "created_at": moment} for event in events]
         async for attempt in retrying(self._log):
             with attempt:
-                inserted = await self._db.bulk_insert(
-                    self._job.target_table, rows, skip_conflicts_on=["dedup_key"]
-                )
-                is_plain = inserted == len(rows) and attempt.retry_state.attempt_number == 1
-                found = [] if is_plain else await self._find(rows)
-        if is_plain:
-            return Written(inserted)
-        inserted = sum(row["created_at"] == self._last for row in found)
-        skipped = self._seen.add(row["id"] for row in found if not self._is_ours(row["created_at"]))
-        return Written(inserted, duplicates=len(rows) - inserted - skipped, skipped=skipped)
+                is_careful = self._careful_writes > 0 or attempt.retry_state.attempt_number > 1
+                found = await self._store(rows, is_careful=is_careful)
+        self._careful_writes = _CAREFUL_WRITES if found else max(self._careful_writes - 1, 0)
+        return {key: outcome for group in found for key, outcome in self._judge(group, moment)}
+
+    async def _store(self, rows: Sequence[Row], *, is_careful: bool) -> list[Row]:
+        """Insert the rows that are not there, and tell which are, if ``is_careful`` or need be."""
+        found = await self._find(rows) if is_careful else []
+        known = {key for group in found for key in group["keys"]}
+        new = [row for row in rows if row["dedup_key"] not in known] if known else rows
+        try:
+            await self._insert(new)
+        except ConstraintError:
+            if not is_careful:
+                return await self._store(rows, is_careful=True)
+            if await self._insert(new, skip_conflicts_on=["dedup_key"]) < len(new):  # somebody was faster
+                return await self._find(rows)
+        return found
+
+    async def _insert(self, rows: Sequence[Row], skip_conflicts_on: Sequence[str] = ()) -> int:
+        """The number of rows inserted, ``batch_size`` at a time; all of them are kept, or none."""
+        table, size, inserted = self._job.target_table, self._job.batch_size, 0
+        if not rows:
+            return 0
+        async with self._db.transaction():
+            for start in range(0, len(rows), size):
+                batch = rows[start : start + size]
+                inserted += await self._db.bulk_insert(table, batch, skip_conflicts_on=skip_conflicts_on)
+        return inserted
 
     async def _find(self, rows: Sequence[Row]) -> list[Row]:
-        """What the table has under the keys of ``rows``, which is all of them by now."""
+        """What the table has under the keys of ``rows``: ``ids`` and ``keys`` for each ``created_at``."""
         return await self._db.fetch_all(
-            f"SELECT id, created_at FROM {self._table} WHERE dedup_key = ANY($1)",  # noqa: S608 - quoted
+            "SELECT created_at, array_agg(id) AS ids, array_agg(dedup_key) AS keys "  # noqa: S608 - quoted
+            f"FROM {self._table} WHERE dedup_key = ANY($1) GROUP BY created_at",
             [[row["dedup_key"] for row in rows]],
         )
 
-    def _is_ours(self, created_at: dt.datetime) -> bool:
-        return self._job.started_at < created_at <= self._last
+    def _judge(self, group: Row, moment: dt.datetime) -> Iterator[tuple[bytes, Outcome]]:
+        """What it means that the table has these rows, when those of ``moment`` are the ones just written."""
+        if group["created_at"] == moment:
+            return
+        if self._job.started_at < group["created_at"] <= self._last:
+            yield from ((key, Outcome.DUPLICATE) for key in group["keys"])
+            return
+        for key, row_id in zip(group["keys"], group["ids"], strict=True):
+            yield key, Outcome.SKIPPED if self._seen.add(row_id) else Outcome.DUPLICATE
 
 
 def retrying(log: LoggingInterface) -> AsyncRetrying:
@@ -178,22 +206,11 @@ class SeenRows:
     def __init__(self) -> None:
         self._pages: dict[int, bytearray] = {}
 
-    def add(self, ids: Iterable[int]) -> int:
-        """The number of rows that were not met before."""
-        return sum(self._add(row_id) for row_id in ids)
-
-    def _add(self, row_id: int) -> bool:
+    def add(self, row_id: int) -> bool:
+        """Whether the row was not met before."""
         page_number, bit = divmod(row_id, 8 * _PAGE_BYTES)
         page = self._pages.setdefault(page_number, bytearray(_PAGE_BYTES))
         mask = 1 << (bit & 7)
         is_new = not page[bit >> 3] & mask
         page[bit >> 3] |= mask
         return is_new
-
-
-def _row(event: Event, created_at: dt.datetime) -> Row:
-    return {
-        **event,
-        "dedup_key": bytes.fromhex(event["dedup_key"]),
-        "created_at": created_at,
-    }

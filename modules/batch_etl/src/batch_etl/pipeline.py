@@ -1,0 +1,73 @@
+"""Reading, preparing and writing beside one another, in constant memory."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Protocol
+
+from batch_etl.preparation import Prepared
+from batch_etl.transformer import Event
+from batch_etl.writer import Outcome
+
+# A portion is written in one transaction. It has so many events that round trips and the wait for the disk count
+# for little, and so few that several can be held at once. RecentKeys has to know those of them all.
+PORTION_EVENTS, PORTION_BYTES = 10_000, 4 * 1024 * 1024
+PORTIONS = 2  # written at a time
+
+Portion = list[Prepared]
+
+
+class Writer(Protocol):
+    """Where events go."""
+
+    async def write(self, events: Sequence[Event]) -> Mapping[bytes, Outcome]:
+        """What became of those that were not inserted, by ``dedup_key``."""
+
+
+async def in_portions(chunks: AsyncGenerator[Prepared, None]) -> AsyncGenerator[Portion, None]:
+    """The chunks, as many together as are to be written together."""
+    portion, events, size = Portion(), 0, 0
+    async with aclosing(chunks):
+        async for prepared in chunks:
+            portion.append(prepared)
+            events += len(prepared.unique)
+            size += prepared.chunk.size
+            if events >= PORTION_EVENTS or size >= PORTION_BYTES:
+                yield portion
+                portion, events, size = Portion(), 0, 0
+            await asyncio.sleep(0)  # the writers' turn
+    if portion:
+        yield portion
+
+
+async def written(
+    portions: AsyncGenerator[Portion, None], writer: Writer
+) -> AsyncGenerator[tuple[Prepared, list[Outcome]], None]:
+    """Each chunk, in order, with what became of its unique events; the next are under way meanwhile."""
+    writing = deque[tuple[Portion, asyncio.Task[Mapping[bytes, Outcome]]]]()
+
+    async def finish() -> list[tuple[Prepared, list[Outcome]]]:
+        portion, task = writing[0]
+        outcomes = await task
+        writing.popleft()
+        return [
+            (prepared, [outcomes.get(event["dedup_key"], Outcome.INSERTED) for event in prepared.unique])
+            for prepared in portion
+        ]
+
+    try:
+        async with aclosing(portions):
+            async for portion in portions:
+                events = [event for prepared in portion for event in prepared.unique]
+                writing.append((portion, asyncio.create_task(writer.write(events))))
+                if len(writing) == PORTIONS:
+                    for result in await finish():
+                        yield result
+        while writing:
+            for result in await finish():
+                yield result
+    finally:
+        for _, task in writing:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in writing), return_exceptions=True)
