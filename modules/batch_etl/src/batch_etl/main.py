@@ -11,7 +11,7 @@ from batch_etl.preparation import Prepared, RecentKeys, find_refused, prepare
 from batch_etl.reader import KEPT, RAW, Chunk, Input
 from batch_etl.sums import Sums
 from batch_etl.validator import log_invalid
-from batch_etl.writer import TableWriter, lock_name, next_moment, retrying
+from batch_etl.writer import TableWriter, check_table, lock_name, next_moment, retrying
 from platform_interfaces import (
     FileSystemError,
     LockTimeoutError,
@@ -71,6 +71,7 @@ async def _alone(ctx: PlatformContext, job: Job) -> AsyncIterator[Job]:
     So no two runs of a date overlap in time, nor in the ``created_at`` of their rows, not even when another
     machine's clock was ahead.
     """
+    await retrying(ctx.log)(check_table, ctx.db, job)
     name: str = await retrying(ctx.log)(lock_name, ctx.db, job)
     async with AsyncExitStack() as stack:
         try:

@@ -10,8 +10,8 @@ from batch_etl.preparation import Prepared
 from batch_etl.transformer import Event
 from batch_etl.writer import Outcome
 
-# A portion is written in one transaction. It has so many events that round trips and the wait for the disk count
-# for little, and so few that several can be held at once. RecentKeys has to know those of them all.
+# A portion is written in one transaction. It has so many events that round trips and the wait for the disk
+# count for little, and so few that several can be held at once. RecentKeys has to know all of theirs.
 PORTION_EVENTS, PORTION_BYTES = 10_000, 4 * 1024 * 1024
 PORTIONS = 2  # written at a time
 

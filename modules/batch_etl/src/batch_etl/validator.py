@@ -1,7 +1,7 @@
 """Which raw events are good: data in, data out."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -62,7 +62,7 @@ def find_problems(event: Any, text: bytes | None = None) -> tuple[str, ...]:
 
     ``text`` is the JSON that it was read from: most often that alone shows that its values can be stored.
     """
-    if not isinstance(event, Mapping):
+    if not isinstance(event, dict):
         return ("not_an_object",)
     found = (
         _text_problem("event_type", event.get("event_type")),

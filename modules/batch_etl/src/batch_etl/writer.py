@@ -32,6 +32,7 @@ RETRY_SECONDS = 120.0  # how long a batch is tried again while the database is a
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 _CAREFUL_WRITES = 8  # after one that met rows which were there already
 _PAGE_BYTES = 4096
+_COLUMNS = "event_type, payload, source, event_date, dedup_key, created_at"
 
 
 class Outcome(IntEnum):
@@ -112,46 +113,51 @@ class TableWriter:
 
     async def _write_part(self, events: Sequence[Event]) -> dict[bytes, Outcome]:
         self._last = moment = self._last + dt.timedelta(microseconds=1)
-        rows = [{**event, "created_at": moment} for event in events]
         async for attempt in retrying(self._log):
             with attempt:
                 is_careful = self._careful_writes > 0 or attempt.retry_state.attempt_number > 1
-                found = await self._store(rows, is_careful=is_careful)
+                found = await self._store(events, moment, is_careful=is_careful)
         self._careful_writes = _CAREFUL_WRITES if found else max(self._careful_writes - 1, 0)
         return {key: outcome for group in found for key, outcome in self._judge(group, moment)}
 
-    async def _store(self, rows: Sequence[Row], *, is_careful: bool) -> list[Row]:
-        """Insert the rows that are not there, and tell which are, if ``is_careful`` or need be."""
-        found = await self._find(rows) if is_careful else []
+    async def _store(self, events: Sequence[Event], moment: dt.datetime, *, is_careful: bool) -> list[Row]:
+        """Insert the events that are not there, and tell which are, if ``is_careful`` or need be."""
+        found = await self._find(events) if is_careful else []
         known = {key for group in found for key in group["keys"]}
-        new = [row for row in rows if row["dedup_key"] not in known] if known else rows
+        new = [event for event in events if event["dedup_key"] not in known] if known else events
         try:
-            await self._insert(new)
+            await self._insert(new, moment)
         except ConstraintError:
             if not is_careful:
-                return await self._store(rows, is_careful=True)
-            if await self._insert(new, skip_conflicts_on=["dedup_key"]) < len(new):  # somebody was faster
-                return await self._find(rows)
+                return await self._store(events, moment, is_careful=True)
+            if await self._insert(new, moment, skip_conflicts_on=["dedup_key"]) < len(new):
+                return await self._find(events)  # somebody was faster
         return found
 
-    async def _insert(self, rows: Sequence[Row], skip_conflicts_on: Sequence[str] = ()) -> int:
+    async def _insert(
+        self, events: Sequence[Event], moment: dt.datetime, skip_conflicts_on: Sequence[str] = ()
+    ) -> int:
         """The number of rows inserted, ``batch_size`` at a time; all of them are kept, or none."""
         table, size, inserted = self._job.target_table, self._job.batch_size, 0
-        if not rows:
+        if not events:
             return 0
         async with self._db.transaction():
-            for start in range(0, len(rows), size):
-                batch = rows[start : start + size]
-                inserted += await self._db.bulk_insert(table, batch, skip_conflicts_on=skip_conflicts_on)
+            for start in range(0, len(events), size):
+                rows = [{**event, "created_at": moment} for event in events[start : start + size]]
+                inserted += await self._db.bulk_insert(table, rows, skip_conflicts_on=skip_conflicts_on)
         return inserted
 
-    async def _find(self, rows: Sequence[Row]) -> list[Row]:
-        """What the table has under the keys of ``rows``: ``ids`` and ``keys`` for each ``created_at``."""
-        return await self._db.fetch_all(
-            "SELECT created_at, array_agg(id) AS ids, array_agg(dedup_key) AS keys "  # noqa: S608 - quoted
-            f"FROM {self._table} WHERE dedup_key = ANY($1) GROUP BY created_at",
-            [[row["dedup_key"] for row in rows]],
-        )
+    async def _find(self, events: Sequence[Event]) -> list[Row]:
+        """What the table has under the keys of ``events``: ``ids`` and ``keys`` for each ``created_at``."""
+        # Key by key, for a planner would rather read a whole table of some hundred thousand rows.
+        query = f"""
+            SELECT created_at, array_agg(id) AS ids, array_agg(key) AS keys
+            FROM unnest($1::bytea[]) AS wanted (key) CROSS JOIN LATERAL (
+                SELECT id, created_at FROM {self._table} WHERE dedup_key = wanted.key LIMIT 1
+            ) AS row_of_key
+            GROUP BY created_at
+        """  # noqa: S608 - quoted
+        return await self._db.fetch_all(query, [[event["dedup_key"] for event in events]])
 
     def _judge(self, group: Row, moment: dt.datetime) -> Iterator[tuple[bytes, Outcome]]:
         """What it means that the table has these rows, when those of ``moment`` are the ones just written."""
@@ -177,6 +183,19 @@ def retrying(log: LoggingInterface) -> AsyncRetrying:
         stop=stop_after_delay(RETRY_SECONDS),
         before_sleep=report,
         reraise=True,
+    )
+
+
+async def check_table(db: DatabaseInterface, job: Job) -> None:
+    """Insert nothing, as later much is inserted: the table, its columns, its key and the right to write.
+
+    Raises:
+        DatabaseError: when the table is not shaped like ``cleaned_events``, or may not be written.
+    """
+    table = quote_table(job.target_table)
+    await db.execute(
+        f"INSERT INTO {table} ({_COLUMNS}) SELECT {_COLUMNS} FROM {table} WHERE FALSE "  # noqa: S608 - quoted
+        "ON CONFLICT (dedup_key) DO NOTHING"
     )
 
 
