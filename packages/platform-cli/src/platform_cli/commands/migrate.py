@@ -1,5 +1,6 @@
 """``platform migrate``: what state the database's schema is in, and how it gets to another."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,21 @@ LOCKED = 5
 """Another run held the lock all the time, and nothing was touched; or the lock was lost on the way."""
 
 
+class _Number(click.ParamType[int]):
+    """The number of a migration, with or without the zeros in front of it."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if not re.fullmatch("-?[0-9]{1,300}", value):  # no file name holds more digits
+            self.fail(
+                f"{value!r:.80} is no number of a migration: give the digits that its file name begins with",
+                param,
+                ctx,
+            )
+        return int(value)
+
+
 @click.group(cls=PlatformGroup)
 def migrate() -> None:
     """Bring the database's schema up to date, or back."""
@@ -47,7 +63,7 @@ _lock_wait = click.option(
 
 
 @migrate.command(cls=PlatformCommand)
-@click.option("--target", type=int, help="Number of the last migration to apply. [default: all]")
+@click.option("--target", type=_Number(), help="Number of the last migration to apply. [default: all]")
 @click.option("--allow-out-of-order", is_flag=True, help="Also apply those below one that is applied.")
 @_dry_run
 @_lock_wait
@@ -77,7 +93,7 @@ def up(
 
 @migrate.command(cls=PlatformCommand)
 @click.option("--count", type=int, help="How many to roll back, the last one first. [default: 1]")
-@click.option("--target", type=int, help="Roll back all above this number instead; 0 means all.")
+@click.option("--target", type=_Number(), help="Roll back all above this number instead; 0 means all.")
 @click.option("--yes", is_flag=True, help="Do it in other environments than local and test, too.")
 @_dry_run
 @_lock_wait
@@ -145,7 +161,7 @@ def status(check: bool, is_json: bool, offline: bool, directory: str | None) -> 
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--applied", is_flag=True, help="Record them as applied, with their present text.")
 @click.option("--pending", is_flag=True, help="Forget that they were applied.")
-@click.option("--through", type=int, help="With --applied: all up to this number, too.")
+@click.option("--through", type=_Number(), help="With --applied: all up to this number, too.")
 @_lock_wait
 @_directory
 def mark(
