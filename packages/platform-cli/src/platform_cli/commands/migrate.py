@@ -1,8 +1,9 @@
 """``platform migrate``: what state the database's schema is in, and how it gets to another."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +25,9 @@ REFUSED = 4
 
 LOCKED = 5
 """Another run held the lock all the time, and nothing was touched; or the lock was lost on the way."""
+
+_UNLIMITED = {"DB_POSTGRES_STATEMENT_TIMEOUT": "0"}
+"""What migrations run with unless the user says otherwise: the largest table decides how long one takes."""
 
 
 class _Number(click.ParamType[int]):
@@ -88,7 +92,7 @@ def up(
         if not done.applied + done.planned:
             click.echo("no migrations to apply")
 
-    return _on_database(apply, directory)
+    return _on_database(apply, directory, _UNLIMITED)
 
 
 @migrate.command(cls=PlatformCommand)
@@ -125,7 +129,7 @@ def down(
         if not done.reverted + done.planned:
             click.echo("no migrations to roll back")
 
-    return _on_database(revert, directory)
+    return _on_database(revert, directory, _UNLIMITED)
 
 
 @migrate.command(cls=PlatformCommand)
@@ -220,7 +224,11 @@ class _Work:
     notify: Callable[[str], None]
 
 
-def _on_database(action: Callable[[_Work], Awaitable[int | None]], directory: str | None) -> int:
+def _on_database(
+    action: Callable[[_Work], Awaitable[int | None]],
+    directory: str | None,
+    defaults: Mapping[str, str] = MappingProxyType({}),
+) -> int:
     from platform_cli.failures import fail
     from platform_cli.migrations import load_migrate, migrations_directory
     from platform_cli.runner import run_job
@@ -229,7 +237,7 @@ def _on_database(action: Callable[[_Work], Awaitable[int | None]], directory: st
 
     async def job(container: "Container") -> int:
         folder = migrations_directory(container.secrets, directory)
-        work = _Work(migrations, await container.open_database(), folder, container.log.warn)
+        work = _Work(migrations, await container.open_database(defaults), folder, container.log.warn)
         try:
             return await action(work) or 0
         except migrations.MigrationRefusedError as error:
