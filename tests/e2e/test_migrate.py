@@ -199,7 +199,10 @@ async def running(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    asleep = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND wait_event = 'PgSleep'"
+    asleep = (
+        "SELECT 1 FROM pg_stat_activity "
+        "WHERE datname = current_database() AND query LIKE '%pg_sleep(60)' AND wait_event = 'PgSleep'"
+    )
     while not await connection.fetchval(asleep):
         assert process.poll() is None
     yield process
