@@ -49,8 +49,8 @@ def write(folder: Path) -> Write:
 def migrate(platform: Platform, folder: Path, postgres_url: str) -> Migrate:
     """Runs ``platform migrate`` on an empty PostgreSQL; ``env`` is local unless it is given."""
 
-    def migrate(*args: str, env: str = "local") -> Outcome:
-        settings = {"DB_POSTGRES_URL": postgres_url, "MIGRATIONS_DIR": str(folder)}
+    def migrate(*args: str, env: str = "local", **variables: str) -> Outcome:
+        settings = {"DB_POSTGRES_URL": postgres_url, "MIGRATIONS_DIR": str(folder), **variables}
         return platform("migrate", *args, "--db", "postgres", "--env", env, **settings)
 
     return migrate
@@ -199,7 +199,10 @@ async def running(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    asleep = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND wait_event = 'PgSleep'"
+    asleep = (
+        "SELECT 1 FROM pg_stat_activity "
+        "WHERE datname = current_database() AND query LIKE '%pg_sleep(60)' AND wait_event = 'PgSleep'"
+    )
     while not await connection.fetchval(asleep):
         assert process.poll() is None
     yield process
@@ -239,6 +242,22 @@ async def test_130_when_it_is_interrupted_and_nothing_of_it_stays(
     assert running.wait(30) == 130
     write("001_a", "a")
     assert migrate("up", "--lock-wait", "0").out == "applied 001_a\n"
+
+
+def test_a_statement_takes_as_long_as_it_takes_unless_a_limit_is_set(
+    migrate: Migrate, write: Write, project: Path
+) -> None:
+    tell_limit = "raise RuntimeError((await conn.fetch_one('SHOW statement_timeout'))['statement_timeout'])"
+    path = write("001_a", "a", then=tell_limit)
+    assert "RuntimeError: 0; " in migrate("up").log
+    assert "RuntimeError: 5s; " in migrate("up", DB_POSTGRES_STATEMENT_TIMEOUT="5000").log
+    with (project / ".env" / "local.env").open("a") as file:
+        file.write("DB_POSTGRES_STATEMENT_TIMEOUT=7000\n")
+    assert "RuntimeError: 7s; " in migrate("up").log
+    path.write_text(f"async def up(conn): pass\nasync def down(conn): {tell_limit}\n")
+    assert migrate("up").code == 0
+    assert "RuntimeError: 7s; " in migrate("down").log
+    assert "RuntimeError: 0; " in migrate("down", "--yes", env="staging").log
 
 
 def test_a_dry_run_shows_what_would_be_done_and_does_nothing(migrate: Migrate, write: Write) -> None:

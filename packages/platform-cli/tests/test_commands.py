@@ -46,7 +46,13 @@ def test_global_flags_are_accepted_anywhere_and_the_last_one_wins(platform: Plat
         ("rum", "unknown command 'rum' (did you mean 'run'?)"),
         ("migrate upp", "unknown command 'upp' (did you mean 'up'?)"),
         ("migrate up --tarfet 1", "unknown option '--tarfet' (did you mean '--target'?)"),
-        ("migrate up --target x", "invalid value for '--target': 'x' is not a valid integer"),
+        (
+            "migrate up --target x",
+            (
+                "invalid value for '--target': 'x' is no number of a migration: "
+                "give the digits that its file name begins with"
+            ),
+        ),
         ("migrate create", "missing argument 'NAME'"),
         ("--fss memory run hello", "unknown option '--fss' (did you mean '--fs'?)"),
         ("run hello --whom Ada --dd memory", "unknown option '--dd' (did you mean '--db'?)"),

@@ -43,6 +43,36 @@ def test_up_goes_no_further_than_its_target(platform: Platform) -> None:
     assert (code, out) == (0, "applied 001_create_migrations_table\n")
 
 
+@pytest.mark.parametrize("text", ["3", "003"])
+def test_a_target_is_a_number_with_or_without_its_zeros(platform: Platform, text: str) -> None:
+    code, out, _ = platform("migrate", "up", "--target", text, "--db", "memory")
+    assert (code, out.splitlines()[-1]) == (0, "applied 003_create_cleaned_events_table")
+
+
+@pytest.mark.parametrize(
+    "text", ["v1", "0e131072", "1.0", "0x1", "1_0", "+1", " 1 ", "\u0663", "", "1\n2", "001_a", "9" * 301]
+)
+@pytest.mark.parametrize(
+    "command", [("up", "--target"), ("down", "--target"), ("mark", "--applied", "--through")]
+)
+def test_what_is_no_number_of_a_migration_is_told_in_one_line_with_what_to_give(
+    platform: Platform, command: tuple[str, ...], text: str
+) -> None:
+    code, out, err = platform("migrate", *command, text, "--db", "memory")
+    shown = repr(text)[:80]
+    assert (code, out) == (2, "")
+    assert err == (
+        f"error: invalid value for '{command[-1]}': {shown} is no number of a migration: "
+        "give the digits that its file name begins with\n"
+    )
+
+
+@pytest.mark.parametrize("text", ["-1", "0", "4", "9" * 300])
+def test_a_number_that_no_migration_has_is_refused_in_one_line(platform: Platform, text: str) -> None:
+    code, out, err = platform("migrate", "up", "--target", text, "--db", "memory")
+    assert (code, out, err) == (4, "", f"error: there is no migration {text}: there are 1, 2, 3\n")
+
+
 def test_up_tells_when_there_is_nothing_to_apply(platform: Platform, migrations: Path) -> None:
     (migrations / "001_create_things.py").unlink()
     assert platform("migrate", "up", "--db", "memory", "--dir", "migrations") == (

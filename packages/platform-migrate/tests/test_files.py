@@ -1,3 +1,4 @@
+import asyncio
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -110,6 +111,32 @@ def test_the_text_that_was_read_is_run_even_if_the_file_changes(tmp_path: Path, 
     path.write_text("not Python any more")
     assert load(file).down is None
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_may_define_dataclasses_with_postponed_annotations_at_its_top_and_in_up(
+    tmp_path: Path, write: Write
+) -> None:
+    define = "@dataclass\n{0}class Row:\n{0}    id: int"
+    write(
+        "001_a",
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+        + define.format("")
+        + "\nasync def up(conn):\n    "
+        + define.format("    ")
+        + "\n    conn.append(Row(1).id)\n",
+    )
+    [file] = read_files(tmp_path)
+    found: list[int] = []
+    asyncio.run(load(file).up(found))  # type: ignore[arg-type]  # what up() is given is up to its caller
+    assert found == [1]
+
+
+def test_a_file_that_cannot_be_loaded_leaves_no_module_behind(tmp_path: Path, write: Write) -> None:
+    write("001_half_defined", "rows = 1\nraise RuntimeError")
+    [file] = read_files(tmp_path)
+    with pytest.raises(MigrationRefusedError):
+        load(file)
+    assert not [name for name in sys.modules if name.endswith("001_half_defined")]
 
 
 def test_create_takes_the_next_number(tmp_path: Path, write: Write) -> None:

@@ -48,6 +48,13 @@ def test_a_target_that_is_unknown_negative_or_below_the_current_one_is_refused(t
         plan_up(files(1, 2, 3), rows(1, 2), target=target)
 
 
+def test_of_many_numbers_the_first_and_the_last_are_told() -> None:
+    with pytest.raises(MigrationRefusedError, match=r"there are 1, 2, 3, …, 298, 299, 300$"):
+        plan_up(files(*range(1, 301)), [], target=301)
+    with pytest.raises(MigrationRefusedError, match=r"there are 1, 2, 3, 4, 5, 6, 7, 8, 9, 10$"):
+        plan_up(files(*range(1, 11)), [], target=301)
+
+
 @pytest.mark.parametrize("applied", [(1, 2), (1, 2, 9)])
 def test_a_target_equal_to_the_current_one_is_nothing_to_do(applied: tuple[int, ...]) -> None:
     """Case 9."""

@@ -1,9 +1,11 @@
 """The implementations of one run: built from secrets, opened in order, undone in reverse."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from platform_cli import registry
+from platform_cli.secrets import SecretsWithDefaults
 from platform_cli.settings import Settings
 from platform_interfaces import (
     ConfigurationError,
@@ -42,9 +44,9 @@ class Container:
             self.secrets = self._build("secrets")
         self.log: LoggingInterface = self._build("logging")
 
-    async def open_database(self) -> DatabaseInterface:
-        """The database, connected until ``lifecycle`` shuts down."""
-        database: DatabaseInterface = self._build("database")
+    async def open_database(self, defaults: Mapping[str, str] = MappingProxyType({})) -> DatabaseInterface:
+        """The database, connected until ``lifecycle`` shuts down; ``defaults`` are for what is not set."""
+        database: DatabaseInterface = self._build("database", SecretsWithDefaults(self.secrets, defaults))
         await database.connect()
         self.lifecycle.on_shutdown(database.disconnect)
         return database
@@ -61,10 +63,10 @@ class Container:
             lifecycle=self.lifecycle,
         )
 
-    def _build(self, kind: str) -> Any:
+    def _build(self, kind: str, secrets: SecretsInterface | None = None) -> Any:
         chosen = self.settings.implementations[kind]
         try:
-            implementation = registry.load(kind, chosen.value)(self.secrets)
+            implementation = registry.load(kind, chosen.value)(secrets or self.secrets)
         except ConfigurationError as error:
             if chosen.origin == "default":  # nobody chose it, and naming it would not help
                 raise

@@ -33,3 +33,21 @@ class EnvSecrets(SecretsInterface):
     def sources(self) -> str:
         """The layers in their order."""
         return ", then ".join(layer.name for layer in self._layers)
+
+
+class SecretsWithDefaults(SecretsInterface):
+    """The values of ``secrets``; where it has none, those of ``defaults``."""
+
+    def __init__(self, secrets: SecretsInterface, defaults: Mapping[str, str]) -> None:
+        self._secrets = secrets
+        self._defaults = defaults
+
+    def get(self, key: str) -> str | None:
+        """See ``SecretsInterface``."""
+        value = self._secrets.get(key)
+        return self._defaults.get(key) if value is None else value
+
+    @property
+    def sources(self) -> str:
+        """Those of ``secrets``: what has a default is never missing."""
+        return self._secrets.sources

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import sys
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -137,10 +138,14 @@ def load(file: MigrationFile) -> Migration:
     """
     module = ModuleType(f"platform_migrate.versions.{file.name}")
     module.__file__ = str(file.path)
+    sys.modules[module.__name__] = (
+        module  # where dataclasses and type hints look names up, also later in up()
+    )
     try:
         code = compile(file.text, str(file.path), "exec", dont_inherit=True)
         exec(code, module.__dict__)  # noqa: S102 - that is what it is for
     except (Exception, SystemExit) as error:
+        sys.modules.pop(module.__name__, None)
         raise MigrationRefusedError(
             f"migration {file.name!r} cannot be loaded: {type(error).__name__}: {error}"
         ) from error

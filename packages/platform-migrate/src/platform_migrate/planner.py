@@ -126,4 +126,7 @@ def _check_names(names: Sequence[str], known: Sequence[str], problem: str) -> No
 
 
 def _numbers(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers)) or "none"
+    shown = [*map(str, numbers)]
+    if len(shown) > 10:
+        shown[3:-3] = ["…"]
+    return ", ".join(shown) or "none"

@@ -1,7 +1,9 @@
 """``platform migrate``: what state the database's schema is in, and how it gets to another."""
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +25,24 @@ REFUSED = 4
 
 LOCKED = 5
 """Another run held the lock all the time, and nothing was touched; or the lock was lost on the way."""
+
+_UNLIMITED = {"DB_POSTGRES_STATEMENT_TIMEOUT": "0"}
+"""What migrations run with unless the user says otherwise: the largest table decides how long one takes."""
+
+
+class _Number(click.ParamType[int]):
+    """The number of a migration, with or without the zeros in front of it."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if not re.fullmatch("-?[0-9]{1,300}", value):  # no file name holds more digits
+            self.fail(
+                f"{value!r:.80} is no number of a migration: give the digits that its file name begins with",
+                param,
+                ctx,
+            )
+        return int(value)
 
 
 @click.group(cls=PlatformGroup)
@@ -47,7 +67,7 @@ _lock_wait = click.option(
 
 
 @migrate.command(cls=PlatformCommand)
-@click.option("--target", type=int, help="Number of the last migration to apply. [default: all]")
+@click.option("--target", type=_Number(), help="Number of the last migration to apply. [default: all]")
 @click.option("--allow-out-of-order", is_flag=True, help="Also apply those below one that is applied.")
 @_dry_run
 @_lock_wait
@@ -72,12 +92,12 @@ def up(
         if not done.applied + done.planned:
             click.echo("no migrations to apply")
 
-    return _on_database(apply, directory)
+    return _on_database(apply, directory, _UNLIMITED)
 
 
 @migrate.command(cls=PlatformCommand)
 @click.option("--count", type=int, help="How many to roll back, the last one first. [default: 1]")
-@click.option("--target", type=int, help="Roll back all above this number instead; 0 means all.")
+@click.option("--target", type=_Number(), help="Roll back all above this number instead; 0 means all.")
 @click.option("--yes", is_flag=True, help="Do it in other environments than local and test, too.")
 @_dry_run
 @_lock_wait
@@ -109,7 +129,7 @@ def down(
         if not done.reverted + done.planned:
             click.echo("no migrations to roll back")
 
-    return _on_database(revert, directory)
+    return _on_database(revert, directory, _UNLIMITED)
 
 
 @migrate.command(cls=PlatformCommand)
@@ -145,7 +165,7 @@ def status(check: bool, is_json: bool, offline: bool, directory: str | None) -> 
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--applied", is_flag=True, help="Record them as applied, with their present text.")
 @click.option("--pending", is_flag=True, help="Forget that they were applied.")
-@click.option("--through", type=int, help="With --applied: all up to this number, too.")
+@click.option("--through", type=_Number(), help="With --applied: all up to this number, too.")
 @_lock_wait
 @_directory
 def mark(
@@ -204,7 +224,11 @@ class _Work:
     notify: Callable[[str], None]
 
 
-def _on_database(action: Callable[[_Work], Awaitable[int | None]], directory: str | None) -> int:
+def _on_database(
+    action: Callable[[_Work], Awaitable[int | None]],
+    directory: str | None,
+    defaults: Mapping[str, str] = MappingProxyType({}),
+) -> int:
     from platform_cli.failures import fail
     from platform_cli.migrations import load_migrate, migrations_directory
     from platform_cli.runner import run_job
@@ -213,7 +237,7 @@ def _on_database(action: Callable[[_Work], Awaitable[int | None]], directory: st
 
     async def job(container: "Container") -> int:
         folder = migrations_directory(container.secrets, directory)
-        work = _Work(migrations, await container.open_database(), folder, container.log.warn)
+        work = _Work(migrations, await container.open_database(defaults), folder, container.log.warn)
         try:
             return await action(work) or 0
         except migrations.MigrationRefusedError as error:

@@ -1,0 +1,23 @@
+"""The whole suite is run by several processes at once; a part of it by one, unless ``-n`` says otherwise."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+PROCESSES = 3
+"""One more than the cores it has to do with: tests wait for servers, disks and other processes."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """``pytest`` without paths, called in this folder, means the whole suite."""
+    options = config.option
+    is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    # The processes come here, too, and so does what their tests start: none of these may start more.
+    is_started_by_us = "PYTEST_XDIST_WORKER" in os.environ
+    # A member tested alone has no pytest-xdist, and so not its options.
+    is_open = getattr(options, "numprocesses", 0) is None and not options.usepdb
+    if is_whole and is_open and not is_started_by_us:
+        options.numprocesses, options.dist = PROCESSES, "worksteal"
