@@ -70,10 +70,10 @@ class Bench:
         self.db = db
         self.fs: FileSystemInterface = MemoryFileSystem()
 
-    async def run(self, *contents: bytes, **changes: Any) -> Loaded:
+    async def run(self, *contents: bytes, suffix: str = ".jsonl", **changes: Any) -> Loaded:
         """Write files ``a.jsonl``, ``b.jsonl`` and so on over those of the day, and load it."""
         for name, content in zip("abcdef", contents, strict=False):
-            await self.fs.write(f"{FOLDER}/{name}.jsonl", content)
+            await self.fs.write(f"{FOLDER}/{name}{suffix}", content)
         config = {"date": "2026-01-15", "source-path": "raw/events"} | {
             name.replace("_", "-"): value for name, value in changes.items()
         }

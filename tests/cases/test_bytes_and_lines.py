@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import tracemalloc
 from collections.abc import AsyncGenerator
 
@@ -178,14 +179,35 @@ async def test_a_line_of_any_length_is_passed_over_in_bounded_memory(bench: Benc
     assert (reject.line, reject.offset, reject.raw) == (2, len(BEFORE) + 1, None)
 
 
-async def test_12_and_13_a_compressed_file_is_not_read_and_its_lines_are_kept_aside(bench: Bench) -> None:
-    compressed = gzip.compress(between(event_line()), mtime=0)
-    loaded = await bench.run(compressed, between(event_line()))
-    assert (loaded.code, loaded.sums["inserted"], loaded.sums["valid"]) == (0, 3, 3)
-    assert b"\n".join(reject.raw or b"" for reject in await bench.rejects()) == compressed
+async def test_12_a_truncated_archive_is_an_error_after_its_lines_and_a_rerun_completes(bench: Bench) -> None:
+    whole = gzip.compress(random.Random(12).randbytes(50_000).hex().encode(), mtime=0)  # a line to cut
+    archive = gzip.compress(between(event_line()), mtime=0) + whole
+    loaded = await bench.run(archive[:-20_000], suffix=".jsonl.gz")
+    assert (loaded.code, loaded.sums) == (1, sums(3, inserted=3))
+    loaded = await bench.run(archive, suffix=".jsonl.gz")
+    assert (loaded.code, loaded.sums) == (0, sums(4, skipped=3, truncated_line=1))
+
+
+@pytest.mark.parametrize("damage", ["no archive", "a flipped byte", "garbage after the end"])
+async def test_13_a_damaged_archive_is_an_error_and_the_other_files_are_loaded(
+    bench: Bench, damage: str
+) -> None:
+    archive = bytearray(gzip.compress(between(event_line()), mtime=0))
+    if damage == "no archive":
+        archive[:] = between(event_line())
+    elif damage == "a flipped byte":
+        archive[-6] ^= 1  # of the checksum
+    else:
+        archive += b"garbage"
+    good = gzip.compress(between(event_line(source='"good"')), mtime=0)
+    loaded = await bench.run(bytes(archive), good, suffix=".jsonl.gz")
+    assert (loaded.code, loaded.sums["inserted"]) == (1, 3)
+    assert await bench.types() == ["after", "before", "case"]
 
 
 async def test_14_an_empty_file_has_no_line(bench: Bench) -> None:
     loaded = await bench.run(b"", between(event_line()), b"")
     assert (loaded.code, loaded.sums) == (0, sums(3, inserted=3))
+    loaded = await bench.run(b"", gzip.compress(b""), suffix=".jsonl.gz")
+    assert (loaded.code, loaded.sums) == (0, sums(3, skipped=3))
     assert await bench.fs.list("rejected") == []

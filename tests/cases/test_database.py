@@ -195,7 +195,10 @@ COLUMNS = "event_type, payload, event_date, dedup_key, created_at, id"
     [
         pytest.param("", "unfit", id="68-no-table"),
         pytest.param(
-            f"CREATE TABLE unfit AS SELECT {COLUMNS} FROM cleaned_events", "source", id="68-no-column"
+            f"CREATE TABLE unfit AS SELECT {COLUMNS} FROM cleaned_events; "
+            "CREATE UNIQUE INDEX unfit_key ON unfit (dedup_key)",
+            "source",
+            id="68-no-column",
         ),
         pytest.param("CREATE TABLE unfit AS SELECT * FROM cleaned_events", "(?i)unique", id="68-no-key"),
     ],

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TypeAlias
 
+from batch_etl.compression import decompressed
 from batch_etl.reasons import MAX_LINE_BYTES
 from platform_interfaces import (
     REJECTS_FOLDER,
@@ -72,13 +73,14 @@ class Chunk:
 async def read_raw_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[Chunk, None]:
     r"""The lines of ``path``, a thousand at most in a chunk; lines end at ``\n`` only.
 
+    A file named ``.gz`` or ``.zst`` is decompressed first; places are those in its content.
     An overlong line is passed over without being held. The last chunk, which may be empty, says that it is.
 
     Raises:
         FileSystemError: when the file cannot be read, or not to its end.
     """
     open_line, cursor = _OpenLine(), _Cursor(path)
-    async with aclosing(fs.stream(path)) as blocks:
+    async with aclosing(decompressed(path, fs.stream(path))) as blocks:
         async for block in blocks:
             first, *others = block.split(b"\n")
             open_line.extend(first)
