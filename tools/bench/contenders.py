@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from platform_interfaces import REJECTS_FOLDER
-from tools.bench.inputs import DATE, SOURCE_PATH, Input
+from tools.bench.inputs import DATE, SOURCE_PATH, Input, fingerprint
 from tools.bench.measure import Run, measure
 from tools.bench.server import PLATFORM, ROOT, Server, environment
 
-DLT = ("dlt[postgres]==1.31.*", "msgspec", "pyarrow")
+DLT, DLT_VENV = ("dlt[postgres]==1.31.*", "msgspec", "pyarrow"), "dlt-1.31"
 JOB = ("--db", "postgres", "--fs", "local", "--date", DATE, "--source-path", SOURCE_PATH)
 
 Load = Callable[[Server, Input, str], Run]
@@ -38,7 +38,7 @@ def ours(server: Server, day: Input, url: str) -> Run:
 
 def floor(server: Server, day: Input, url: str) -> Run:
     """Rows that are clean already; see there."""
-    blocks = day.folder / "floor"
+    blocks = day.folder / f"floor-{fingerprint('bench/floor.py', 'bench/cleaning.py')}"
     if not blocks.exists():
         unfinished = day.folder / "floor.new"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -88,7 +88,7 @@ def _make_environment(venv: Path) -> None:
     """Outside the workspace, for its pins are not meant for it."""
     unfinished = venv.with_suffix(".new")
     for command in (
-        ("uv", "venv", "--quiet", "--clear", "--relocatable", "--python", sys.executable, unfinished),
+        ("uv", "venv", "--quiet", "--clear", "--python", sys.executable, unfinished),
         ("uv", "pip", "install", "--quiet", "--python", unfinished, *DLT),
     ):
         subprocess.run(command, cwd=tempfile.gettempdir(), check=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
@@ -70,9 +71,9 @@ class Inputs:
         return self._made(f"{day.folder.name}-{name}", make)
 
     def _made(self, name: str, make: Callable[[Path], tuple[int, int]]) -> Input:
-        folder = self._folder / name
+        folder = self._folder / fingerprint("make_events.py", "bench/inputs.py") / name
         if not folder.exists():
-            unfinished = self._folder / f"{name}.new"
+            unfinished = folder.with_suffix(".new")
             shutil.rmtree(unfinished, ignore_errors=True)
             raw = unfinished / SOURCE_PATH / DATE
             raw.mkdir(parents=True)
@@ -108,6 +109,12 @@ def _make_file(
     with (folder / f"events_{number:03}.jsonl").open("wb") as file:
         file.writelines(generator.line() + b"\n" for _ in range(end - start))
     return Counter(lines=generator.counts.lines, unique=generator.counts.unique)
+
+
+def fingerprint(*files: str) -> str:
+    """Of files below tools/: what they have made, they would make again as long as it is the same."""
+    contents = ((Path(__file__).parent.parent / file).read_bytes() for file in files)
+    return sha256(b"".join(contents)).hexdigest()[:12]
 
 
 def _lines(files: list[Path]) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bench.contenders import Contender, all_contenders, ours
+from tools.bench.contenders import DLT_VENV, Contender, all_contenders, ours
 from tools.bench.inputs import Input, Inputs
 from tools.bench.measure import Run, measure
 from tools.bench.report import Part, Ratio
@@ -54,7 +54,7 @@ def contenders(bench: Bench) -> Part:
     part, day = Part("contenders", bases=("floor", "dlt")), bench.inputs.day(bench.lines)
     expected: dict[str, Rows] = {}
     for number in range(bench.rounds):
-        for label, contender in all_contenders(bench.folder / "dlt").items():
+        for label, contender in all_contenders(bench.folder / DLT_VENV).items():
             if label.startswith("dlt") and number >= bench.dlt_rounds:
                 continue
             bench.tell(f"{part.name}: {label}")
@@ -95,17 +95,16 @@ def rerun(bench: Bench) -> Part:
 def scale(bench: Bench) -> Part:
     """Ten times the lines, none of them twice."""
     part = Part("scale")
-    days = {
-        "once": bench.inputs.day(bench.lines, is_distinct=True),
-        "ten times": bench.inputs.day(LARGE * bench.lines, is_distinct=True),
-    }
-    bench.take_turns(part, days)
-    small, large = part.median("once"), part.median("ten times")
+    days = [bench.inputs.day(factor * bench.lines, is_distinct=True) for factor in (1, LARGE)]
+    bench.take_turns(part, {f"{day.lines:,} lines": day for day in days})
+    small, large = (part.median(label) for label in part.runs)
     part.ratios += [
-        Ratio("client peak, once", small.client_peak_mib, 200, unit=" MiB"),
-        Ratio("client peak, ten times", large.client_peak_mib, 200, unit=" MiB"),
-        Ratio("ten times / once, client peak", large.client_peak_mib / small.client_peak_mib, 1.15),
-        Ratio("ten times / once, time per line", large.seconds / small.seconds / LARGE, 1.25),
+        *(
+            Ratio(f"client peak, {label}", part.median(label).client_peak_mib, 200, unit=" MiB")
+            for label in part.runs
+        ),
+        Ratio("larger / smaller, client peak", large.client_peak_mib / small.client_peak_mib, 1.15),
+        Ratio("larger / smaller, time per line", large.seconds / small.seconds / LARGE, 1.25),
     ]
     return part
 
@@ -154,8 +153,9 @@ def micro(bench: Bench) -> Part:
     bench.tell(part.name)
     command = (sys.executable, "-m", "tools.bench.micro", bench.server.fresh(), str(max(bench.rounds, 5)))
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
-    for name, ratio in json.loads(done.stdout).items():
-        part.ratios.append(Ratio(f"{name} / asyncpg, time", ratio, MICRO_BARS.get(name)))
+    for name, (ours_seconds, plain_seconds) in json.loads(done.stdout).items():
+        label = f"{name}, {ours_seconds * 1000:.0f} ms / asyncpg, {plain_seconds * 1000:.0f} ms"
+        part.ratios.append(Ratio(label, ours_seconds / plain_seconds, MICRO_BARS.get(name)))
     return part
 
 

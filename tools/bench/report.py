@@ -90,7 +90,7 @@ def show(console: Console, part: Part) -> None:
     """Print the tables of a part."""
     if part.runs:
         console.print(_runs_table(part))
-    table = Table("", "", "bar", "", box=SIMPLE_HEAD)
+    table = Table("", "", "bar", "", box=SIMPLE_HEAD, pad_edge=False)
     for ratio in part.ratios:
         mark = {None: "", True: "[green]met", False: "[red]missed"}[ratio.is_met]
         table.add_row(ratio.name, f"{ratio.value:.2f}{ratio.unit}", ratio.bar_text, mark)
@@ -100,11 +100,11 @@ def show(console: Console, part: Part) -> None:
 
 
 def _runs_table(part: Part) -> Table:
-    table = Table(title=f"{part.name}: medians", title_justify="left", box=SIMPLE_HEAD)
+    table = Table(title=f"{part.name}: medians", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     bases = [label for label in part.bases if label in part.runs]
     table.add_column("", no_wrap=True)
     for heading in (
-        *("runs", "lines", "s", "lines/s"),
+        *("runs", "s", "lines/s"),
         *(f"time /\n{label}" for label in bases),
         *("client\nCPU s", "client\nMiB", "server\nCPU s", "server\nMiB"),
     ):
@@ -113,7 +113,7 @@ def _runs_table(part: Part) -> Table:
         run, lines = medians(runs), part.lines[label]
         table.add_row(
             label,
-            *(str(len(runs)), f"{lines:,}", f"{run.seconds:.2f}", f"{lines / run.seconds:,.0f}"),
+            *(str(len(runs)), f"{run.seconds:.2f}", f"{lines / run.seconds:,.0f}"),
             *(f"{run.seconds / part.median(base).seconds:.2f}" for base in bases),
             *(f"{run.client_cpu_seconds:.2f}", f"{run.client_peak_mib:.0f}"),
             *(f"{run.server_cpu_seconds:.2f}", f"{run.server_peak_mib:.0f}"),
