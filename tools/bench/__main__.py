@@ -66,7 +66,7 @@ def main() -> int:
             results.append(part)
             show(console, part)
             write(file, about, results)
-    console.print(f"results: {file}")
+    console.print(f"results: {file}", soft_wrap=True)
     return 1 if any(part.problems for part in results) else 0
 
 

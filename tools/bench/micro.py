@@ -60,7 +60,7 @@ class Ours:
             "stream": self._stream,
             "execute": self._execute,
             "bulk_insert": lambda: self._db.bulk_insert("target", self._rows),
-            "bulk_insert skipping conflicts": lambda: self._db.bulk_insert(
+            "bulk_insert, skipping": lambda: self._db.bulk_insert(
                 "target", self._rows, skip_conflicts_on=["id"]
             ),
         }
@@ -89,7 +89,7 @@ class Plain:
             "stream": self._stream,
             "execute": self._execute,
             "bulk_insert": self._copy,
-            "bulk_insert skipping conflicts": self._copy_new,
+            "bulk_insert, skipping": self._copy_new,
         }
 
     async def _stream(self) -> None:

@@ -13,6 +13,8 @@ from rich.table import Table
 
 from tools.bench.measure import Run
 
+STYLE: dict[str, Any] = {"box": SIMPLE_HEAD, "padding": (0, 1, 0, 0), "show_edge": False, "pad_edge": False}
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -43,12 +45,13 @@ class Ratio:
 class Part:
     """The results of one part: the runs of each contender, its lines, and ratios of medians.
 
-    ``bases`` are labels whose time that of all is told in; ``problems`` are what makes the numbers worthless,
-    such as rows that are not there.
+    ``bases`` are labels, and all times are told as ratios to theirs; ``note`` says how to read the numbers;
+    ``problems`` are what makes them worthless, such as rows that are not there.
     """
 
     name: str
     bases: tuple[str, ...] = ()
+    note: str = ""
     lines: dict[str, int] = field(default_factory=dict)
     runs: dict[str, list[Run]] = field(default_factory=dict)
     ratios: list[Ratio] = field(default_factory=list)
@@ -76,6 +79,7 @@ class Part:
                 label: {"lines": self.lines[label], "runs": [asdict(run) for run in runs]}
                 for label, runs in self.runs.items()
             },
+            "note": self.note,
             "ratios": [asdict(ratio) | {"is_met": ratio.is_met} for ratio in self.ratios],
             "problems": self.problems,
         }
@@ -89,18 +93,20 @@ def medians(runs: Sequence[Run]) -> Run:
 def show(console: Console, part: Part) -> None:
     """Print the tables of a part."""
     if part.runs:
-        console.print(_runs_table(part))
-    table = Table("", "", "bar", "", box=SIMPLE_HEAD, pad_edge=False)
+        console.print(_runs_table(part), "")
+    table = Table("", "", "bar", "", **STYLE)
     for ratio in part.ratios:
         mark = {None: "", True: "[green]met", False: "[red]missed"}[ratio.is_met]
         table.add_row(ratio.name, f"{ratio.value:.2f}{ratio.unit}", ratio.bar_text, mark)
-    console.print(table)
+    console.print(table, "")
+    if part.note:
+        console.print(part.note)
     for problem in part.problems:
         console.print(f"[red]{problem}")
 
 
 def _runs_table(part: Part) -> Table:
-    table = Table(title=f"{part.name}: medians", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=f"{part.name}: medians", title_justify="left", **STYLE)
     bases = [label for label in part.bases if label in part.runs]
     table.add_column("", no_wrap=True)
     for heading in (
