@@ -16,8 +16,8 @@ from tools.bench.server import ROOT, Rows, Server, environment
 START_LINES, START_ROUNDS = 10, 7
 LARGE = 10  # times the lines
 SAME_ROWS = (
-    "Rows are the same by event_type, payload and event_date. Those of dlt, which rounds numbers in JSON when "
-    "given rows, are told by number and trace of the event. source is left out: of equal events any may stay."
+    "Rows are told by event_type, payload and event_date; those of dlt, which rounds numbers in JSON when "
+    "given rows, by number and trace of the event. source is left out: of equal events any may stay."
 )
 MICRO_BARS = {"fetch_all": 1.3, "bulk_insert": 1.3}
 
