@@ -4,7 +4,7 @@ MEMBERS := $(wildcard packages/* modules/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
-	test test-unit test-impl torture mutants audit test-alone smoke check build lock
+	test test-unit test-impl torture bench bench-quick mutants audit test-alone smoke check build lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,12 @@ test-impl: ## the tests of the implementations, on a real PostgreSQL and a real 
 
 torture: ## hundreds of kills at random moments, and all else that takes long: make torture TORTURE_KILLS=300
 	TORTURE_KILLS=$${TORTURE_KILLS:-300} TORTURE_ROUNDS=20 HYPOTHESIS_PROFILE=torture uv run pytest -s -o faulthandler_timeout=0 tests/torture tests/property
+
+bench: ## the load beside other ways to do it, a quarter of an hour: make bench args="rerun start", or args=all
+	@uv run python -m tools.bench $(args)
+
+bench-quick: ## the same with 100,000 lines, in a minute
+	@uv run python -m tools.bench contenders --lines 100000 --dlt-rounds 1 $(args)
 
 mutants: ## break the code in many ways, and see that the tests notice each: make mutants args="postgres"
 	uv run python tools/mutate.py $(args)

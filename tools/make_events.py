@@ -50,17 +50,27 @@ class Counts:
 
 
 class Generator:
-    """Lines of one day; every event carries a number of its own, so that only wanted duplicates are any."""
+    """Lines of one day; every event carries a number of its own, so that only wanted duplicates are any.
 
-    def __init__(self, seed: int) -> None:
+    Args:
+        seed: of all that is drawn.
+        first_number: of the first line; generators of parts of one day need numbers of their own.
+        trace_bytes: how many random hexadecimal digits each payload has in addition, in a field of its own.
+        is_distinct: every line is an event that no other is: none is blank, bad or a duplicate.
+    """
+
+    def __init__(
+        self, seed: int | str, *, first_number: int = 1, trace_bytes: int = 0, is_distinct: bool = False
+    ) -> None:
         self._random = random.Random(seed)
+        self._offset, self._trace_bytes, self._is_distinct = first_number - 1, trace_bytes, is_distinct
         self._recent: list[Event] = []
         self.counts = Counts()
 
     def line(self) -> bytes:
         """The next line, without its line end, counted."""
         self.counts.lines += 1
-        draw = self._random.random()
+        draw = 1.0 if self._is_distinct else self._random.random()
         if draw < BLANK_SHARE:
             self.counts.blank += 1
             return self._random.choice([b"", b"  ", b"\t", b"\r"])
@@ -79,7 +89,9 @@ class Generator:
     def _event(self) -> Event:
         kind = self._random.choice(list(PAYLOADS))
         payload = PAYLOADS[kind](self._random)
-        payload["event_no"] = self.counts.lines
+        payload["event_no"] = self._offset + self.counts.lines
+        if self._trace_bytes:
+            payload["trace"] = f"{self._random.getrandbits(4 * self._trace_bytes):0{self._trace_bytes}x}"
         return {"event_type": kind, "payload": payload, "source": self._random.choice(SOURCES)}
 
     def _remember(self, event: Event) -> None:

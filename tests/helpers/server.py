@@ -12,12 +12,15 @@ from platform_postgres.testing import running_server
 
 
 @contextmanager
-def server_with_password(password: str) -> Iterator[str]:
-    """The URL of a new server over TCP, for the length of the block, whose only role has ``password``."""
+def server_with_password(password: str, **options: str) -> Iterator[str]:
+    """The URL of a new server over TCP, for the length of the block, whose only role has ``password``.
+
+    ``options`` are settings of postgresql.conf.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    with running_server({"listen_addresses": "127.0.0.1", "port": port}) as server:
+    with running_server({"listen_addresses": "127.0.0.1", "port": port, **options}) as server:
         asyncio.run(_set_password(server.url(), password))
         yield f"postgresql://postgres:{quote(password, safe='')}@127.0.0.1:{port}/postgres"
 

@@ -1,0 +1,74 @@
+"""Measures the load of a day of events beside other ways to do it, and much of what it stands on.
+
+Needs Linux (/proc), and of the network only what installs dlt, once.
+"""
+
+import argparse
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from tools.bench.inputs import Inputs
+from tools.bench.parts import PARTS, USUAL, Bench
+from tools.bench.report import show, write
+from tools.bench.server import ROOT, SETTINGS, running_server
+
+FOLDER = ROOT / ".platform" / "bench"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__.splitlines()[0] if __doc__ else None
+    )
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"all, or of {', '.join(PARTS)}; default: {', '.join(USUAL)}"
+    )
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is run; medians are told")
+    parser.add_argument(
+        "--dlt-rounds", type=int, help="how often dlt is run, which takes longest; 0 for never"
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=FOLDER, help="for inputs, results and dlt's environment"
+    )
+    options = parser.parse_args()
+    if unknown := [name for name in options.parts if name not in (*PARTS, "all")]:
+        parser.error(f"unknown part {unknown[0]!r}: there are all, {', '.join(PARTS)}")
+    names = PARTS if "all" in options.parts else options.parts or USUAL
+    console, results = Console(), []
+    console.print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs; settings {SETTINGS}")
+    with running_server() as server, console.status("") as status:
+        bench = Bench(
+            server,
+            Inputs(options.folder / "inputs"),
+            options.folder,
+            options.lines,
+            options.rounds,
+            options.rounds if options.dlt_rounds is None else options.dlt_rounds,
+            status.update,
+        )
+        about = {
+            "started_at": datetime.now(UTC).isoformat(),
+            "machine": platform.platform(),
+            "cpus": os.cpu_count(),
+            "load_average": os.getloadavg()[0],
+            "python": platform.python_version(),
+            "postgres": server.version,
+            "settings": SETTINGS,
+        }
+        file = options.folder / "results" / f"{about['started_at']}.json"
+        for name in names:
+            part = PARTS[name](bench)
+            results.append(part)
+            show(console, part)
+            write(file, about, results)
+    console.print(f"results: {file}", soft_wrap=True)
+    return 1 if any(part.problems for part in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

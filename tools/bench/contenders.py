@@ -1,0 +1,95 @@
+"""Who loads: the command of each, and what has to be there before its clock starts."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from platform_interfaces import REJECTS_FOLDER
+from tools.bench.inputs import DATE, SOURCE_PATH, Input, fingerprint
+from tools.bench.measure import Run, measure
+from tools.bench.server import PLATFORM, ROOT, Server, environment
+
+DLT, DLT_VENV = ("dlt[postgres]==1.31.*", "msgspec", "pyarrow"), "dlt-1.31"
+JOB = ("--db", "postgres", "--fs", "local", "--date", DATE, "--source-path", SOURCE_PATH)
+
+Load = Callable[[Server, Input, str], Run]
+"""Loads an input into the database at a URL."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way to load; ``payload`` is what of a payload it keeps as it was, as SQL."""
+
+    load: Load
+    table: str = "cleaned_events"
+    payload: str = "payload::text"
+
+
+def ours(server: Server, day: Input, url: str) -> Run:
+    """`platform run batch_etl` as it comes; what an earlier run has kept of rejected lines is removed."""
+    shutil.rmtree(day.folder / REJECTS_FOLDER, ignore_errors=True)
+    command = (PLATFORM, "run", "batch_etl", *JOB)
+    return measure(server, command, environment(url, FS_LOCAL_ROOT=str(day.folder)))
+
+
+def floor(server: Server, day: Input, url: str) -> Run:
+    """Rows that are clean already; see there."""
+    blocks = day.folder / f"floor-{fingerprint('bench/floor.py', 'bench/cleaning.py')}"
+    if not blocks.exists():
+        unfinished = day.folder / "floor.new"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        subprocess.run(_module("floor", "prepare", day.folder, unfinished), cwd=ROOT, check=True)
+        unfinished.rename(blocks)
+    return measure(server, _module("floor", "load", blocks, url), environment(url))
+
+
+def sql(server: Server, day: Input, url: str) -> Run:
+    """COPY and one statement; see there."""
+    return measure(server, _module("sql", day.folder, url), environment(url))
+
+
+def dlt(kind: str, venv: Path) -> Load:
+    """A pipeline of dlt, in an environment of its own at ``venv``, which is made when it is missing."""
+
+    def load(server: Server, day: Input, url: str) -> Run:
+        if not venv.exists():
+            _make_environment(venv)
+        with tempfile.TemporaryDirectory(prefix="bench-dlt-") as folder:
+            module = _module("dlt_load", kind, day.folder, url, folder)
+            return measure(server, (venv / "bin" / "python", *module[1:]), environment(url))
+
+    return load
+
+
+def all_contenders(dlt_venv: Path) -> dict[str, Contender]:
+    """Those of the comparison, in the order in which they take turns."""
+    return {
+        "floor": Contender(floor),
+        "ours": Contender(ours),
+        "sql": Contender(sql),
+        # Given rows, dlt rounds the numbers in a JSON column, so its rows are told by what is no such number.
+        "dlt": Contender(
+            dlt("rows", dlt_venv), "loaded.cleaned_events", "payload ->> 'event_no', payload ->> 'trace'"
+        ),
+        "dlt-arrow": Contender(dlt("arrow", dlt_venv), "loaded.cleaned_events"),
+    }
+
+
+def _module(name: str, *arguments: str | Path) -> Sequence[str | Path]:
+    return (sys.executable, "-m", f"tools.bench.{name}", *arguments)
+
+
+def _make_environment(venv: Path) -> None:
+    """Outside the workspace, for its pins are not meant for it."""
+    unfinished = venv.with_suffix(".new")
+    for command in (
+        ("uv", "venv", "--quiet", "--clear", "--python", sys.executable, unfinished),
+        ("uv", "pip", "install", "--quiet", "--python", unfinished, *DLT),
+    ):
+        subprocess.run(command, cwd=tempfile.gettempdir(), check=True)
+    unfinished.rename(venv)
