@@ -2,9 +2,10 @@
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import count
 from typing import Any, Self
 from uuid import uuid4
 
@@ -75,6 +76,10 @@ class Job:
     def folder(self) -> str:
         """Where the raw files of the date are."""
         return f"{self.source_path}/{self.date}" if self.source_path else self.date
+
+    def moments(self) -> Iterator[dt.datetime]:
+        """The times after ``started_at``, a microsecond apart, for the rows of one chunk each."""
+        return (self.started_at + dt.timedelta(microseconds=number) for number in count(1))
 
     def _problems(self) -> list[str]:
         problems = []

@@ -31,9 +31,9 @@ def parse_json(text: bytes | str) -> Any:
         raise ValueError(str(error)) from error
 
 
-def dump_canonical(value: Any) -> str:
+def dump_canonical(value: Any) -> bytes:
     """The shortest text with sorted keys: equal for values that differ in key order and blanks only."""
-    return _encoder.encode(value).decode()
+    return _encoder.encode(value)
 
 
 def _exact(text: str) -> Decimal:

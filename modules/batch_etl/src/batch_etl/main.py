@@ -124,16 +124,16 @@ async def _prepared(
     ctx: PlatformContext, job: Job, source: Input, files: Sequence[str], unreadable: set[str]
 ) -> AsyncGenerator[Prepared, None]:
     """The chunks of all files, prepared; a file that fails is left and noted."""
-    recent = RecentKeys()
+    recent, moments = RecentKeys(), job.moments()
     for file in files:
         try:
             async with aclosing(source.read_file(ctx.fs, file)) as chunks:
                 async for chunk in chunks:
-                    yield prepare(chunk, job, recent)
+                    yield prepare(chunk, job, recent, next(moments))
         except FileSystemError as error:
             ctx.log.error("Cannot read file", file=file, reason=str(error))
             unreadable.add(file)
-            yield prepare(Chunk(file, is_last=True), job, recent)
+            yield prepare(Chunk(file, is_last=True), job, recent, next(moments))
 
 
 def _conclude(

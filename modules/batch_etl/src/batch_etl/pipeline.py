@@ -51,6 +51,8 @@ async def written(
         portion, task = writing[0]
         outcomes = await task
         writing.popleft()
+        if not outcomes:
+            return [(prepared, [Outcome.INSERTED] * len(prepared.unique)) for prepared in portion]
         return [
             (prepared, [outcomes.get(event["dedup_key"], Outcome.INSERTED) for event in prepared.unique])
             for prepared in portion

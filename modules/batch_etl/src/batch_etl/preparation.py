@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from batch_etl.job import Job
-from batch_etl.json_text import NumberOutOfRangeError, parse_json
+from batch_etl.json_text import NumberOutOfRangeError, dump_canonical, parse_json
 from batch_etl.reader import Chunk, Content
 from batch_etl.reasons import REASONS, REFUSED
-from batch_etl.transformer import Event, transform_event, with_dedup_key
-from batch_etl.validator import find_problems
+from batch_etl.transformer import Event, finished_event, transform_event, with_dedup_key
+from batch_etl.validator import checked_event_type, find_problems, is_storable
 from batch_etl.writer import Outcome
 from platform_interfaces import Reject
 
@@ -46,24 +46,39 @@ class RecentKeys:
         return True
 
 
-def prepare(chunk: Chunk, job: Job, recent: RecentKeys) -> Prepared:
-    """Parse, validate, transform and deduplicate the lines of one chunk, one after the other."""
+def prepare(chunk: Chunk, job: Job, recent: RecentKeys, created_at: dt.datetime) -> Prepared:
+    """Parse, validate, transform and deduplicate the lines of one chunk."""
     blank, rejects, duplicates, unique = 0, list[Reject](), 0, list[Event]()
     event_date = dt.date.fromisoformat(job.date)
     for index, line in enumerate(_texts(chunk)):
-        if isinstance(line, bytes) and (not line or line.isspace()):
-            blank += 1
-            continue
-        event, reasons = _read(chunk, index, line)
-        if reasons:
-            rejects.append(_reject(chunk, index, reasons))
-            continue
-        cleaned = with_dedup_key(transform_event(event, event_date, job.started_at))
-        if recent.add(cleaned["dedup_key"]):
-            unique.append(cleaned)
+        event = None if chunk.is_foreign else _plain_event(line, event_date, created_at)
+        if event is None:
+            if isinstance(line, bytes) and not line.strip():
+                blank += 1
+                continue
+            raw, reasons = _read(chunk, index, line)
+            if reasons:
+                rejects.append(_reject(chunk, index, reasons))
+                continue
+            event = with_dedup_key(transform_event(raw, event_date, created_at))
+        if recent.add(event["dedup_key"]):
+            unique.append(event)
         else:
             duplicates += 1
     return Prepared(chunk, blank, rejects, duplicates, unique)
+
+
+def _plain_event(line: Any, event_date: dt.date, created_at: dt.datetime) -> Event | None:
+    """The cleaned event of a line that is good at first sight, told in few steps; None for any other."""
+    try:
+        event = parse_json(line)
+        event_type = checked_event_type(event["event_type"], source := event["source"])
+        payload = dump_canonical(content := event["payload"])
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
+    if type(content) is not dict or not is_storable(payload):
+        return None
+    return finished_event(event_type, payload, source, event_date, created_at)
 
 
 def find_refused(prepared: Prepared, outcomes: Sequence[Outcome], job: Job) -> list[Reject]:
@@ -72,6 +87,8 @@ def find_refused(prepared: Prepared, outcomes: Sequence[Outcome], job: Job) -> l
     They are looked for anew: so rarely does a database refuse a valid event that no line pays for it.
     """
     chunk, rejects = prepared.chunk, list[Reject]()
+    if Outcome.REFUSED not in outcomes:
+        return rejects
     missing = {
         event["dedup_key"]
         for event, outcome in zip(prepared.unique, outcomes, strict=True)
@@ -80,7 +97,7 @@ def find_refused(prepared: Prepared, outcomes: Sequence[Outcome], job: Job) -> l
     for index in range(len(chunk.lines)):
         if not missing:
             break
-        for event in prepare(chunk.line(index), job, RecentKeys()).unique:
+        for event in prepare(chunk.line(index), job, RecentKeys(), job.started_at).unique:
             if event["dedup_key"] in missing:
                 missing.remove(event["dedup_key"])
                 rejects.append(_reject(chunk, index, (REFUSED,)))
@@ -111,7 +128,7 @@ def _read(chunk: Chunk, index: int, line: Content) -> tuple[Any, Sequence[str]]:
         if chunk.is_cut and index == len(chunk.lines) - 1:
             return None, ["truncated_line"]
         return None, ["not_utf8" if isinstance(error, UnicodeDecodeError) else "malformed_json"]
-    return event, find_problems(event, line)
+    return event, find_problems(event)
 
 
 def _reject(chunk: Chunk, index: int, reasons: Sequence[str]) -> Reject:

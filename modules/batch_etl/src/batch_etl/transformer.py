@@ -62,7 +62,7 @@ def compute_dedup_key(event: Mapping[str, Any]) -> str:
     Key order, blanks and escapes in the payload do not matter; numbers are compared as written, so 1 and
     1.0 differ.
     """
-    return _digest(event, dump_canonical(event["payload"])).hex()
+    return _digest(event["event_type"], event.get("event_date"), dump_canonical(event["payload"])).hex()
 
 
 def deduplicate(events: Sequence[Event]) -> tuple[list[Event], int]:
@@ -75,19 +75,31 @@ def deduplicate(events: Sequence[Event]) -> tuple[list[Event], int]:
 
 def with_dedup_key(event: Event) -> Event:
     """The event with its ``dedup_key``, 32 bytes, and as payload the JSON that it was computed from."""
-    payload = dump_canonical(event["payload"])
+    return finished_event(
+        event["event_type"],
+        dump_canonical(event["payload"]),
+        event["source"],
+        event["event_date"],
+        event["created_at"],
+    )
+
+
+def finished_event(
+    event_type: str, payload: bytes, source: str, event_date: dt.date, created_at: dt.datetime
+) -> Event:
+    """The same, of its parts: a normalised type, and a payload as ``dump_canonical`` writes it."""
     return {
-        "event_type": event["event_type"],
-        "payload": JsonText(payload),
-        "source": event["source"],
-        "event_date": event["event_date"],
-        "created_at": event["created_at"],
-        "dedup_key": _digest(event, payload),
+        "event_type": event_type,
+        "payload": JsonText(payload, "utf-8"),
+        "source": source,
+        "event_date": event_date,
+        "created_at": created_at,
+        "dedup_key": _digest(event_type, event_date, payload),
     }
 
 
-def _digest(event: Mapping[str, Any], payload: str) -> bytes:
-    return sha256(_head(event["event_type"], event.get("event_date")) + payload.encode()).digest()
+def _digest(event_type: str, event_date: dt.date | None, payload: bytes) -> bytes:
+    return sha256(_head(event_type, event_date) + payload).digest()
 
 
 @lru_cache

@@ -57,19 +57,39 @@ def log_invalid(log: LoggingInterface, reason: str, **place: Any) -> None:
     report("Invalid event", reason=reason, **place)
 
 
-def find_problems(event: Any, text: bytes | None = None) -> tuple[str, ...]:
-    """All reasons why the event cannot be loaded, keys of ``REASONS``; none for a valid one.
-
-    ``text`` is the JSON that it was read from: most often that alone shows that its values can be stored.
-    """
+def find_problems(event: Any) -> tuple[str, ...]:
+    """All reasons why the event cannot be loaded, keys of ``REASONS``; none for a valid one."""
     if not isinstance(event, dict):
         return ("not_an_object",)
     found = (
         _text_problem("event_type", event.get("event_type")),
         _text_problem("source", event.get("source")),
-        _payload_problem(event.get("payload"), text),
+        _payload_problem(event.get("payload")),
     )
-    return tuple(problem for problem in found if problem) if any(found) else ()
+    return tuple(problem for problem in found if problem)
+
+
+@lru_cache(typed=True)  # most events share their few types and sources
+def checked_event_type(event_type: Any, source: Any) -> str:
+    """The event type as ``normalize_event_type`` makes it.
+
+    Raises:
+        ValueError: when ``find_problems`` finds one with either of the two, or has to be asked.
+        TypeError: the same.
+    """
+    if len(event_type) > MAX_TEXT_CHARACTERS:
+        raise ValueError("only a closer look can tell")  # and what is long must not be remembered
+    if problem := _text_problem("event_type", event_type) or _text_problem("source", source):
+        raise ValueError(problem)
+    return normalize_event_type(event_type)
+
+
+def is_storable(payload: bytes) -> bool:
+    """Whether its JSON shows that ``find_problems`` finds none with it; False when it has to be asked."""
+    return b"\\u0000" not in payload and (
+        # As many brackets are opened at least as there are levels, and closed again.
+        len(payload) <= 2 * MAX_DEPTH or payload.count(b"{") + payload.count(b"[") <= MAX_DEPTH
+    )
 
 
 def _text_problem(field: str, text: Any) -> str | None:
@@ -77,10 +97,6 @@ def _text_problem(field: str, text: Any) -> str | None:
         return f"missing_{field}"
     if not isinstance(text, str):
         return f"{field}_not_a_string"
-    return _known_flaw(field, text) if len(text) <= MAX_TEXT_CHARACTERS else _flaw(field, text)
-
-
-def _flaw(field: str, text: str) -> str | None:
     if not text.strip():
         return f"empty_{field}"
     if len(normalize_event_type(text) if field == "event_type" else text) > MAX_TEXT_CHARACTERS:
@@ -88,10 +104,7 @@ def _flaw(field: str, text: str) -> str | None:
     return "nul_character" if "\0" in text else None
 
 
-_known_flaw = lru_cache(_flaw)  # most events share their few types and sources
-
-
-def _payload_problem(payload: Any, text: bytes | None) -> str | None:
+def _payload_problem(payload: Any) -> str | None:
     if payload is None:
         return "missing_payload"
     try:
@@ -100,12 +113,7 @@ def _payload_problem(payload: Any, text: bytes | None) -> str | None:
         return MALFORMED_PAYLOAD
     except TypeError:
         return "payload_not_an_object"
-    return None if text and _is_plain(text) else _value_problem(payload, MAX_DEPTH)
-
-
-def _is_plain(text: bytes) -> bool:
-    """Whether nothing in the JSON can be nested too deeply or have the character U+0000."""
-    return b"\\u0000" not in text and text.count(b"{") + text.count(b"[") <= MAX_DEPTH
+    return _value_problem(payload, MAX_DEPTH)
 
 
 def _value_problem(value: Any, levels: int) -> str | None:

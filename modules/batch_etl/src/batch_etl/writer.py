@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from operator import itemgetter
+from typing import NamedTuple
 
 from tenacity import (
     AsyncRetrying,
@@ -45,12 +46,19 @@ class Outcome(IntEnum):
     LEFT_OUT = 4  # for this is a dry run
 
 
+class _Span(NamedTuple):
+    """The first and the last ``created_at`` of a write."""
+
+    first: dt.datetime
+    last: dt.datetime
+
+
 class TableWriter:
     """Writes to the target table, and knows what this run has written and met there.
 
-    The table is shaped like ``cleaned_events``: an integer ``id``, ``dedup_key`` unique. Whatever is
-    committed together has a ``created_at`` of its own, a microsecond after the one before it; so the table
-    itself can tell what a commit has stored, even when the answer to it was lost.
+    The table is shaped like ``cleaned_events``: an integer ``id``, ``dedup_key`` unique. No two writes have a
+    ``created_at`` in common; so the table itself can tell what a write has stored, even when the answer to
+    its commit was lost.
     """
 
     def __init__(self, db: DatabaseInterface, log: LoggingInterface, job: Job) -> None:
@@ -68,7 +76,8 @@ class TableWriter:
         value, the events are halved until the row is found, and the others are kept.
 
         Args:
-            events: each with a ``dedup_key`` of its own, none of which another write is busy with.
+            events: each with a ``dedup_key`` of its own, none of which another write is busy with, in the
+                order of their ``created_at``, which are later than those of all writes before.
 
         Returns:
             what became of those that were not inserted, by ``dedup_key``.
@@ -78,12 +87,16 @@ class TableWriter:
                 written before stays.
         """
         outcomes = dict[bytes, Outcome]()
+        if not events:
+            return outcomes
+        span = _Span(events[0]["created_at"], events[-1]["created_at"])
+        self._last = max(self._last, span.last)
         # In the order of the index: so it is quicker, and two runs never wait for each other crosswise.
         pending, refused = [sorted(events, key=itemgetter("dedup_key"))], 0
         while pending:
             part = pending.pop()
             try:
-                outcomes |= await self._write_part(part)
+                outcomes |= await self._write_part(part, span)
                 self._has_written = True
             except DataError as error:
                 if len(part) > 1:
@@ -111,40 +124,37 @@ class TableWriter:
                 )
         return found["n"] if found else 0
 
-    async def _write_part(self, events: Sequence[Event]) -> dict[bytes, Outcome]:
-        self._last = moment = self._last + dt.timedelta(microseconds=1)
+    async def _write_part(self, events: Sequence[Event], span: _Span) -> dict[bytes, Outcome]:
         async for attempt in retrying(self._log):
             with attempt:
                 is_careful = self._careful_writes > 0 or attempt.retry_state.attempt_number > 1
-                found = await self._store(events, moment, is_careful=is_careful)
+                found = await self._store(events, is_careful=is_careful)
         self._careful_writes = _CAREFUL_WRITES if found else max(self._careful_writes - 1, 0)
-        return {key: outcome for group in found for key, outcome in self._judge(group, moment)}
+        return {key: outcome for group in found for key, outcome in self._judge(group, span)}
 
-    async def _store(self, events: Sequence[Event], moment: dt.datetime, *, is_careful: bool) -> list[Row]:
+    async def _store(self, events: Sequence[Event], *, is_careful: bool) -> list[Row]:
         """Insert the events that are not there, and tell which are, if ``is_careful`` or need be."""
         found = await self._find(events) if is_careful else []
         known = {key for group in found for key in group["keys"]}
         new = [event for event in events if event["dedup_key"] not in known] if known else events
         try:
-            await self._insert(new, moment)
+            await self._insert(new)
         except ConstraintError:
             if not is_careful:
-                return await self._store(events, moment, is_careful=True)
-            if await self._insert(new, moment, skip_conflicts_on=["dedup_key"]) < len(new):
+                return await self._store(events, is_careful=True)
+            if await self._insert(new, skip_conflicts_on=["dedup_key"]) < len(new):
                 return await self._find(events)  # somebody was faster
         return found
 
-    async def _insert(
-        self, events: Sequence[Event], moment: dt.datetime, skip_conflicts_on: Sequence[str] = ()
-    ) -> int:
+    async def _insert(self, events: Sequence[Event], skip_conflicts_on: Sequence[str] = ()) -> int:
         """The number of rows inserted, ``batch_size`` at a time; all of them are kept, or none."""
         table, size, inserted = self._job.target_table, self._job.batch_size, 0
         if not events:
             return 0
         async with self._db.transaction():
             for start in range(0, len(events), size):
-                rows = [{**event, "created_at": moment} for event in events[start : start + size]]
-                inserted += await self._db.bulk_insert(table, rows, skip_conflicts_on=skip_conflicts_on)
+                batch = events[start : start + size]
+                inserted += await self._db.bulk_insert(table, batch, skip_conflicts_on=skip_conflicts_on)
         return inserted
 
     async def _find(self, events: Sequence[Event]) -> list[Row]:
@@ -159,11 +169,12 @@ class TableWriter:
         """  # noqa: S608 - quoted
         return await self._db.fetch_all(query, [[event["dedup_key"] for event in events]])
 
-    def _judge(self, group: Row, moment: dt.datetime) -> Iterator[tuple[bytes, Outcome]]:
-        """What it means that the table has these rows, when those of ``moment`` are the ones just written."""
-        if group["created_at"] == moment:
-            return
-        if self._job.started_at < group["created_at"] <= self._last:
+    def _judge(self, group: Row, span: _Span) -> Iterator[tuple[bytes, Outcome]]:
+        """What it means that the table has these rows, after a write of that ``span``."""
+        created_at: dt.datetime = group["created_at"]
+        if span.first <= created_at <= span.last:
+            return  # it was this very write that stored them
+        if self._job.started_at < created_at <= self._last:
             yield from ((key, Outcome.DUPLICATE) for key in group["keys"])
             return
         for key, row_id in zip(group["keys"], group["ids"], strict=True):
