@@ -20,6 +20,7 @@ import pytest
 from platform_interfaces import ConfigurationError, FileMissingError, FileSystemError, InvalidPathError
 from platform_interfaces.testing import FileSystemContract
 from platform_localfs import LocalFileSystem
+from platform_localfs._reader import BLOCK_BYTES
 from platform_memory import MemorySecrets
 
 TEMPORARY = ".platform-0123456789abcdef.tmp"
@@ -341,11 +342,11 @@ class TestCase46:
 class TestFilesThatChange:
     """Bad input 8: a file that is still being written."""
 
-    @pytest.mark.parametrize("change", [b"longer than before", b"", b"same"])
+    @pytest.mark.parametrize("change", [b"x" * (BLOCK_BYTES + 8), b"", b"y" * (BLOCK_BYTES + 4)])
     async def test_one_that_is_written_to_while_it_is_read_raises_at_its_end(
         self, fs: LocalFileSystem, root: Path, change: bytes
     ) -> None:
-        (root / "a").write_bytes(b"text")
+        (root / "a").write_bytes(b"x" * (BLOCK_BYTES + 4))
         os.utime(root / "a", ns=(0, 0))
         blocks = fs.stream("a")
         await anext(blocks)
@@ -687,6 +688,7 @@ class TestCancellation:
 WRITER = """
 import asyncio, sys
 from platform_localfs import LocalFileSystem
+from platform_localfs._reader import BLOCK_BYTES
 from platform_memory import MemorySecrets
 
 async def endless():

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Self
@@ -73,8 +73,9 @@ class Reject:
 class RejectKeeper:
     """Gathers the rejects of one source file after the other; on disk once they are many."""
 
-    def __init__(self, fs: FileSystemInterface, run_id: str) -> None:
-        self._fs, self._run_id = fs, run_id
+    def __init__(self, fs: FileSystemInterface, run_id: str, kept: Collection[str] = ()) -> None:
+        """``kept`` has the paths of what earlier runs have kept of the same files."""
+        self._fs, self._run_id, self._kept = fs, run_id, kept
         # Not at the top: it is slow to import, and the interfaces are imported for every `--help`.
         from tempfile import SpooledTemporaryFile
 
@@ -89,8 +90,8 @@ class RejectKeeper:
         if self._spool.tell():
             await self._fs.write_stream(rejects_path(file), self._blocks(), is_private=True)
             self.discard()
-        else:
-            await self._fs.delete(rejects_path(file))
+        elif (path := rejects_path(file)) in self._kept:
+            await self._fs.delete(path)
 
     def discard(self) -> None:
         """Forget what was added since the last ``save``; what an earlier run kept stays."""

@@ -1,7 +1,6 @@
 """``FileSystemInterface`` on local disk."""
 
 import errno
-import os
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
@@ -18,10 +17,9 @@ from platform_interfaces import (
     SecretsInterface,
 )
 from platform_localfs._disk import write_all
+from platform_localfs._reader import BLOCK_BYTES, Reader
 from platform_localfs._threads import run_to_end
 from platform_localfs._tree import Tree
-
-BLOCK_BYTES = 1024 * 1024
 
 _KINDS: dict[int | None, type[FileSystemError]] = {
     errno.ENOENT: FileMissingError,
@@ -92,18 +90,20 @@ class LocalFileSystem(FileSystemInterface):
         return await self._run("look at", path, self._tree.url, path)
 
     async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
-        """The content in blocks of at most 1 MiB; a file that is changed meanwhile raises at its end.
+        """The content in blocks of 1 MiB; a file that is changed before all of it was read raises at its end.
 
         Raises:
             FileSystemError: when somebody wrote to the file itself; one that was replaced is read as it was.
         """
-        async with self._entered("read", path, self._tree.open) as file:
-            before = os.fstat(file.fileno())
-            while block := await self._run("read", path, file.read, BLOCK_BYTES):
-                yield block
-            after = os.fstat(file.fileno())
-            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-                raise FileSystemError(f"{path!r} was changed while it was read: read it again")
+        reader = Reader(partial(self._tree.open, path))
+        try:
+            while not reader.is_at_end:
+                if block := await self._run("read", path, reader.read):
+                    yield block
+        finally:
+            reader.close()
+        if reader.is_changed:
+            raise FileSystemError(f"{path!r} was changed while it was read: read it again")
 
     async def health_check(self) -> bool:
         """Whether the root is there, made if need be, and a file can be written to it."""
