@@ -6,9 +6,11 @@ import socket
 import traceback
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
+from fractions import Fraction
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -350,6 +352,35 @@ class TestErrors:
             with pytest.raises(DataError):
                 await db.fetch_one(f"SELECT $1::{kind} AS value", [given])
 
+    @pytest.mark.parametrize("value", [1.9, Decimal(2), Fraction(3, 2), UUID(int=1)], ids=repr)
+    async def test_no_integer_of_a_column_is_made_of_another_value(
+        self, db: PostgresDatabase, value: object
+    ) -> None:
+        await db.execute("CREATE TABLE one (number INT, numbers BIGINT[], other JSONB)")
+        await db.execute("CREATE VIEW seen AS SELECT * FROM one")
+        for table in ("one", "seen"):
+            for row in ({"number": value}, {"numbers": [1, value]}, {"numbers": [[1], [value]]}):
+                rows = [
+                    {"number": 1, "numbers": [1], "other": [1.9]} | row,
+                    {"number": 2, "numbers": [], "other": {}},
+                ]
+                with pytest.raises(DataError, match=type(value).__name__):
+                    await db.bulk_insert(table, rows)
+        assert await db.fetch_all("SELECT * FROM one") == []
+
+    async def test_whatever_python_takes_for_an_integer_is_stored_as_one(self, db: PostgresDatabase) -> None:
+        class Index:
+            def __index__(self) -> int:
+                return 2
+
+        await db.execute("CREATE TABLE one (number INT, numbers INT[], price FLOAT)")
+        for number in (True, HTTPStatus.OK, Index()):
+            row = {"number": number, "numbers": (number,), "price": 1.9}
+            assert await db.bulk_insert("one", [row]) == 1
+            await db.execute("INSERT INTO one VALUES ($1, $2, $3)", list(row.values()))
+        stored = await db.fetch_all("SELECT DISTINCT * FROM one ORDER BY number")
+        assert stored == [{"number": n, "numbers": [n], "price": 1.9} for n in (1, 2, 200)]
+
     @pytest.mark.parametrize("kind", ["INT", "UUID", "DATE", "NUMERIC", "TIMESTAMPTZ", "TEXT[]", "JSONB"])
     async def test_no_value_that_cannot_be_sent_shows_in_a_traceback(
         self, db: PostgresDatabase, kind: str
@@ -537,6 +568,39 @@ class TestTransaction:
         assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
         assert reported == []
 
+    async def test_nested_blocks_and_bulk_inserts_are_undone_alone(self, db: PostgresDatabase) -> None:
+        await db.execute("CREATE TABLE one (number INT UNIQUE)")
+        async with db.transaction():
+            assert await db.bulk_insert("one", [{"number": 1}]) == 1
+            with pytest.raises(ConstraintError):
+                await db.bulk_insert("one", [{"number": 10}, {"number": 1}])
+            async with db.transaction():
+                assert await db.bulk_insert("one", [{"number": 2}]) == 1
+                assert await db.bulk_insert("one", [{"number": 3}]) == 1
+            with pytest.raises(RuntimeError):
+                async with db.transaction():
+                    assert await db.bulk_insert("one", [{"number": 11}]) == 1
+                    async with db.transaction():
+                        assert await db.bulk_insert("one", [{"number": 12}]) == 1
+                    raise RuntimeError
+            assert await db.bulk_insert("one", [{"number": 4}]) == 1
+            with pytest.raises(ConstraintError):
+                async with db.transaction():
+                    assert await db.bulk_insert("one", [{"number": 13}]) == 1
+                    await db.bulk_insert("one", [{"number": 4}])
+        stored = await db.fetch_all("SELECT number FROM one ORDER BY number")
+        assert [row["number"] for row in stored] == [1, 2, 3, 4]
+
+    async def test_savepoints_of_statements_outlive_nested_blocks(self, db: PostgresDatabase) -> None:
+        await db.execute("CREATE TABLE one (number INT)")
+        async with db.transaction():
+            await db.bulk_insert("one", [{"number": 1}])
+            await db.execute("SAVEPOINT mine")
+            await db.bulk_insert("one", [{"number": 2}])
+            await db.execute("ROLLBACK TO SAVEPOINT mine")
+            await db.bulk_insert("one", [{"number": 3}])
+        assert await db.fetch_all("SELECT number FROM one") == [{"number": 1}, {"number": 3}]
+
 
 class TestBulkInsert:
     async def test_a_view_which_refuses_copy_gets_inserts(self, db: PostgresDatabase) -> None:
@@ -548,6 +612,18 @@ class TestBulkInsert:
             assert await db.bulk_insert("seen", [{"number": 4}]) == 1
             await db.execute("INSERT INTO one VALUES (5)")
         assert await db.execute("SELECT * FROM one") == 5
+
+    @pytest.mark.parametrize(
+        ("last", "error"), [({"number": 1}, ConstraintError), ({"number": "text"}, DataError)]
+    )
+    async def test_a_view_that_refuses_one_row_keeps_none(
+        self, db: PostgresDatabase, last: dict[str, Any], error: type[DatabaseError]
+    ) -> None:
+        await db.execute("CREATE TABLE one (number INT UNIQUE)")
+        await db.execute("CREATE VIEW seen AS SELECT number FROM one")
+        with pytest.raises(error):
+            await db.bulk_insert("seen", [*({"number": number} for number in range(50_000)), last])
+        assert await db.fetch_all("SELECT * FROM one") == []
 
     async def test_types_that_copy_cannot_carry_are_inserted(self, db: PostgresDatabase) -> None:
         await db.execute("CREATE TABLE one (words TSVECTOR, price MONEY, kind REGCLASS)")

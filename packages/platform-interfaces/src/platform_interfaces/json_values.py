@@ -20,9 +20,9 @@ def dump_json(value: Any) -> str:
         TypeError: for what is no JSON value.
     """
     if isinstance(value, JsonText):
-        return str(value)
+        return value
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return _ENCODER.encode(value)
     except TypeError:  # a Decimal inside: the json module cannot be taught to write it as a number
         return _dump(value)
 
@@ -37,8 +37,10 @@ def load_json(text: str | bytes) -> Any:
     Raises:
         ValueError: when it is no JSON.
     """
+    if isinstance(text, bytes):
+        text = text.decode()
     try:
-        return json.loads(text, parse_float=_parse_number)
+        return _DECODER.decode(text)
     except json.JSONDecodeError:
         raise
     except ValueError:  # an integer that is too long; asking for each would slow down all the others
@@ -65,9 +67,14 @@ def _dump(value: Any) -> str:
         return "{" + ",".join(f"{_dump_key(key)}:{_dump(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(_dump, value)) + "]"
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def _dump_key(key: object) -> str:
     # Through an object, so that the json module's own rules for keys hold here, too.
-    return json.dumps({key: 0}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))[1:-3]
+    return _ENCODER.encode({key: 0})[1:-3]
+
+
+# Given such options, json.dumps and json.loads would make a new one for every call.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(parse_float=_parse_number)

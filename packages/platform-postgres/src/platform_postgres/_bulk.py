@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from platform_interfaces import quote_identifier, quote_table, split_table
+from platform_postgres._integers import may_be_cut, refuse_fractions
 
 if TYPE_CHECKING:
     from platform_postgres._connection import Connection
@@ -19,6 +21,9 @@ _STAGING = "_platform_staging"
 
 async def copy(connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> int:
     """The number of rows stored by one COPY."""
+    if may_be_cut(chain.from_iterable(row.values() for row in rows)):
+        found = await connection.prepare(f"SELECT {_list(columns)} FROM {quote_table(table)}")
+        refuse_fractions([column.type for column in found.get_attributes()], _columns(columns, rows))
     schema, name = split_table(table)
     status = await connection.copy_records_to_table(
         name, schema_name=schema, columns=columns, records=_records(columns, rows)
@@ -42,7 +47,9 @@ async def insert_each(connection: Connection, table: str, columns: Sequence[str]
     """The number of rows sent as one INSERT each; a trigger may turn some of them into nothing."""
     values = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
     statement = f"INSERT INTO {quote_table(table)} ({_list(columns)}) VALUES ({values})"
-    await connection.executemany(statement, _records(columns, rows))
+    prepared = await connection.prepare(statement)
+    refuse_fractions(prepared.get_parameters(), _columns(columns, rows))
+    await prepared.executemany(_records(columns, rows))
     return len(rows)
 
 
@@ -75,6 +82,10 @@ def affected(status: str) -> int:
 
 def _list(names: Sequence[str]) -> str:
     return ", ".join(quote_identifier(name) for name in names)
+
+
+def _columns(columns: Sequence[str], rows: Rows) -> Iterator[Iterator[Any]]:
+    return (map(itemgetter(column), rows) for column in columns)
 
 
 def _records(columns: Sequence[str], rows: Rows) -> Iterator[tuple[Any, ...]]:

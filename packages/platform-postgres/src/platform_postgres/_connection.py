@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from struct import Struct
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs
 
@@ -15,6 +14,7 @@ import asyncpg
 from platform_interfaces import (
     ConfigurationError,
     ConnectionLostError,
+    JsonText,
     StatementTimeoutError,
     dump_json,
     load_json,
@@ -34,8 +34,6 @@ GRACE_SECONDS = 5.0
 # What follows a bare "/" or "?" in a password, the driver would take for the name of the database,
 # which the server quotes when it refuses it.
 _URL = re.compile(r"postgres(ql)?://([^@/?#]*@)?[^@/?#]*(/[^@?#]*)?(\?[^@#]*)?")
-# asyncpg's own codecs cut 1.9 to 1. These refuse it, and are of C as well, for many values pass through them.
-_INTEGERS = {"int2": ">h", "int4": ">i", "int8": ">q"}
 
 
 async def open_pool(url: str, settings: PoolSettings) -> Pool:
@@ -68,16 +66,22 @@ async def take(pool: Pool, url: str, timeout: float) -> PoolConnectionProxy[asyn
     Raises:
         StatementTimeoutError: when all of them were in use for ``timeout`` seconds.
     """
-    with _connecting(url):
-        try:
-            return await pool.acquire(timeout=timeout)
-        except TimeoutError as error:
-            if pool.get_idle_size() or pool.get_size() < pool.get_max_size():
-                raise  # it was being made
+    try:
+        async with asyncio.timeout(timeout):  # given to the pool, it would make a task for every call
+            return await pool.acquire()
+    except Exception as error:
+        with _connecting(url):
+            # While one is being made or is free, it is the server that did not answer in time.
+            if not isinstance(error, TimeoutError) or _has_room(pool):
+                raise
             raise StatementTimeoutError(
                 f"no connection became free within {timeout:g} s: all {pool.get_max_size()} are in use "
                 "(DB_POSTGRES_POOL_MAX)"
             ) from error
+
+
+def _has_room(pool: Pool) -> bool:
+    return pool.get_idle_size() > 0 or pool.get_size() < pool.get_max_size()
 
 
 async def open_connection(url: str, settings: PoolSettings) -> Connection:
@@ -145,7 +149,7 @@ def _unreadable_url() -> ConfigurationError:
 
 
 async def _set_up(connection: Connection) -> None:
-    """Refuse a database that cannot hold all text; JSON goes in and out as Python values, integers whole."""
+    """Refuse a database that cannot hold all text, and have JSON go in and out as Python values."""
     encoding = connection.get_settings().server_encoding
     if encoding != "UTF8":
         raise ConfigurationError(
@@ -153,9 +157,6 @@ async def _set_up(connection: Connection) -> None:
         )
     await _use_json(connection, "json", header=b"")
     await _use_json(connection, "jsonb", header=b"\x01")  # the version of its wire format
-    decode = partial(int.from_bytes, byteorder="big", signed=True)
-    for kind, form in _INTEGERS.items():
-        await _use_codec(connection, kind, Struct(form).pack, decode)
 
 
 async def _reset(connection: Connection) -> None:
@@ -165,17 +166,11 @@ async def _reset(connection: Connection) -> None:
 
 async def _use_json(connection: Connection, kind: str, header: bytes) -> None:
     def encode(value: object) -> bytes:
-        return header + dump_json(value).encode()
+        return header + (value if type(value) is JsonText else dump_json(value)).encode()
 
     def decode(data: bytes) -> object:
         return load_json(data[len(header) :])
 
-    await _use_codec(connection, kind, encode, decode)
-
-
-async def _use_codec(
-    connection: Connection, kind: str, encode: Callable[[Any], bytes], decode: Callable[[bytes], object]
-) -> None:
     # Binary because COPY is: a text codec breaks it.
     await connection.set_type_codec(
         kind, schema="pg_catalog", format="binary", encoder=encode, decoder=decode

@@ -1,7 +1,6 @@
 """What asyncpg raises, told in the platform's error tree."""
 
 import re
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -44,15 +43,7 @@ _BY_SQLSTATE: dict[str, type[DatabaseError]] = {
     "57P05": ConnectionLostError,
 }
 # What a codec raises on a value that it cannot encode or decode.
-_CODEC_ERRORS = (
-    ValueError,
-    TypeError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    struct.error,
-)
+_CODEC_ERRORS = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, RecursionError)
 
 
 @contextmanager
@@ -69,8 +60,9 @@ def translated() -> Iterator[None]:
     except OSError as error:
         raise ConnectionLostError(f"the database cannot be reached: {error}") from error
     except _CODEC_ERRORS as error:  # its text, and so its traceback, may quote the value
-        kind = f"{type(error).__module__}.{type(error).__name__}".removeprefix("builtins.")
-        raise DataError(f"a value cannot be converted for or from the database: {kind}") from None
+        raise DataError(
+            f"a value cannot be converted for or from the database: {type(error).__name__}"
+        ) from None
 
 
 def _from_server(error: asyncpg.PostgresError) -> DatabaseError:

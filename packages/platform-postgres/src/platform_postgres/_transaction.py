@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Transaction:
     """A transaction: its connection, the task it belongs to while it is open, and what broke it.
 
-    BEGIN, COMMIT and the like take ``timeout`` seconds at most.
+    BEGIN, COMMIT and the like take ``timeout`` seconds at most. ``depth`` counts the nested blocks, each of
+    which has a savepoint; that of a block that has ended well is released with what comes next.
     """
 
     connection: Connection
@@ -31,6 +32,7 @@ class Transaction:
     task: asyncio.Task[Any] | None = None
     failure: DatabaseError | None = None
     depth: int = 0
+    savepoints: int = 0  # as many as there are on the server
     ended_cursors: list[str] = field(default_factory=list)
 
 
@@ -39,11 +41,20 @@ async def call(transaction: Transaction) -> AsyncIterator[Connection]:
     """The connection for one call inside a transaction, which remembers what broke it."""
     try:
         with translated():
+            await _release(transaction)
             await _close_cursors(transaction)
             yield transaction.connection
     except DatabaseError as error:
         transaction.failure = transaction.failure or error
         raise
+
+
+async def _release(transaction: Transaction) -> None:
+    """Release what blocks have left, lest it gets in the way of savepoints that statements set."""
+    if transaction.savepoints > transaction.depth:
+        release = f"RELEASE SAVEPOINT platform_{transaction.depth + 1}"
+        await transaction.connection.execute(release, timeout=transaction.timeout)
+        transaction.savepoints = transaction.depth
 
 
 async def _close_cursors(transaction: Transaction) -> None:
@@ -95,18 +106,19 @@ async def savepoint(transaction: Transaction) -> AsyncIterator[None]:
     """A block inside ``transaction`` that is undone alone when an exception leaves it."""
     connection, failure = transaction.connection, transaction.failure
     transaction.depth += 1
-    name = f"platform_{transaction.depth}"
+    depth, name = transaction.depth, f"platform_{transaction.depth}"
+    release = f"RELEASE SAVEPOINT {name}; " if transaction.savepoints >= depth else ""
     try:
         with translated():
-            await connection.execute(f"SAVEPOINT {name}", timeout=transaction.timeout)
+            await connection.execute(f"{release}SAVEPOINT {name}", timeout=transaction.timeout)
+        transaction.savepoints = depth
         try:
             yield
             if transaction.failure:
                 raise _aborted(transaction) from transaction.failure
-            with translated():
-                await connection.execute(f"RELEASE SAVEPOINT {name}", timeout=transaction.timeout)
         except BaseException:
             await _undo(transaction, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
+            transaction.savepoints = depth - 1
             transaction.failure = failure
             raise
     finally:

@@ -27,6 +27,7 @@ from platform_postgres import _bulk
 from platform_postgres._advisory_lock import held
 from platform_postgres._connection import GRACE_SECONDS, open_connection, open_pool, take
 from platform_postgres._errors import translated
+from platform_postgres._integers import prepare
 from platform_postgres._settings import PoolSettings
 from platform_postgres._transaction import Transaction, begun, call, savepoint
 
@@ -94,17 +95,23 @@ class PostgresDatabase(DatabaseInterface):
 
     async def execute(self, query: str, params: Sequence[Any] | None = None) -> int:
         async with self._session() as connection:
-            return _bulk.affected(await connection.execute(query, *(params or ())))
+            if not params:
+                return _bulk.affected(await connection.execute(query))
+            statement = await prepare(connection, query, params)
+            await statement.fetch(*params)
+            return _bulk.affected(statement.get_statusmsg() or "")
 
     async def fetch_one(self, query: str, params: Sequence[Any] | None = None) -> Row | None:
         async with self._session() as connection:
-            record = await connection.fetchrow(query, *(params or ()))
+            statement = await prepare(connection, query, params or ())
+            record = await statement.fetchrow(*(params or ()))
         return None if record is None else dict(record)
 
     async def fetch_all(self, query: str, params: Sequence[Any] | None = None) -> list[Row]:
         async with self._session() as connection:
-            records = await connection.fetch(query, *(params or ()))
-        return [dict(record) for record in records]
+            statement = await prepare(connection, query, params or ())
+            records = await statement.fetch(*(params or ()))
+        return _rows(records)
 
     async def stream(self, query: str, params: Sequence[Any] | None = None) -> AsyncGenerator[Row, None]:
         """The rows of a SELECT or VALUES through a cursor on the server, a thousand at a time.
@@ -120,15 +127,17 @@ class PostgresDatabase(DatabaseInterface):
             cursor = f"platform_{next(_cursor_numbers)}"
             stack.callback(transaction.ended_cursors.append, cursor)
             async with call(transaction) as connection:
-                declare = await connection.prepare(f"DECLARE {cursor} NO SCROLL CURSOR FOR {query}")
+                declare = await prepare(
+                    connection, f"DECLARE {cursor} NO SCROLL CURSOR FOR {query}", params or ()
+                )
                 await declare.fetch(*(params or ()))
                 page = await connection.prepare(f"FETCH FORWARD {STREAM_ROWS} FROM {cursor}")
             is_more = True
             while is_more:
                 async with call(transaction):
                     records = await page.fetch()
-                for record in records:
-                    yield dict(record)
+                for row in _rows(records):
+                    yield row
                 is_more = len(records) == STREAM_ROWS
 
     @asynccontextmanager
@@ -155,6 +164,7 @@ class PostgresDatabase(DatabaseInterface):
             return 0
         split_table(table)
         columns = check_rows(rows, skip_conflicts_on)
+        # The transaction keeps the table as it is from when its types are read until COPY has sent its bytes.
         if skip_conflicts_on:
             async with self.transaction(), self._session() as connection:
                 return await _bulk.copy_new(connection, table, columns, rows, skip_conflicts_on)
@@ -233,6 +243,13 @@ class PostgresDatabase(DatabaseInterface):
                 asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
             ):
                 await pool.release(connection, timeout=CLOSE_TIMEOUT_SECONDS)
+
+
+def _rows(records: list[Any]) -> list[Row]:
+    """The records made into rows in place: both kinds of all of them would take twice the memory."""
+    for number, record in enumerate(records):
+        records[number] = dict(record.items())  # dict(record) takes a third longer
+    return records
 
 
 def _not_connected() -> NotConnectedError:
