@@ -6,6 +6,7 @@ Needs Linux (/proc), and of the network only what installs dlt, once.
 import argparse
 import os
 import platform
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ def main() -> int:
     if unknown := [name for name in options.parts if name not in (*PARTS, "all")]:
         parser.error(f"unknown part {unknown[0]!r}: there are all, {', '.join(PARTS)}")
     names = PARTS if "all" in options.parts else options.parts or USUAL
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the server must not be left
     console, results = Console(), []
     console.print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs; settings {SETTINGS}")
     with running_server() as server, console.status("") as status:

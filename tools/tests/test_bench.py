@@ -1,3 +1,4 @@
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,8 +45,9 @@ def test_an_input_has_as_many_events_as_it_says(day: Input) -> None:
 
 def test_a_distinct_input_has_every_event_once(tmp_path: Path) -> None:
     day = Inputs(tmp_path).day(LINES, is_distinct=True)
-    keys = [row.key for row in cleaned_rows(day.folder)]
-    assert len(set(keys)) == len(keys) == day.unique == day.lines == LINES
+    rows = list(cleaned_rows(day.folder))
+    assert len({row.key for row in rows}) == len(rows) == day.unique == day.lines == LINES
+    assert [json.loads(row.payload)["event_no"] for row in rows] == list(range(1, LINES + 1))
 
 
 def test_another_shape_has_the_same_lines(tmp_path: Path, day: Input) -> None:
