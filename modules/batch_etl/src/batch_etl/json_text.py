@@ -24,16 +24,11 @@ def parse_json(text: bytes | str) -> Any:
         ValueError: when it is no JSON.
     """
     try:
-        return _decoder.decode(text)
+        return decode_json(text)
     except msgspec.ValidationError:  # an integer of more digits than int takes; rare, so told by trying
         return json.loads(text, parse_float=_exact, parse_int=_exact)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from error
-
-
-def dump_canonical(value: Any) -> bytes:
-    """The shortest text with sorted keys: equal for values that differ in key order and blanks only."""
-    return _encoder.encode(value)
 
 
 def _exact(text: str) -> Decimal:
@@ -49,5 +44,8 @@ def _exact(text: str) -> Decimal:
     return number
 
 
-_decoder = msgspec.json.Decoder(float_hook=_exact)
-_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
+decode_json = msgspec.json.Decoder(float_hook=_exact).decode
+"""The same for most texts; what it raises for others is of many kinds."""
+
+dump_canonical = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
+"""The shortest text with sorted keys: equal for values that differ in key order and blanks only."""

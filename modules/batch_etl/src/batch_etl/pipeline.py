@@ -11,9 +11,9 @@ from batch_etl.transformer import Event
 from batch_etl.writer import Outcome
 
 # A portion is written in one transaction. It has so many events that round trips and the wait for the disk
-# count for little, and so few that several can be held at once. RecentKeys has to know all of theirs.
-PORTION_EVENTS, PORTION_BYTES = 10_000, 4 * 1024 * 1024
-PORTIONS = 2  # written at a time
+# count for little, and so few that several can be held at once. RecentKeys has to know those of all of them.
+PORTION_EVENTS, PORTION_BYTES = 5_000, 4 * 1024 * 1024
+PORTIONS = 3  # written at a time
 
 Portion = list[Prepared]
 

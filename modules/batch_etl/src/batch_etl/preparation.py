@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batch_etl.job import Job
-from batch_etl.json_text import NumberOutOfRangeError, dump_canonical, parse_json
+from batch_etl.json_text import NumberOutOfRangeError, decode_json, dump_canonical, parse_json
 from batch_etl.reader import Chunk, Content
 from batch_etl.reasons import REASONS, REFUSED
 from batch_etl.transformer import Event, finished_event, transform_event, with_dedup_key
@@ -71,10 +71,10 @@ def prepare(chunk: Chunk, job: Job, recent: RecentKeys, created_at: dt.datetime)
 def _plain_event(line: Any, event_date: dt.date, created_at: dt.datetime) -> Event | None:
     """The cleaned event of a line that is good at first sight, told in few steps; None for any other."""
     try:
-        event = parse_json(line)
+        event = decode_json(line)
         event_type = checked_event_type(event["event_type"], source := event["source"])
         payload = dump_canonical(content := event["payload"])
-    except (ValueError, TypeError, LookupError, RecursionError):
+    except Exception:  # noqa: BLE001 - the reason is found by those that look closely
         return None
     if type(content) is not dict or not is_storable(payload):
         return None

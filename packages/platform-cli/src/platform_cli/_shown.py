@@ -28,7 +28,7 @@ def show(value: object) -> str:
 def to_json(values: Mapping[str, Any]) -> str:
     """One line of JSON; what JSON cannot hold is in it as text."""
     try:
-        text = json.dumps(values, default=_plain, allow_nan=False, ensure_ascii=False)
+        text = _ENCODER.encode(values)
     except Exception:  # noqa: BLE001 - keys that are no text, NaN, cycles, depth, changes by another thread, …
         text = json.dumps(
             {name: _storable(value) for name, value in values.items()}, default=_plain, ensure_ascii=False
@@ -61,3 +61,6 @@ def _repr(value: object) -> str:
 def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     return "\\ufffd" if 0xD800 <= code <= 0xDFFF else f"\\u{code:04x}"
+
+
+_ENCODER = json.JSONEncoder(default=_plain, allow_nan=False, ensure_ascii=False)

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from platform_interfaces.filesystem import FileSystemInterface
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 REJECTS_FOLDER = "rejected"
 _SUFFIX, _MAX_NAME_BYTES = ".jsonl", 255
 _BLOCK_BYTES = 1024 * 1024
@@ -48,7 +49,7 @@ class Reject:
             record["raw"] = None if self.raw is None else self.raw.decode()
         except UnicodeDecodeError:
             record["raw_base64"] = b64encode(self.raw or b"").decode()
-        return json.dumps(record, ensure_ascii=False).encode() + b"\n"
+        return _ENCODER.encode(record).encode() + b"\n"
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:

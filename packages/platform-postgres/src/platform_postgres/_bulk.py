@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from operator import itemgetter
+from operator import itemgetter, methodcaller
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -21,7 +21,7 @@ _STAGING = "_platform_staging"
 
 async def copy(connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> int:
     """The number of rows stored by one COPY."""
-    if may_be_cut(chain.from_iterable(row.values() for row in rows)):
+    if may_be_cut(chain.from_iterable(map(methodcaller("values"), rows))):
         found = await connection.prepare(f"SELECT {_list(columns)} FROM {quote_table(table)}")
         refuse_fractions([column.type for column in found.get_attributes()], _columns(columns, rows))
     schema, name = split_table(table)
