@@ -43,18 +43,24 @@ async def in_portions(chunks: AsyncGenerator[Prepared, None]) -> AsyncGenerator[
 
 async def written(
     portions: AsyncGenerator[Portion, None], writer: Writer
-) -> AsyncGenerator[tuple[Prepared, list[Outcome]], None]:
-    """Each chunk, in order, with what became of its unique events; the next are under way meanwhile."""
+) -> AsyncGenerator[tuple[Prepared, bytes], None]:
+    """Each chunk, in order, with the ``Outcome`` of each of its unique events, a byte for each.
+
+    The next ones are under way meanwhile.
+    """
     writing = deque[tuple[Portion, asyncio.Task[Mapping[bytes, Outcome]]]]()
 
-    async def finish() -> list[tuple[Prepared, list[Outcome]]]:
+    async def finish() -> list[tuple[Prepared, bytes]]:
         portion, task = writing[0]
         outcomes = await task
         writing.popleft()
         if not outcomes:
-            return [(prepared, [Outcome.INSERTED] * len(prepared.unique)) for prepared in portion]
+            return [(prepared, bytes([Outcome.INSERTED]) * len(prepared.unique)) for prepared in portion]
         return [
-            (prepared, [outcomes.get(event["dedup_key"], Outcome.INSERTED) for event in prepared.unique])
+            (
+                prepared,
+                bytes([outcomes.get(event["dedup_key"], Outcome.INSERTED) for event in prepared.unique]),
+            )
             for prepared in portion
         ]
 

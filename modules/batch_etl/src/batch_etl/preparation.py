@@ -81,7 +81,7 @@ def _plain_event(line: Any, event_date: dt.date, created_at: dt.datetime) -> Eve
     return finished_event(event_type, payload, source, event_date, created_at)
 
 
-def find_refused(prepared: Prepared, outcomes: Sequence[Outcome], job: Job) -> list[Reject]:
+def find_refused(prepared: Prepared, outcomes: bytes, job: Job) -> list[Reject]:
     """The lines that the refused ones of the unique events came from.
 
     They are looked for anew: so rarely does a database refuse a valid event that no line pays for it.
@@ -92,7 +92,7 @@ def find_refused(prepared: Prepared, outcomes: Sequence[Outcome], job: Job) -> l
     missing = {
         event["dedup_key"]
         for event, outcome in zip(prepared.unique, outcomes, strict=True)
-        if outcome is Outcome.REFUSED
+        if outcome == Outcome.REFUSED
     }
     for index in range(len(chunk.lines)):
         if not missing:

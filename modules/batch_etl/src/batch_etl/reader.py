@@ -17,7 +17,7 @@ from platform_interfaces import (
 )
 
 # So few that they stay in a processor's cache meanwhile, and that writers need not wait long for their turn.
-CHUNK_LINES = 125
+CHUNK_LINES = 200
 KEPT_BYTES = 1024 * 1024  # about, in a chunk
 
 # UTF-16 and UTF-32 in both byte orders; the latter two begin like these or with two zero bytes.

@@ -1,7 +1,6 @@
 """The account of a run: where every line has gone."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,8 +21,8 @@ class Sums:
     inserted: int = 0
     skipped: int = 0  # the same event was in the table before this run
 
-    def add(self, prepared: Prepared, outcomes: Sequence[Outcome]) -> None:
-        """Account for one chunk, of whose unique events ``outcomes`` tells what became of them."""
+    def add(self, prepared: Prepared, outcomes: bytes) -> None:
+        """Account for one chunk, with the ``Outcome`` of each of its unique events."""
         duplicates, refused = outcomes.count(Outcome.DUPLICATE), outcomes.count(Outcome.REFUSED)
         self.lines += len(prepared.chunk.lines)
         self.blank += prepared.blank
