@@ -1,81 +1,72 @@
 """Runs that are killed at random moments: after one more run, everything is as after a clean load.
 
 A few kills are part of the normal suite; `make torture` does several hundred. The seed is printed, and
-TORTURE_SEED repeats it.
+TORTURE_SEED repeats it; so is what the kills have hit.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-import pytest
 
-REPOSITORY = Path(__file__).parents[2]
-SAMPLES = REPOSITORY / "modules" / "batch_etl" / "samples"
-EXPECTED = json.loads((SAMPLES / "expected.json").read_text())
+from tests.torture.load import Day, Load, ended
+
 KILLS = int(os.environ.get("TORTURE_KILLS", "6"))
 SEED = int(os.environ.get("TORTURE_SEED", str(random.SystemRandom().randrange(2**32))))
 SIGNALS = {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}
-LOAD = ("run", "batch_etl", "--date", "2026-01-15", "--source-path", "raw/events", "--batch-size", "40")
-
-Start = Callable[[], "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
-    """A root with the sample day."""
-    shutil.copytree(SAMPLES / "raw", tmp_path / "files" / "raw")
-    return tmp_path / "files"
-
-
-def starter(project: Path, files: Path, **variables: str) -> Start:
-    """A function that starts a load of the day, as a process of its own."""
-    ours = ("DB_", "FS_", "PLATFORM_", "LOG_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    environment |= {"FS_LOCAL_ROOT": str(files), "PLATFORM_LOG": "json", **variables}
-    command = [str(Path(sys.executable).with_name("platform")), *LOAD]
-
-    def start() -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            command, cwd=project, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
-
-    return start
+# A commit takes as long as with a slow disk: else hardly a kill would find one.
+SLOW_COMMIT = """
+    CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN PERFORM pg_sleep(0.01); RETURN NULL; END';
+    CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON cleaned_events DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.id % 1000 = 0) EXECUTE FUNCTION wait()
+"""
+STATEMENTS = """
+    SELECT DISTINCT 'in ' || split_part(query, ' ', 1) AS name FROM pg_stat_activity
+    WHERE application_name = 'data-platform' AND state = 'active'
+"""
+ROWS = """
+    SELECT count(*) AS n, md5(string_agg(md5(row(event_type, payload, event_date, dedup_key)::text), ''
+    ORDER BY dedup_key)) AS digest FROM cleaned_events
+"""
+MOMENTS = {"in COPY", "in COMMIT", "some rows", "some rejects"}
 
 
-def finish(start: Start) -> dict[str, Any]:
-    """The sums of a load that nobody disturbs."""
-    with start() as process:
-        _, log = process.communicate(timeout=120)
-    assert process.returncode == 0, log
-    sums: dict[str, Any] = json.loads(log.splitlines()[-1])
-    assert {name: sums[name] for name in EXPECTED} == EXPECTED
-    assert sums["inserted"] + sums["skipped"] == EXPECTED["unique"]
-    return sums
-
-
-def kill(start: Start, draw: random.Random, longest: float) -> None:
-    """Start a load, and end it with a random signal at a random moment, if it has not ended by itself."""
-    number = draw.choice(list(SIGNALS))
-    with start() as process:
-        try:
-            _, log = process.communicate(timeout=draw.uniform(0, longest))
-        except subprocess.TimeoutExpired:
-            process.send_signal(number)
-            _, log = process.communicate(timeout=60)
+async def kill(
+    load: Load,
+    draw: random.Random,
+    longest: float,
+    observer: asyncpg.Connection[asyncpg.Record] | None = None,
+) -> set[str]:
+    """Start a load, end it with a random signal at a random moment, and tell what the server was at."""
+    number, statements = draw.choice(list(SIGNALS)), set[str]()
+    process = load.start()
+    try:
+        await asyncio.to_thread(process.communicate, timeout=draw.uniform(0, longest))
+    except subprocess.TimeoutExpired:
+        if observer:
+            statements = {row["name"] for row in await observer.fetch(STATEMENTS)}
+        process.send_signal(number)
+    done = ended(process)
     # Before the command has taken the signals over, the interpreter dies of them as it would by itself.
-    assert process.returncode in (0, SIGNALS[number], -number), log
+    assert done.code in (0, SIGNALS[number], -number), done.log
+    return statements
+
+
+def share(part: int, whole: int) -> str:
+    """How much of something there is."""
+    return "all" if part == whole else "some" if part else "no"
 
 
 def leftovers(files: Path) -> list[str]:
@@ -92,46 +83,55 @@ def rejected(files: Path) -> list[dict[str, Any]]:
 
 
 async def test_after_kills_one_more_run_leaves_what_a_clean_load_leaves(
-    project: Path, files: Path, postgres_url: str
+    project: Path, tmp_path: Path, day: Day, postgres_url: str
 ) -> None:
     """Bad input 62."""
     print(f"TORTURE_SEED={SEED}")
-    draw = random.Random(SEED)
-    start = starter(project, files, PLATFORM_DB="postgres", DB_POSTGRES_URL=postgres_url)
+    draw, moments = random.Random(SEED), Counter[str]()
+    files = tmp_path / "files"
+    load = Load(project, files, day, DB_POSTGRES_URL=postgres_url)
     connection = await asyncpg.connect(postgres_url)
-    table = "SELECT event_type, payload::text, event_date, dedup_key FROM cleaned_events ORDER BY dedup_key"
     try:
+        load.finish()
+        clean, clean_rejects = await connection.fetchrow(ROWS), rejected(files)
+        assert clean is not None
+        assert (clean["n"], len(clean_rejects)) == (day.unique, day.expected["invalid"])
+        await connection.execute(f"{SLOW_COMMIT}; TRUNCATE cleaned_events")
         began = time.monotonic()
-        finish(start)
+        load.finish()
         longest = time.monotonic() - began
-        clean, clean_rejects = await connection.fetch(table), rejected(files)
-        assert (len(clean), len(clean_rejects)) == (EXPECTED["unique"], EXPECTED["invalid"])
         kills = 0
         while kills < KILLS:
             await connection.execute("TRUNCATE cleaned_events")
             shutil.rmtree(files / "rejected")
             for _ in range(min(draw.randint(1, 3), KILLS - kills)):
-                kill(start, draw, longest)
+                moments.update(await kill(load, draw, longest, connection))
                 kills += 1
-            finish(start)
-            assert await connection.fetch(table) == clean
+                rows = await connection.fetchval("SELECT count(*) FROM cleaned_events")
+                moments[f"{share(rows, day.unique)} rows"] += 1
+                moments[f"{share(len(rejected(files)), len(clean_rejects))} rejects"] += 1
+            load.finish()
+            assert await connection.fetchrow(ROWS) == clean
             assert rejected(files) == clean_rejects
             assert leftovers(files) == []
             others = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
             assert await connection.fetchval(others) == 0
+        print(f"{KILLS} kills: {dict(moments)}")
+        assert KILLS < 100 or set(moments) >= MOMENTS
     finally:
         await connection.close()
 
 
-def test_a_killed_load_on_the_embedded_server_is_completed_and_the_server_stops(
-    project: Path, files: Path, embedded_dir: Path
+async def test_a_killed_load_on_the_embedded_server_is_completed_and_the_server_stops(
+    project: Path, tmp_path: Path, embedded_dir: Path
 ) -> None:
     print(f"TORTURE_SEED={SEED}")
     draw = random.Random(SEED)
-    start = starter(project, files, PLATFORM_DB="embedded", DB_EMBEDDED_DIR=str(embedded_dir))
+    day = Day.make(tmp_path / "day", lines=3000, files=4)
+    load = Load(project, tmp_path / "files", day, PLATFORM_DB="embedded", DB_EMBEDDED_DIR=str(embedded_dir))
     for _ in range(max(2, KILLS // 10)):
-        kill(start, draw, longest=3.0)
-    finish(start)
-    assert finish(start)["inserted"] == 0
+        await kill(load, draw, longest=3.0)
+    load.finish()
+    assert load.finish().sums()["inserted"] == 0
     assert not (embedded_dir / "data" / "postmaster.pid").exists()
-    assert leftovers(files) == []
+    assert leftovers(tmp_path / "files") == []

@@ -1,0 +1,13 @@
+"""The day that loads are disturbed on."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.torture.load import Day
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
+    """Five portions, so that there is a middle, and some rejects in each of many files."""
+    return Day.make(tmp_path_factory.mktemp("day"), lines=50_000, files=40)
