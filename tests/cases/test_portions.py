@@ -1,0 +1,167 @@
+"""Portions that meet each other, rows of others, refusals and lost answers: the sums stay exact.
+
+A portion and the memory of recent keys are a few events here; so most duplicates are the table's to find.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+from collections.abc import AsyncIterator, Container, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from batch_etl import pipeline, reader
+from batch_etl.preparation import RecentKeys
+from batch_etl.transformer import deduplicate, transform_events
+from platform_interfaces import ConnectionLostError, Row
+from tests.cases.bench import Bench, event_line, sums
+
+FUSSY_TABLE = """
+    CREATE TABLE fussy (
+        id BIGSERIAL PRIMARY KEY,
+        event_type {} NOT NULL,
+        payload JSONB NOT NULL,
+        source VARCHAR(255) NOT NULL,
+        event_date DATE NOT NULL,
+        dedup_key BYTEA NOT NULL UNIQUE,
+        created_at TIMESTAMPTZ NOT NULL
+    )
+"""
+
+
+@pytest.fixture(params=[5, 2], ids=["one chunk", "several chunks"], autouse=True)
+def small_portions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Portions of five or six events, each of one chunk or several."""
+    monkeypatch.setattr(pipeline, "PORTION_EVENTS", 5)
+    monkeypatch.setattr(reader, "CHUNK_LINES", request.param)
+    monkeypatch.setattr(RecentKeys, "NEWEST", 5)
+
+
+def lines(numbers: Iterable[int], event_type: str = "case") -> bytes:
+    """Lines of events that are equal when their numbers are."""
+    return b"".join(
+        event_line(f'{{"n": {number}}}', event_type=f'"{event_type}"') + b"\n" for number in numbers
+    )
+
+
+def insert_after_lookup(bench: Bench, monkeypatch: pytest.MonkeyPatch, *numbers: int) -> None:
+    """Have somebody else insert these events between the first lookup of keys and the COPY after it."""
+    fetch_all, foreign = bench.db.fetch_all, [[json.loads(line) for line in lines(numbers).splitlines()]]
+
+    async def fetch_and_insert(query: str, params: Sequence[Any] | None = None) -> list[Row]:
+        rows = await fetch_all(query, params)
+        if "wanted" in query and foreign:
+            events, _ = deduplicate(transform_events(foreign.pop(), "2026-01-15", dt.datetime.now(dt.UTC)))
+            assert await bench.db.bulk_insert("cleaned_events", events) == len(numbers)
+        return rows
+
+    monkeypatch.setattr(bench.db, "fetch_all", fetch_and_insert)
+
+
+def lose_answers(bench: Bench, monkeypatch: pytest.MonkeyPatch, lost: Container[int]) -> None:
+    """Lose the answers to the commits with these numbers, counted from 1."""
+    transaction, inside, commits = bench.db.transaction, set[asyncio.Task[Any] | None](), 0
+
+    @asynccontextmanager
+    async def committing() -> AsyncIterator[None]:
+        nonlocal commits
+        if (task := asyncio.current_task()) in inside:
+            async with transaction():
+                yield
+            return
+        inside.add(task)
+        try:
+            async with transaction():
+                yield
+        finally:
+            inside.remove(task)
+        commits += 1
+        if commits in lost:
+            raise ConnectionLostError("the answer was lost")
+
+    monkeypatch.setattr(bench.db, "transaction", committing)
+
+
+async def test_duplicates_that_only_the_table_can_tell_are_counted(bench: Bench) -> None:
+    content = lines([*range(60), *range(20), *range(55, 70)])
+    loaded = await bench.run(content)
+    assert (loaded.code, loaded.sums) == (0, sums(95, inserted=70, duplicates=25))
+    loaded = await bench.run(content, lines(range(65, 75)))
+    assert (loaded.code, loaded.sums) == (0, sums(105, inserted=5, skipped=70, duplicates=30))
+    assert len(await bench.types()) == 75
+
+
+async def test_portions_that_are_written_at_once_may_have_equal_keys(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RecentKeys, "NEWEST", 1)
+    loaded = await bench.run(lines([*range(6)] * 10), lines([*range(5, -1, -1)] * 10), batch_size=2)
+    assert (loaded.code, loaded.sums) == (0, sums(120, inserted=6, duplicates=114))
+    assert len(await bench.types()) == 6
+
+
+async def test_rows_that_are_met_late_are_skipped_once(bench: Bench) -> None:
+    """After many portions of new events, no portion asks the table any more before it meets them."""
+    await bench.run(lines([*range(120, 124), *range(140, 144)]))
+    content = lines([*range(150), *range(121, 124), *range(10)])
+    loaded = await bench.run(content, batch_size=3)
+    assert (loaded.code, loaded.sums) == (0, sums(163, inserted=142, skipped=8, duplicates=13))
+
+
+async def test_rows_that_somebody_inserts_between_lookup_and_copy_are_skipped(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert_after_lookup(bench, monkeypatch, 0, 2, 3, 30)
+    loaded = await bench.run(lines([*range(40), *range(5)]), batch_size=2)
+    assert (loaded.code, loaded.sums) == (0, sums(45, inserted=36, skipped=4, duplicates=5))
+    assert len(await bench.types()) == 40
+
+
+@pytest.mark.parametrize("lost", [[1], [2, 3], [12], range(1, 9)], ids=str)
+async def test_the_sums_are_exact_when_answers_to_commits_are_lost(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, lost: Container[int]
+) -> None:
+    monkeypatch.setattr("batch_etl.writer.LONGEST_PAUSE_SECONDS", 0.001)
+    lose_answers(bench, monkeypatch, lost)
+    loaded = await bench.run(lines([*range(90), *range(20)]), batch_size=2)
+    assert (loaded.code, loaded.sums) == (0, sums(110, inserted=90, duplicates=20))
+    assert len(await bench.types()) == 90
+
+
+async def test_a_lost_answer_and_a_row_of_somebody_else_are_told_apart(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batch_etl.writer.LONGEST_PAUSE_SECONDS", 0.001)
+    insert_after_lookup(bench, monkeypatch, 1, 3)
+    lose_answers(bench, monkeypatch, range(2, 6))
+    loaded = await bench.run(lines([*range(40), *range(5)]), batch_size=2)
+    assert (loaded.code, loaded.sums) == (0, sums(45, inserted=38, skipped=2, duplicates=5))
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["VARCHAR(10)", "VARCHAR(255) CHECK (event_type <> 'refused by it')"],
+    ids=["value", "constraint"],
+)
+async def test_refused_rows_in_the_middle_of_portions_cost_no_other(bench: Bench, column: str) -> None:
+    await bench.db.execute(FUSSY_TABLE.format(column))
+    first = lines(range(7)) + lines([7], "refused by it") + b"{\n" + lines(range(8, 40))
+    second = lines([*range(60, 72), 3]) + lines([8, 7], "refused by it") + lines(range(72, 80))
+    loaded = await bench.run(first, second, target_table="fussy", batch_size=2)
+    assert (loaded.code, loaded.sums) == (
+        0,
+        sums(64, inserted=59, duplicates=1, malformed_json=1, refused_by_database=3),
+    )
+    assert [(reject.line, reject.reasons[0].code) for reject in await bench.rejects()] == [
+        (8, "refused_by_database"),
+        (9, "malformed_json"),
+    ]
+    loaded = await bench.run(target_table="fussy", batch_size=500)
+    assert (loaded.code, loaded.sums) == (
+        0,
+        sums(64, skipped=59, duplicates=1, malformed_json=1, refused_by_database=3),
+    )
