@@ -20,6 +20,7 @@ from platform_interfaces import (
     DatabaseError,
     LockTimeoutError,
     PlatformContext,
+    Row,
     TransactionConflictError,
 )
 from platform_memory import MemoryDatabase, MemoryFileSystem, MemoryLogger
@@ -61,10 +62,10 @@ class LosingDatabase(MemoryDatabase):
         return len(rows)
 
 
-@pytest.fixture(autouse=True)
-def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(params=[10, 3], ids=["one chunk", "several chunks"], autouse=True)
+def small_portions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a few events are many portions, and most duplicates are found in the table."""
-    monkeypatch.setattr(reader, "CHUNK_LINES", 10)
+    monkeypatch.setattr(reader, "CHUNK_LINES", request.param)
     monkeypatch.setattr(pipeline, "PORTION_EVENTS", 10)
     monkeypatch.setattr(RecentKeys, "NEWEST", 5)
 
@@ -133,9 +134,54 @@ async def test_an_error_that_does_not_pass_stops_the_run_and_a_rerun_completes(
     db.before = [None, None, DatabaseError("disk full")]
     with pytest.raises(DatabaseError, match="disk full"):
         await load(db, fs)
+    kept = await db.execute("SELECT * FROM cleaned_events")
+    assert 0 < kept < 50
     code, log = await load(db, fs)
-    assert (code, figures(log)) == (0, (30, 20, 40))
+    assert (code, figures(log)) == (0, (50 - kept, kept, 40))
     assert await db.execute("SELECT * FROM cleaned_events") == 50
+
+
+async def test_a_portion_is_kept_whole_or_not_at_all(db: FaultyDatabase, fs: MemoryFileSystem) -> None:
+    db.before = [None, *[DatabaseError("disk full")] * 50]
+    with pytest.raises(DatabaseError, match="disk full"):
+        await load(db, fs, **{"batch-size": 4})
+    assert await db.execute("SELECT * FROM cleaned_events") == 0
+
+
+class CountingDatabase(MemoryDatabase):
+    """Counts the lookups of keys, and the rows that are sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lookups = self.rows = 0
+
+    async def fetch_all(self, query: str, params: Sequence[Any] | None = None) -> list[Row]:
+        self.lookups += 1
+        return await super().fetch_all(query, params)
+
+    async def bulk_insert(
+        self, table: str, rows: Sequence[Mapping[str, Any]], *, skip_conflicts_on: Sequence[str] = ()
+    ) -> int:
+        self.rows += len(rows)
+        return await super().bulk_insert(table, rows, skip_conflicts_on=skip_conflicts_on)
+
+
+async def test_a_load_of_new_events_soon_asks_no_more_and_a_rerun_sends_no_row_again() -> None:
+    fs = MemoryFileSystem()
+    await fs.write(f"{FOLDER}/a.jsonl", events_to_jsonl(make_events(400)))
+    async with CountingDatabase() as db:
+        await platform_migrate.up(db)
+        db.lookups = db.rows = 0
+        assert figures((await load(db, fs))[1]) == (400, 0, 0)
+        assert (db.lookups < 15, db.rows) == (True, 400)
+        assert figures((await load(db, fs))[1]) == (0, 400, 0)
+        assert db.rows == 400
+        # Once one is met that is there, the next are asked for, too.
+        new = make_events(400, event_type="new")
+        await fs.write(f"{FOLDER}/a.jsonl", events_to_jsonl([*new, *make_events(400)]))
+        db.rows = 0
+        assert figures((await load(db, fs))[1]) == (400, 400, 0)
+        assert db.rows < 500
 
 
 async def test_rows_that_are_not_in_the_table_in_the_end_are_an_error(fs: MemoryFileSystem) -> None:

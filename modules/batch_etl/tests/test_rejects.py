@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import platform_migrate
-from batch_etl import validator
+from batch_etl import pipeline, reader, validator
 from batch_etl.main import retry, run
 from batch_etl.reasons import REASONS
 from batch_etl.validator import checked_event_type
@@ -111,6 +111,24 @@ async def test_a_row_that_only_the_database_refuses_costs_no_other(bench: Bench)
         (18, "refused_by_database"),
         (31, "refused_by_database"),
     ]
+
+
+async def test_refused_rows_are_kept_in_the_order_of_their_lines(bench: Bench) -> None:
+    refused = [make_event("refused", id=number) for number in (1, 2)]
+    lines = events_to_jsonl([make_event(), *refused]).splitlines()
+    _, sums = await bench.run(b"\n".join([lines[0], lines[1], b"{", lines[2], b"["]))
+    assert (sums["inserted"], sums["invalid"]) == (1, 4)
+    assert [reject["line"] for reject in await bench.kept()] == [2, 3, 4, 5]
+
+
+async def test_any_number_of_refused_rows_costs_no_other_once_some_were_written(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "PORTION_EVENTS", 5)
+    monkeypatch.setattr(reader, "CHUNK_LINES", 5)
+    events = [*make_events(20), *make_events(20, event_type="refused"), *make_events(30)]
+    code, sums = await bench.run(events_to_jsonl(events), batch_size=3)
+    assert (code, sums["inserted"], sums["invalid"], sums["duplicates"]) == (0, 30, 20, 20)
 
 
 @pytest.mark.parametrize(
