@@ -749,12 +749,14 @@ class TestLock:
         self, db: PostgresDatabase, make_database: MakeDatabase, bystander: asyncpg.Connection[asyncpg.Record]
     ) -> None:
         name = await bystander.fetchval("SELECT current_database()")
-        await bystander.execute(f"ALTER DATABASE {name} SET idle_session_timeout = 50")
-        async with make_database() as other, other.lock("name", timeout=0):
-            await bystander.execute("SELECT pg_sleep(0.2)")
-            with pytest.raises(LockTimeoutError):
-                async with db.lock("name", timeout=0):
-                    pass
+        async with make_database() as other:
+            # Only now: sessions of the pool, which do idle, keep what was set when they began.
+            await bystander.execute(f"ALTER DATABASE {name} SET idle_session_timeout = 1")
+            async with other.lock("name", timeout=0):
+                await bystander.execute("SELECT pg_sleep(0.05)")
+                with pytest.raises(LockTimeoutError):
+                    async with db.lock("name", timeout=0):
+                        pass
 
     async def test_its_block_is_cancelled_when_it_is_lost(
         self, db: PostgresDatabase, bystander: asyncpg.Connection[asyncpg.Record]
