@@ -10,11 +10,14 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import platform_migrate
+from batch_etl import pipeline, reader
 from batch_etl.main import run
+from batch_etl.preparation import RecentKeys
 from platform_interfaces import PlatformContext, Row
 from platform_memory import MemoryDatabase, MemoryFileSystem, MemoryLogger
 from tests.property.event_files import Account, as_stored, event_files
@@ -55,6 +58,13 @@ class Loader:
         return log
 
 
+def make_portions_small(patch: pytest.MonkeyPatch, portion_events: int, chunk_lines: int) -> None:
+    """Have a few events be many portions, and keep in mind only the keys of those that are under way."""
+    patch.setattr(reader, "CHUNK_LINES", chunk_lines)
+    patch.setattr(pipeline, "PORTION_EVENTS", portion_events)
+    patch.setattr(RecentKeys, "NEWEST", pipeline.PORTIONS * (portion_events + chunk_lines))
+
+
 def assert_accounted(log: MemoryLogger, account: Account, **written: int) -> None:
     """Each sum is that of the account, and each rejected line is named."""
     sums = dict(log.events[-1].fields)
@@ -83,9 +93,19 @@ def comparable(rows: list[Row]) -> list[Any]:
 
 
 @settings(max_examples=settings().max_examples // 3)  # each of them runs the job four times
-@given(files, event_files(), st.sampled_from([1, 7, 100, 100, 10_000]), st.integers(1, 5))
+@given(
+    files,
+    event_files(),
+    st.sampled_from([1, 7, 100, 100, 10_000]),
+    st.integers(1, 5),
+    st.none() | st.tuples(st.integers(1, 3), st.integers(1, 2)),
+)
 def test_every_line_is_where_a_naive_account_says(
-    files: dict[str, bytes], later: bytes, block_bytes: int, batch_size: int
+    files: dict[str, bytes],
+    later: bytes,
+    block_bytes: int,
+    batch_size: int,
+    portions: tuple[int, int] | None,
 ) -> None:
     async def load() -> None:
         first, more = Account.of(files), {**files, f"{FOLDER}/bb": later}
@@ -104,4 +124,7 @@ def test_every_line_is_where_a_naive_account_says(
             assert_accounted(await loader.load(more), both, inserted=len(added), skipped=new)
             assert await stored(loader.db) == comparable([*first.rows.values(), *added.values()])
 
-    asyncio.run(load())
+    with pytest.MonkeyPatch.context() as patch:
+        if portions:
+            make_portions_small(patch, *portions)
+        asyncio.run(load())
