@@ -87,12 +87,16 @@ async def test_terminated_and_cancelled_statements_are_tried_again(
     finishing = asyncio.create_task(asyncio.to_thread(load.finish, process))
     connection = await asyncpg.connect(server.url())
     hits = 0
-    while hits < 5:
-        assert not finishing.done()
-        hits += await connection.fetchval(
-            f"SELECT count({function}(pid)) FROM pg_stat_activity "
-            "WHERE application_name = 'data-platform' AND state = 'active'"
-        )
+    async with connection.transaction():
+        # So that the statements are under way for certain: those that write wait for the end of the block.
+        await connection.execute("LOCK TABLE cleaned_events IN SHARE MODE")
+        while hits < 5:
+            assert not finishing.done()
+            hits += await connection.fetchval(
+                f"SELECT count({function}(pid)) FROM pg_stat_activity "
+                "WHERE application_name = 'data-platform' AND wait_event_type = 'Lock'"
+            )
+            await connection.execute("SELECT pg_stat_clear_snapshot()")
     await connection.close()
     done = await finishing
     assert "Trying again" in done.log
