@@ -15,6 +15,7 @@ from batch_etl.job import Job
 from batch_etl.main import run
 from batch_etl.preparation import Prepared, RecentKeys, prepare
 from batch_etl.reader import Chunk
+from batch_etl.transformer import deduplicate, transform_events
 from platform_interfaces import (
     ConnectionLostError,
     DatabaseError,
@@ -182,6 +183,28 @@ async def test_a_load_of_new_events_soon_asks_no_more_and_a_rerun_sends_no_row_a
         db.rows = 0
         assert figures((await load(db, fs))[1]) == (400, 400, 0)
         assert db.rows < 500
+
+
+class SharedDatabase(MemoryDatabase):
+    """After the next lookup of keys, somebody else inserts some events that were looked for, if asked to."""
+
+    is_shared = False
+
+    async def fetch_all(self, query: str, params: Sequence[Any] | None = None) -> list[Row]:
+        rows = await super().fetch_all(query, params)
+        if self.is_shared:
+            self.is_shared = False
+            theirs, _ = deduplicate(transform_events(make_events(3), "2026-01-15"))
+            await self.bulk_insert("cleaned_events", theirs)
+        return rows
+
+
+async def test_rows_that_somebody_else_inserts_meanwhile_are_skipped(fs: MemoryFileSystem) -> None:
+    async with SharedDatabase() as db:
+        await platform_migrate.up(db)
+        db.is_shared = True
+        code, log = await load(db, fs)
+        assert (code, figures(log)) == (0, (47, 3, 40))
 
 
 async def test_rows_that_are_not_in_the_table_in_the_end_are_an_error(fs: MemoryFileSystem) -> None:
