@@ -153,6 +153,34 @@ async def test_what_is_wrong_with_a_line_is_told_apart(bench: Bench, data: bytes
     assert (await bench.kept())[0]["reasons"][0]["code"] == reason
 
 
+def nested(opening: str, closing: str, levels: int) -> str:
+    """A payload of so many levels, of which the first is an object."""
+    return '{"a":' + opening * (levels - 1) + "1" + closing * (levels - 1) + "}"
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (nested('{"a":', "}", 100), None),
+        (nested('{"a":', "}", 101), "too_deep"),
+        (nested("[", "]", 100), None),
+        (nested("[", "]", 101), "too_deep"),
+        ('{"a":[' + ",".join(["[]"] * 200) + "]}", None),
+        ('{"a":"' + "[{" * 200 + '"}', None),
+        ('{"a":"\\u0000"}', "nul_character"),
+        ('{"\\u0000":1}', "nul_character"),
+        ('{"a":"\\\\u0000"}', None),
+    ],
+)
+async def test_a_payload_is_stored_up_to_the_limits_and_not_beyond(
+    bench: Bench, payload: str, reason: str | None
+) -> None:
+    line = f'{{"event_type": "deep", "payload": {payload}, "source": "s"}}\n'
+    _, sums = await bench.run(line.encode())
+    assert sums["invalid_by_reason"] == ({reason: 1} if reason else {})
+    assert sums["inserted"] == (0 if reason else 1)
+
+
 async def test_numbers_of_any_size_that_a_database_holds_are_loaded(bench: Bench) -> None:
     numbers = ["1" * 4301, "-" + "7" * 5000, "1" * 5000 + ".5", "1e5000", "1e131071", "0." + "1" * 16383]
     lines = [f'{{"event_type": "n", "payload": {{"n": {number}}}, "source": "s"}}' for number in numbers]
