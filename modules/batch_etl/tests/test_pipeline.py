@@ -74,7 +74,7 @@ async def test_several_portions_are_written_at_once_and_told_in_order(
     portions = in_portions(chunks(*range(1, pipeline.PORTIONS + 1)))
     async with aclosing(written(portions, Meeting())) as results:
         found = [(one.chunk.size, outcomes) async for one, outcomes in results]
-    assert found == [(number, [Outcome.SKIPPED]) for number in range(1, pipeline.PORTIONS + 1)]
+    assert found == [(number, bytes([Outcome.SKIPPED])) for number in range(1, pipeline.PORTIONS + 1)]
 
 
 async def test_no_write_goes_on_when_another_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:

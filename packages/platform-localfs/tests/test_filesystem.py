@@ -355,6 +355,19 @@ class TestFilesThatChange:
             async for _ in blocks:
                 pass
 
+    async def test_one_that_is_cut_within_a_tick_of_the_clock_raises_too(
+        self, fs: LocalFileSystem, root: Path
+    ) -> None:
+        (root / "a").write_bytes(b"x" * (BLOCK_BYTES + 4))
+        os.utime(root / "a", ns=(0, 0))
+        blocks = fs.stream("a")
+        await anext(blocks)
+        (root / "a").write_bytes(b"")
+        os.utime(root / "a", ns=(0, 0))
+        with pytest.raises(FileSystemError, match="'a' was changed while it was read"):
+            async for _ in blocks:
+                pass
+
     async def test_one_that_is_replaced_is_read_as_it_was(self, fs: LocalFileSystem, root: Path) -> None:
         (root / "a").write_bytes(b"old")
         blocks = fs.stream("a")
