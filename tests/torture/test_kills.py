@@ -33,7 +33,7 @@ SLOW_COMMIT = """
     FOR EACH ROW WHEN (NEW.id % 1000 = 0) EXECUTE FUNCTION wait()
 """
 STATEMENTS = """
-    SELECT DISTINCT 'in ' || split_part(query, ' ', 1) AS name FROM pg_stat_activity
+    SELECT DISTINCT 'in ' || split_part(btrim(query, E' \\n'), ' ', 1) AS name FROM pg_stat_activity
     WHERE application_name = 'data-platform' AND state = 'active'
 """
 ROWS = """
