@@ -36,7 +36,7 @@ FUSSY_TABLE = """
 @pytest.fixture(params=[5, 2], ids=["one chunk", "several chunks"], autouse=True)
 def small_portions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Portions of five or six events, each of one chunk or several."""
-    monkeypatch.setattr(pipeline, "PORTION_EVENTS", 5)
+    monkeypatch.setattr(pipeline, "PORTION_LINES", 5)
     monkeypatch.setattr(reader, "CHUNK_LINES", request.param)
     monkeypatch.setattr(RecentKeys, "NEWEST", 5)
 

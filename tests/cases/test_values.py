@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from platform_interfaces import DataError
-from tests.cases.bench import Bench, among_good, event_line, sums
+from tests.cases.bench import Bench, among_good, between, event_line, sums
 
 RANDOM = "".join(random.Random(28).choices(string.ascii_letters + string.digits, k=200_000))
 NUL = "nul_character"
@@ -167,6 +167,39 @@ async def test_24_a_payload_that_is_the_text_of_an_object_is_stored_as_the_objec
     assert (loaded.code, loaded.sums) == (0, sums(7, inserted=6, duplicates=1))
     assert await bench.payload() == {"a": Decimal("0.10")}
     assert await bench.payload("empty") == {}
+
+
+LONG = '"n": ' + "7" * 5000  # an integer that has the line read by another parser
+
+
+@pytest.mark.parametrize(
+    ("rest", "reason"),
+    [
+        pytest.param(b'"x": "\xed\xa0\x80"', "not_utf8", id="4-surrogate-as-bytes"),
+        pytest.param(b'"x": "\\ud800"', "malformed_json", id="16-surrogate"),
+        pytest.param(b'"\\udc00": 1', "malformed_json", id="16-surrogate-in-a-key"),
+        pytest.param(b'"x": NaN', "malformed_json", id="17-nan"),
+        pytest.param(b'"x": -Infinity', "malformed_json", id="17-infinity"),
+        pytest.param(b'"x": 1e999999', "number_out_of_range", id="19-range"),
+        pytest.param(b'"x": ' + b"[" * 100_000, "malformed_json", id="21-depth"),
+    ],
+)
+async def test_20_what_is_bad_is_bad_beside_an_integer_of_any_length_too(
+    bench: Bench, rest: bytes, reason: str
+) -> None:
+    line = event_line("{" + LONG + ", REST}").replace(b"REST", rest)
+    loaded = await bench.run(between(line))
+    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=2, **{reason: 1}))
+
+
+async def test_20_and_31_zero_has_no_sign_beside_an_integer_of_any_length_either(bench: Bench) -> None:
+    lines = [event_line("{" + LONG + ', "x": 0}'), event_line("{" + LONG + ', "x": -0}')]
+    assert (await bench.run(between(*lines))).sums == sums(4, inserted=3, duplicates=1)
+
+
+async def test_19_a_number_out_of_range_is_told_in_a_payload_that_is_a_string_too(bench: Bench) -> None:
+    loaded = await bench.run(between(event_line(r'"{\"n\": 1e999999}"')))
+    assert loaded.sums == sums(3, inserted=2, number_out_of_range=1)
 
 
 async def test_25_and_26_texts_are_stored_whole_and_unchanged(bench: Bench) -> None:

@@ -61,7 +61,7 @@ class Loader:
 def make_portions_small(patch: pytest.MonkeyPatch, portion_events: int, chunk_lines: int) -> None:
     """Have a few events be many portions, and keep in mind only the keys of those that are under way."""
     patch.setattr(reader, "CHUNK_LINES", chunk_lines)
-    patch.setattr(pipeline, "PORTION_EVENTS", portion_events)
+    patch.setattr(pipeline, "PORTION_LINES", portion_events)
     patch.setattr(RecentKeys, "NEWEST", pipeline.PORTIONS * (portion_events + chunk_lines))
 
 

@@ -67,7 +67,7 @@ class LosingDatabase(MemoryDatabase):
 def small_portions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a few events are many portions, and most duplicates are found in the table."""
     monkeypatch.setattr(reader, "CHUNK_LINES", request.param)
-    monkeypatch.setattr(pipeline, "PORTION_EVENTS", 10)
+    monkeypatch.setattr(pipeline, "PORTION_LINES", 10)
     monkeypatch.setattr(RecentKeys, "NEWEST", 5)
 
 

@@ -32,8 +32,8 @@ async def sizes_of_portions(*sizes: int) -> list[list[int]]:
     return [[one.chunk.size for one in portion] async for portion in in_portions(chunks(*sizes))]
 
 
-async def test_a_portion_ends_when_it_has_enough_events_or_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "PORTION_EVENTS", 3)
+async def test_a_portion_ends_when_it_has_enough_lines_or_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "PORTION_LINES", 3)
     monkeypatch.setattr(pipeline, "PORTION_BYTES", 100)
     assert await sizes_of_portions(1, 2, 3, 4, 5) == [[1, 2, 3], [4, 5]]
     assert await sizes_of_portions(1, 99, 100, 1) == [[1, 99], [100], [1]]
@@ -69,7 +69,7 @@ class Meeting:
 async def test_several_portions_are_written_at_once_and_told_in_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pipeline, "PORTION_EVENTS", 1)
+    monkeypatch.setattr(pipeline, "PORTION_LINES", 1)
     assert pipeline.PORTIONS > 1
     portions = in_portions(chunks(*range(1, pipeline.PORTIONS + 1)))
     async with aclosing(written(portions, Meeting())) as results:
@@ -78,7 +78,7 @@ async def test_several_portions_are_written_at_once_and_told_in_order(
 
 
 async def test_no_write_goes_on_when_another_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "PORTION_EVENTS", 1)
+    monkeypatch.setattr(pipeline, "PORTION_LINES", 1)
     writer = Meeting(is_failing=True)
     with pytest.raises(OSError, match="gone"):
         async with aclosing(written(in_portions(chunks(1, 1, 1, 1)), writer)) as results:

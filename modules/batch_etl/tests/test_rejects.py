@@ -8,6 +8,7 @@ import pytest
 import platform_migrate
 from batch_etl import pipeline, reader, validator
 from batch_etl.main import retry, run
+from batch_etl.reader import CHUNK_LINES, KEPT_BYTES
 from batch_etl.reasons import REASONS
 from batch_etl.validator import checked_event_type
 from platform_interfaces import ConfigurationError, DataError, PlatformContext, read_rejects
@@ -124,7 +125,7 @@ async def test_refused_rows_are_kept_in_the_order_of_their_lines(bench: Bench) -
 async def test_any_number_of_refused_rows_costs_no_other_once_some_were_written(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "PORTION_EVENTS", 5)
+    monkeypatch.setattr(pipeline, "PORTION_LINES", 5)
     monkeypatch.setattr(reader, "CHUNK_LINES", 5)
     events = [*make_events(20), *make_events(20, event_type="refused"), *make_events(30)]
     code, sums = await bench.run(events_to_jsonl(events), batch_size=3)
@@ -245,6 +246,34 @@ async def test_a_retry_loads_what_passes_now_and_keeps_the_rest(bench: Bench) ->
     code, sums = await bench.run(is_retry=True)
     assert (code, sums["lines"], sums["inserted"], sums["invalid"]) == (0, 1, 0, 1)
     assert len(await bench.db.fetch_all("SELECT * FROM cleaned_events")) == 3
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param([b"bad"] * CHUNK_LINES, id="as many lines as a chunk takes"),
+        pytest.param([b"x" * (KEPT_BYTES + 1)], id="a line of more than a chunk takes"),
+    ],
+)
+async def test_a_retry_keeps_what_still_fails_where_it_was_however_much_it_is(
+    bench: Bench, lines: list[bytes]
+) -> None:
+    await bench.run(b"\n".join(lines) + b"\n")
+    before = await bench.fs.list("rejected")
+    code, sums = await bench.run(is_retry=True)
+    assert (code, sums["lines"], sums["invalid"]) == (0, len(lines), len(lines))
+    assert await bench.fs.list("rejected") == before
+    assert len(await bench.kept()) == len(lines)
+
+
+async def test_a_retry_judges_what_only_the_whole_file_showed_as_the_run_did(bench: Bench) -> None:
+    good = events_to_jsonl(make_events(1))
+    for data, reasons in (
+        (b"\xff\xfe\n" + good, {"wrong_encoding": 2}),
+        (good[:-5], {"truncated_line": 1}),
+    ):
+        assert (await bench.run(data))[1]["invalid_by_reason"] == reasons
+        assert (await bench.run(is_retry=True))[1]["invalid_by_reason"] == reasons
 
 
 async def test_after_a_rule_was_relaxed_a_retry_ends_as_a_clean_load(

@@ -1,5 +1,6 @@
 """Compressed files, read as if they were not: block by block, in constant memory."""
 
+import asyncio
 import sys
 import zlib
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Protocol
 from platform_interfaces import FileSystemError
 
 BLOCK_BYTES = 1024 * 1024  # at most, for a small file may hold gigabytes
+_PIECE_BYTES = 16 * 1024  # each of many small members hands back all that follows it
 
 
 class _Decompressor(Protocol):
@@ -48,6 +50,7 @@ async def decompressed(path: str, blocks: AsyncGenerator[bytes, None]) -> AsyncG
             async for block in blocks:
                 for data in members.read(block):
                     yield data
+                    await asyncio.sleep(0)  # a block may go on for long
         except error_type as error:
             raise FileSystemError(f"the compressed data of {path!r} is damaged: {error}") from error
     if members.is_open:
@@ -68,6 +71,10 @@ class _Members:
 
     def read(self, block: bytes) -> Iterator[bytes]:
         """What the next block of the file holds."""
+        for start in range(0, len(block), _PIECE_BYTES):
+            yield from self._read(block[start : start + _PIECE_BYTES])
+
+    def _read(self, block: bytes) -> Iterator[bytes]:
         while block:
             member = self._member = self._member or self._make()
             yield from _read(member, block)

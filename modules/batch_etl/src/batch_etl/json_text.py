@@ -10,6 +10,7 @@ import msgspec
 # https://www.postgresql.org/docs/current/datatype-numeric.html
 _MOST_DIGITS_BEFORE_POINT = 131_072
 _MOST_DIGITS_AFTER_POINT = 16_383
+_DIGITS_OF_INT = 640  # the smallest limit that Python may be given
 
 
 class NumberOutOfRangeError(ValueError):
@@ -26,9 +27,27 @@ def parse_json(text: bytes | str) -> Any:
     try:
         return decode_json(text)
     except msgspec.ValidationError:  # an integer of more digits than int takes; rare, so told by trying
-        return json.loads(text, parse_float=_exact, parse_int=_exact)
+        return _parse_long_integers(text if isinstance(text, str) else text.decode())
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from error
+
+
+def _parse_long_integers(text: str) -> Any:
+    """The same value by a parser that takes any integer, but has to be kept from taking more than JSON."""
+    try:
+        value = json.loads(text, parse_float=_exact, parse_int=_integer, parse_constant=_refuse)
+        dump_canonical(value)  # raises a ValueError for half of a surrogate pair
+    except RecursionError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+def _integer(text: str) -> int | Decimal:
+    return int(text) if len(text) <= _DIGITS_OF_INT else _exact(text)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _exact(text: str) -> Decimal:

@@ -10,9 +10,9 @@ from batch_etl.preparation import Prepared
 from batch_etl.transformer import Event
 from batch_etl.writer import Outcome
 
-# A portion is written in one transaction. It has so many events that round trips and the wait for the disk
-# count for little, and so few that several can be held at once. RecentKeys has to know those of all of them.
-PORTION_EVENTS, PORTION_BYTES = 5_000, 4 * 1024 * 1024
+# A portion is written in one transaction. It has so many lines that round trips and the wait for the disk
+# count for little, and so few that several can be held at once. RecentKeys has to know the events of all.
+PORTION_LINES, PORTION_BYTES = 5_000, 4 * 1024 * 1024
 PORTIONS = 3  # written at a time
 
 Portion = list[Prepared]
@@ -27,15 +27,15 @@ class Writer(Protocol):
 
 async def in_portions(chunks: AsyncGenerator[Prepared, None]) -> AsyncGenerator[Portion, None]:
     """The chunks, as many together as are to be written together."""
-    portion, events, size = Portion(), 0, 0
+    portion, lines, size = Portion(), 0, 0
     async with aclosing(chunks):
         async for prepared in chunks:
             portion.append(prepared)
-            events += len(prepared.unique)
+            lines += len(prepared.chunk.lines) or 1  # an empty file costs something, too
             size += prepared.chunk.size
-            if events >= PORTION_EVENTS or size >= PORTION_BYTES:
+            if lines >= PORTION_LINES or size >= PORTION_BYTES:
                 yield portion
-                portion, events, size = Portion(), 0, 0
+                portion, lines, size = Portion(), 0, 0
             await asyncio.sleep(0)  # the writers' turn
     if portion:
         yield portion

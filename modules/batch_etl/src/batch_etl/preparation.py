@@ -68,10 +68,10 @@ def prepare(chunk: Chunk, job: Job, recent: RecentKeys, created_at: dt.datetime)
     return Prepared(chunk, blank, rejects, duplicates, unique)
 
 
-def _plain_event(line: Any, event_date: dt.date, created_at: dt.datetime) -> Event | None:
+def _plain_event(line: Content, event_date: dt.date, created_at: dt.datetime) -> Event | None:
     """The cleaned event of a line that is good at first sight, told in few steps; None for any other."""
     try:
-        event = decode_json(line)
+        event = decode_json(line)  # type: ignore[arg-type]  # what is no bytes raises as well
         event_type = checked_event_type(event["event_type"], source := event["source"])
         payload = dump_canonical(content := event["payload"])
     except Exception:  # noqa: BLE001 - the reason is found by those that look closely

@@ -72,7 +72,7 @@ class Chunk:
 
 
 async def read_raw_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[Chunk, None]:
-    r"""The lines of ``path``, a thousand at most in a chunk; lines end at ``\n`` only.
+    r"""The lines of ``path``, ``CHUNK_LINES`` at most in a chunk; lines end at ``\n`` only.
 
     A file named ``.gz`` or ``.zst`` is decompressed first; places are those in its content.
     An overlong line is passed over without being held. The last chunk, which may be empty, says that it is.
@@ -103,23 +103,27 @@ async def read_kept_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[C
     try:
         async with aclosing(read_rejects(fs, path)) as rejects:
             async for reject in rejects:
-                kept.append(reject)
-                size += len(reject.raw or b"")
-                if size > KEPT_BYTES or len(kept) == CHUNK_LINES:
+                if size > KEPT_BYTES or len(kept) == CHUNK_LINES:  # now, for the last chunk names the file
                     yield _chunk_of(kept)
                     kept, size = [], 0
+                kept.append(reject)
+                size += len(reject.raw or b"")
     except ValueError as error:
         raise FileSystemError(str(error)) from error
     yield _chunk_of(kept, is_last=True)
 
 
 def _chunk_of(kept: Sequence[Reject], *, is_last: bool = False) -> Chunk:
+    codes = [{reason.code for reason in reject.reasons} for reject in kept]
     return Chunk(
         kept[0].file if kept else "",
         [Overlong(0) if reject.raw is None else reject.raw for reject in kept],
         [reject.line for reject in kept],
         [reject.offset for reject in kept],
         is_last,
+        # What the whole file told of its lines is known by their reasons only.
+        is_cut=bool(codes) and "truncated_line" in codes[-1],
+        is_foreign=any("wrong_encoding" in code for code in codes),
     )
 
 

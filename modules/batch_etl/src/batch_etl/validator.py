@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from batch_etl.json_text import NumberOutOfRangeError
 from batch_etl.reasons import MALFORMED_PAYLOAD, MAX_DEPTH, MAX_TEXT_CHARACTERS
 from batch_etl.transformer import Event, ensure_payload_dict, normalize_event_type
 from platform_interfaces import LoggingInterface
@@ -109,6 +110,8 @@ def _payload_problem(payload: Any) -> str | None:
         return "missing_payload"
     try:
         payload = ensure_payload_dict(payload)
+    except NumberOutOfRangeError:
+        return "number_out_of_range"
     except ValueError:
         return MALFORMED_PAYLOAD
     except TypeError:
