@@ -73,7 +73,7 @@ class TableWriter:
         """Insert the events that the table does not have yet, in one transaction; several writes may go on.
 
         It is tried again for two minutes while an error may pass by itself. When the database refuses a
-        value, the events are halved until the row is found, and the others are kept.
+        value, the events are halved until the row is found, and the others are kept, each half by itself.
 
         Args:
             events: each with a ``dedup_key`` of its own, none of which another write is busy with, in the

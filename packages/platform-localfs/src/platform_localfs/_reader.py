@@ -18,7 +18,7 @@ class Reader:
         """Nothing is opened yet."""
         self._open = open_file
         self._file: FileIO | None = None
-        self._size = 0
+        self._size, self._before_mtime_ns = 0, 0
         self.is_at_end = False
         self.is_changed = False  # told at the end
 
@@ -26,12 +26,12 @@ class Reader:
         """The next block; after the last one, which may be empty, the file is closed. Blocks."""
         if self._file is None:
             self._file = self._open()
-            self._before = os.fstat(self._file.fileno())
+            self._before_mtime_ns = os.fstat(self._file.fileno()).st_mtime_ns
         block = self._file.read(BLOCK_BYTES)
         self._size += len(block)
         if len(block) < BLOCK_BYTES:  # a regular file gives as much as it has
-            before, after = self._before, os.fstat(self._file.fileno())
-            self.is_changed = (self._size, after.st_mtime_ns) != (after.st_size, before.st_mtime_ns)
+            after = os.fstat(self._file.fileno())
+            self.is_changed = (self._size, self._before_mtime_ns) != (after.st_size, after.st_mtime_ns)
             self.is_at_end = True
             self.close()
         return block

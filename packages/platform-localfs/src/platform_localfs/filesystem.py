@@ -39,9 +39,8 @@ class LocalFileSystem(FileSystemInterface):
     a file nor a directory is left alone.
 
     A new file has the permissions that the umask gives, a replaced one keeps its own, unless it is private.
-    Directories without
-    files stay on the disk; they count as not there, and make room for a file. When a write fails at its
-    very last step, which makes the new name durable, the new content is in place.
+    Directories without files stay on the disk; they count as not there, and make room for a file. When a
+    write fails at its very last step, which makes the new name durable, the new content is in place.
 
     A cancelled call has come to its end, one way or the other, when its ``CancelledError`` is raised.
 
