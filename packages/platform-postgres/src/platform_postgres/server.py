@@ -24,6 +24,7 @@ from platform_postgres._account import hand_over, is_handed_over
 from platform_postgres._programs import find_binaries, run_program
 
 START_TIMEOUT_SECONDS = 60
+_PF_EXITING = 0x4  # https://github.com/torvalds/linux/blob/master/include/linux/sched.h
 _NO_PROCESS = 4_194_304  # Linux gives out smaller numbers only (PID_MAX_LIMIT)
 # What the shell of pg_ctl, the setting of the sockets or the lines of postmaster.pid would read differently.
 _UNUSABLE = re.compile(r'["$,\\`\n]')
@@ -185,10 +186,10 @@ class PostgresServer:
         for file in (self._data / "postmaster.pid", self._sockets / f".s.PGSQL.{self._port}.lock"):
             try:
                 number, others = file.read_text().split("\n", 1)
-                state = Path("/proc", number, "stat").read_text().rpartition(")")[2].split()[0]
+                is_zombie = _is_zombie(number)
             except (OSError, ValueError):
                 continue
-            if state == "Z":
+            if is_zombie:
                 file.write_text(f"{_NO_PROCESS}\n{others}")
 
     def _is_accepting(self) -> bool:
@@ -241,3 +242,16 @@ def _locked(path: Path, mode: int) -> IO[bytes]:
         file.close()
         raise
     return file
+
+
+def _is_zombie(number: str) -> bool:
+    """Whether the process with that number is one; a process that is about to end is waited for.
+
+    Raises:
+        OSError: when there is none.
+    """
+    while True:
+        state, *others = Path("/proc", number, "stat").read_text().rpartition(")")[2].split()
+        if state == "Z" or not int(others[5]) & _PF_EXITING:
+            return state == "Z"
+        time.sleep(0.01)
