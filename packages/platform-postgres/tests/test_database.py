@@ -568,12 +568,13 @@ class TestTransaction:
         assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
         assert reported == []
 
-    async def test_nested_blocks_and_bulk_inserts_are_undone_alone(self, db: PostgresDatabase) -> None:
+    async def test_nested_blocks_of_bulk_inserts_are_undone_alone(self, db: PostgresDatabase) -> None:
         await db.execute("CREATE TABLE one (number INT UNIQUE)")
         async with db.transaction():
             assert await db.bulk_insert("one", [{"number": 1}]) == 1
             with pytest.raises(ConstraintError):
-                await db.bulk_insert("one", [{"number": 10}, {"number": 1}])
+                async with db.transaction():
+                    await db.bulk_insert("one", [{"number": 10}, {"number": 1}])
             async with db.transaction():
                 assert await db.bulk_insert("one", [{"number": 2}]) == 1
                 assert await db.bulk_insert("one", [{"number": 3}]) == 1

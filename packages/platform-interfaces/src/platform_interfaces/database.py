@@ -1,8 +1,9 @@
 """A relational database, spoken to in PostgreSQL's SQL."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, Self
 
@@ -82,6 +83,8 @@ class DatabaseInterface(ABC):
     ) -> int:
         """The number of rows really inserted; all of ``rows`` or, on an error, none.
 
+        Inside ``transaction()`` an error undoes the block, as that of any statement does.
+
         With ``skip_conflicts_on``, a row that clashes with another on exactly those columns (they must be
         unique together) is skipped; any other clash is an error. Rows are inserted in the order of those
         columns, so that two writers of the same keys cannot deadlock. An empty ``rows`` does nothing.
@@ -129,8 +132,10 @@ class DatabaseInterface(ABC):
         await self.disconnect()
 
 
-def check_rows(rows: Sequence[Mapping[str, Any]], skip_conflicts_on: Sequence[str] = ()) -> tuple[str, ...]:
-    """The columns of rows for ``bulk_insert``, of which there is at least one.
+def as_records(
+    rows: Sequence[Mapping[str, Any]], skip_conflicts_on: Sequence[str] = ()
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """The columns of rows for ``bulk_insert``, at least one, and the values of each row in their order.
 
     Raises:
         ValueError: when a row has other columns than the first, or none, a column is no identifier, or
@@ -143,8 +148,19 @@ def check_rows(rows: Sequence[Mapping[str, Any]], skip_conflicts_on: Sequence[st
         quote_identifier(column)
     if unknown := set(skip_conflicts_on) - set(columns):
         raise ValueError(f"skip_conflicts_on names {sorted(unknown)}, which the rows do not have")
-    expected = rows[0].keys()
-    for number, row in enumerate(rows):
-        if row.keys() != expected:
-            raise ValueError(f"row {number} has the columns {sorted(row)}, row 0 has {sorted(columns)}")
-    return columns
+    try:
+        records = list(map(_picker(columns), rows))
+    except KeyError:
+        records = []
+    # As many values as columns, and one for each of them, so none for any other.
+    if not records or set(map(len, rows)) != {len(columns)}:
+        number, row = next((number, row) for number, row in enumerate(rows) if row.keys() != rows[0].keys())
+        raise ValueError(f"row {number} has the columns {sorted(row)}, row 0 has {sorted(columns)}")
+    return columns, records
+
+
+def _picker(columns: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    if len(columns) == 1:  # itemgetter of one name gives the bare value
+        [column] = columns
+        return lambda row: (row[column],)
+    return itemgetter(*columns)

@@ -51,7 +51,7 @@ class Transaction:
         """
         self._require_no_failure()
         result = Result()
-        with self._failing():
+        with self.failing():
             statements = self._session.parse(query)
             for statement in statements:
                 result = self._take(statement, bind(statement, params))
@@ -96,7 +96,7 @@ class Transaction:
         with closing(self._session.another()) as outside:
             positions = outside.sequences()
             try:
-                with self._failing():
+                with self.failing():
                     self._session.command("ROLLBACK; BEGIN")
                     for step in self._steps:
                         self._repeat(step)
@@ -114,7 +114,8 @@ class Transaction:
             raise _conflict()
 
     @contextmanager
-    def _failing(self) -> Iterator[None]:
+    def failing(self) -> Iterator[None]:
+        """A block whose database errors leave nothing but a rollback."""
         try:
             yield
         except DatabaseError as error:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
-from operator import itemgetter, methodcaller
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -15,18 +14,18 @@ from platform_postgres._integers import may_be_cut, refuse_fractions
 if TYPE_CHECKING:
     from platform_postgres._connection import Connection
 
-Rows = Sequence[Mapping[str, Any]]
+Records = Sequence[tuple[Any, ...]]
 _STAGING = "_platform_staging"
 
 
-async def copy(connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> int:
+async def copy(connection: Connection, table: str, columns: Sequence[str], records: Records) -> int:
     """The number of rows stored by one COPY."""
-    if may_be_cut(chain.from_iterable(map(methodcaller("values"), rows))):
+    if may_be_cut(chain.from_iterable(records)):
         found = await connection.prepare(f"SELECT {_list(columns)} FROM {quote_table(table)}")
-        refuse_fractions([column.type for column in found.get_attributes()], _columns(columns, rows))
+        refuse_fractions([column.type for column in found.get_attributes()], zip(*records, strict=True))
     schema, name = split_table(table)
     status = await connection.copy_records_to_table(
-        name, schema_name=schema, columns=columns, records=_records(columns, rows)
+        name, schema_name=schema, columns=columns, records=records
     )
     return affected(status)
 
@@ -43,18 +42,18 @@ def refuses_copy(error: BaseException | None) -> bool:
     ) or "no binary format encoder" in str(error)
 
 
-async def insert_each(connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> int:
+async def insert_each(connection: Connection, table: str, columns: Sequence[str], records: Records) -> int:
     """The number of rows sent as one INSERT each; a trigger may turn some of them into nothing."""
     values = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
     statement = f"INSERT INTO {quote_table(table)} ({_list(columns)}) VALUES ({values})"
     prepared = await connection.prepare(statement)
-    refuse_fractions(prepared.get_parameters(), _columns(columns, rows))
-    await prepared.executemany(_records(columns, rows))
-    return len(rows)
+    refuse_fractions(prepared.get_parameters(), zip(*records, strict=True))
+    await prepared.executemany(records)
+    return len(records)
 
 
 async def copy_new(
-    connection: Connection, table: str, columns: Sequence[str], rows: Rows, key: Sequence[str]
+    connection: Connection, table: str, columns: Sequence[str], records: Records, key: Sequence[str]
 ) -> int:
     """The number of rows stored that clash with none on ``key``.
 
@@ -65,7 +64,7 @@ async def copy_new(
     await connection.execute(
         f"CREATE TEMPORARY TABLE {_STAGING} ON COMMIT DROP AS SELECT {names} FROM {target} WITH NO DATA"
     )
-    await copy(connection, f"pg_temp.{_STAGING}", columns, rows)
+    await copy(connection, f"pg_temp.{_STAGING}", columns, records)
     status = await connection.execute(
         f"INSERT INTO {target} ({names}) SELECT {names} FROM pg_temp.{_STAGING} "
         f"ORDER BY {_list(key)} ON CONFLICT ({_list(key)}) DO NOTHING"
@@ -82,14 +81,3 @@ def affected(status: str) -> int:
 
 def _list(names: Sequence[str]) -> str:
     return ", ".join(quote_identifier(name) for name in names)
-
-
-def _columns(columns: Sequence[str], rows: Rows) -> Iterator[Iterator[Any]]:
-    return (map(itemgetter(column), rows) for column in columns)
-
-
-def _records(columns: Sequence[str], rows: Rows) -> Iterator[tuple[Any, ...]]:
-    if len(columns) == 1:  # itemgetter of one name gives the bare value
-        [column] = columns
-        return ((row[column],) for row in rows)
-    return map(itemgetter(*columns), rows)

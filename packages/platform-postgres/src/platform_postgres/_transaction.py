@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Transaction:
     """A transaction: its connection, the task it belongs to while it is open, and what broke it.
 
-    BEGIN, COMMIT and the like take ``timeout`` seconds at most. ``depth`` counts the nested blocks, each of
-    which has a savepoint; that of a block that has ended well is released with what comes next.
+    BEGIN, COMMIT and the like take ``timeout`` seconds at most. ``copied`` are the tables that have taken a
+    COPY.
     """
 
     connection: Connection
@@ -32,29 +32,25 @@ class Transaction:
     task: asyncio.Task[Any] | None = None
     failure: DatabaseError | None = None
     depth: int = 0
-    savepoints: int = 0  # as many as there are on the server
+    copied: set[str] = field(default_factory=set)
     ended_cursors: list[str] = field(default_factory=list)
 
 
 @asynccontextmanager
 async def call(transaction: Transaction) -> AsyncIterator[Connection]:
-    """The connection for one call inside a transaction, which remembers what broke it."""
+    """The connection for one call inside a transaction, which remembers what broke it.
+
+    Raises:
+        TransactionAbortedError: when it was broken before.
+    """
+    _require_unbroken(transaction)
     try:
         with translated():
-            await _release(transaction)
             await _close_cursors(transaction)
             yield transaction.connection
     except DatabaseError as error:
         transaction.failure = transaction.failure or error
         raise
-
-
-async def _release(transaction: Transaction) -> None:
-    """Release what blocks have left, lest it gets in the way of savepoints that statements set."""
-    if transaction.savepoints > transaction.depth:
-        release = f"RELEASE SAVEPOINT platform_{transaction.depth + 1}"
-        await transaction.connection.execute(release, timeout=transaction.timeout)
-        transaction.savepoints = transaction.depth
 
 
 async def _close_cursors(transaction: Transaction) -> None:
@@ -104,25 +100,29 @@ async def begun(transaction: Transaction) -> AsyncIterator[None]:
 @asynccontextmanager
 async def savepoint(transaction: Transaction) -> AsyncIterator[None]:
     """A block inside ``transaction`` that is undone alone when an exception leaves it."""
-    connection, failure = transaction.connection, transaction.failure
+    _require_unbroken(transaction)
+    connection = transaction.connection
     transaction.depth += 1
-    depth, name = transaction.depth, f"platform_{transaction.depth}"
-    release = f"RELEASE SAVEPOINT {name}; " if transaction.savepoints >= depth else ""
+    name = f"platform_{transaction.depth}"
     try:
         with translated():
-            await connection.execute(f"{release}SAVEPOINT {name}", timeout=transaction.timeout)
-        transaction.savepoints = depth
+            await connection.execute(f"SAVEPOINT {name}", timeout=transaction.timeout)
         try:
             yield
-            if transaction.failure:
-                raise _aborted(transaction) from transaction.failure
+            _require_unbroken(transaction)
+            with translated():
+                await connection.execute(f"RELEASE SAVEPOINT {name}", timeout=transaction.timeout)
         except BaseException:
             await _undo(transaction, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
-            transaction.savepoints = depth - 1
-            transaction.failure = failure
+            transaction.failure = None
             raise
     finally:
         transaction.depth -= 1
+
+
+def _require_unbroken(transaction: Transaction) -> None:
+    if transaction.failure:
+        raise _aborted(transaction) from transaction.failure
 
 
 def _aborted(transaction: Transaction) -> TransactionAbortedError:

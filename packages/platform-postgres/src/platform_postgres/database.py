@@ -20,7 +20,7 @@ from platform_interfaces import (
     PlatformError,
     Row,
     SecretsInterface,
-    check_rows,
+    as_records,
     split_table,
 )
 from platform_postgres import _bulk
@@ -163,19 +163,27 @@ class PostgresDatabase(DatabaseInterface):
         if not rows:
             return 0
         split_table(table)
-        columns = check_rows(rows, skip_conflicts_on)
+        columns, records = as_records(rows, skip_conflicts_on)
         # The transaction keeps the table as it is from when its types are read until COPY has sent its bytes.
         if skip_conflicts_on:
-            async with self.transaction(), self._session() as connection:
-                return await _bulk.copy_new(connection, table, columns, rows, skip_conflicts_on)
+            async with self._transacting() as connection:
+                return await _bulk.copy_new(connection, table, columns, records, skip_conflicts_on)
+        outer = self._current()
         try:
-            async with self.transaction(), self._session() as connection:
-                return await _bulk.copy(connection, table, columns, rows)
+            async with self._transacting(copying=table) as connection:
+                inserted = await _bulk.copy(connection, table, columns, records)
         except DatabaseError as error:
-            if not _bulk.refuses_copy(error.__cause__):
+            is_refused = _bulk.refuses_copy(error.__cause__)
+            if outer:
+                outer.failure = outer.failure if is_refused else error
+            if not is_refused or (outer and outer.failure):
                 raise
-        async with self.transaction(), self._session() as connection:
-            return await _bulk.insert_each(connection, table, columns, rows)
+        else:
+            if outer:
+                outer.copied.add(table)
+            return inserted
+        async with self._transacting() as connection:
+            return await _bulk.insert_each(connection, table, columns, records)
 
     @asynccontextmanager
     async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:
@@ -220,6 +228,20 @@ class PostgresDatabase(DatabaseInterface):
                     yield connection
             return
         async with call(transaction) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _transacting(self, *, copying: str | None = None) -> AsyncIterator[Connection]:
+        """The connection in the transaction of the calling task, or in one for this block alone.
+
+        A table that has not taken a COPY so far may refuse it, so that one gets a savepoint.
+        """
+        outer = self._current()
+        if outer and (copying is None or copying in outer.copied):
+            async with call(outer) as connection:
+                yield connection
+            return
+        async with self.transaction(), self._session() as connection:
             yield connection
 
     @asynccontextmanager

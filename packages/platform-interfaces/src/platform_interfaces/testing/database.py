@@ -1,7 +1,7 @@
 """What every ``DatabaseInterface`` promises."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from platform_interfaces import (
     ConstraintError,
+    DatabaseError,
     DatabaseInterface,
     DataError,
     JsonText,
@@ -592,14 +593,39 @@ class DatabaseContract:
         assert await db.fetch_all("SELECT * FROM loose") == []
 
     @pytest.mark.usefixtures("items")
-    async def test_a_failed_bulk_insert_leaves_its_transaction_usable(self, db: DatabaseInterface) -> None:
+    @pytest.mark.parametrize(
+        ("table", "row", "error"),
+        [
+            ("items", {"name": "before"}, ConstraintError),
+            ("items", {"name": 1}, DataError),
+            ("no_such_table", {"name": "a"}, QueryError),
+        ],
+    )
+    @pytest.mark.parametrize("skip_conflicts_on", [(), ("id",)])
+    @pytest.mark.parametrize("is_first", [True, False])
+    async def test_a_failed_bulk_insert_undoes_its_block_even_when_swallowed(
+        self,
+        db: DatabaseInterface,
+        table: str,
+        row: dict[str, Any],
+        error: type[DatabaseError],
+        skip_conflicts_on: Sequence[str],
+        is_first: bool,
+    ) -> None:
         async with db.transaction():
-            await db.execute("INSERT INTO items (name) VALUES ('before')")
-            with pytest.raises(ConstraintError):
-                await db.bulk_insert("items", [{"name": "a"}, {"name": "a"}])
-            with pytest.raises(QueryError):
-                await db.bulk_insert("no_such_table", [{"name": "a"}])
-            assert await db.bulk_insert("items", [{"name": "after"}]) == 1
+            await db.bulk_insert("items", [{"name": "before", "id": 1}])
+            with pytest.raises(TransactionAbortedError):
+                async with db.transaction():
+                    if not is_first:
+                        await db.bulk_insert("items", [{"name": "inner", "id": 2}])
+                    with pytest.raises(error):
+                        await db.bulk_insert(table, [{**row, "id": 3}], skip_conflicts_on=skip_conflicts_on)
+            await db.bulk_insert("items", [{"name": "after", "id": 4}])
+        assert await self._names(db) == ["after", "before"]
+        with pytest.raises(TransactionAbortedError):
+            async with db.transaction():
+                with pytest.raises(error):
+                    await db.bulk_insert(table, [{**row, "id": 3}], skip_conflicts_on=skip_conflicts_on)
         assert await self._names(db) == ["after", "before"]
 
     @pytest.mark.usefixtures("items")
