@@ -89,8 +89,8 @@ async def test_no_write_goes_on_when_another_has_failed(monkeypatch: pytest.Monk
 
 def test_recent_keys_are_the_newest_and_not_many_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RecentKeys, "NEWEST", 3)
-    recent, keys = RecentKeys(), [bytes([number]) for number in range(20)]
-    for number, key in enumerate(keys):
-        assert recent.add(key)
-        assert not any(recent.add(one) for one in keys[max(number - 2, 0) : number + 1])
-    assert recent.add(keys[-7])
+    recent, events = RecentKeys(), [{"dedup_key": bytes([number])} for number in range(20)]
+    for number, event in enumerate(events):
+        assert recent.add([event, event]) == [event]
+        assert recent.add(events[max(number - 2, 0) : number + 1]) == []
+    assert recent.add([events[-7]]) == [events[-7]]

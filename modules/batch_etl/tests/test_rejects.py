@@ -22,12 +22,10 @@ KEPT = f"rejected/{FOLDER}/a.jsonl.jsonl"
 class FussyDatabase(MemoryDatabase):
     """Refuses rows of one kind, as a server may for reasons that nobody has thought of."""
 
-    async def bulk_insert(
-        self, table: str, rows: Sequence[Mapping[str, Any]], *, skip_conflicts_on: Sequence[str] = ()
-    ) -> int:
+    async def bulk_insert(self, table: str, rows: Sequence[Mapping[str, Any]], **options: Any) -> int:
         if any(row["event_type"] == "refused" for row in rows):
             raise DataError("refused for a reason of its own")
-        return await super().bulk_insert(table, rows, skip_conflicts_on=skip_conflicts_on)
+        return await super().bulk_insert(table, rows, **options)
 
 
 class Bench:

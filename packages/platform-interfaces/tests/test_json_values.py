@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from platform_interfaces import JsonText, dump_json, load_json
+from platform_interfaces import dump_json, load_json
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,10 @@ def test_an_integer_of_more_digits_than_int_takes_is_a_decimal() -> None:
         load_json("[1,")
 
 
-def test_text_that_is_json_is_left_as_it_is() -> None:
-    assert dump_json(JsonText('{"b": 0.10}')) == '{"b": 0.10}'
+def test_bytes_are_json_text_already_and_left_as_they_are() -> None:
+    assert dump_json('{"b": 0.10, "ü": 1}'.encode()) == '{"b": 0.10, "ü": 1}'
+    with pytest.raises(ValueError, match="utf-8"):
+        dump_json(b'"\xff"')
 
 
 def test_a_string_that_looks_like_json_stays_a_string() -> None:

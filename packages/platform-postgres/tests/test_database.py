@@ -5,6 +5,7 @@ import contextlib
 import socket
 import traceback
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from http import HTTPStatus
@@ -21,7 +22,6 @@ from platform_interfaces import (
     ConstraintError,
     DatabaseError,
     DataError,
-    JsonText,
     LockTimeoutError,
     MissingSecretError,
     NotConnectedError,
@@ -338,7 +338,7 @@ class TestErrors:
             {"number": 1, "payload": {"nan": float("nan")}},
             {"number": 1, "payload": {"object": object()}},
             {"number": 1, "payload": {"nul": "\0"}},
-            {"number": 1, "payload": JsonText("no json")},
+            {"number": 1, "payload": b"no json"},
         ):
             with pytest.raises(DataError):
                 await db.bulk_insert("one", [{"number": 1, "payload": {}}, row])
@@ -568,13 +568,12 @@ class TestTransaction:
         assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
         assert reported == []
 
-    async def test_nested_blocks_of_bulk_inserts_are_undone_alone(self, db: PostgresDatabase) -> None:
+    async def test_nested_blocks_and_bulk_inserts_are_undone_alone(self, db: PostgresDatabase) -> None:
         await db.execute("CREATE TABLE one (number INT UNIQUE)")
         async with db.transaction():
             assert await db.bulk_insert("one", [{"number": 1}]) == 1
             with pytest.raises(ConstraintError):
-                async with db.transaction():
-                    await db.bulk_insert("one", [{"number": 10}, {"number": 1}])
+                await db.bulk_insert("one", [{"number": 10}, {"number": 1}])
             async with db.transaction():
                 assert await db.bulk_insert("one", [{"number": 2}]) == 1
                 assert await db.bulk_insert("one", [{"number": 3}]) == 1
@@ -601,6 +600,70 @@ class TestTransaction:
             await db.execute("ROLLBACK TO SAVEPOINT mine")
             await db.bulk_insert("one", [{"number": 3}])
         assert await db.fetch_all("SELECT number FROM one") == [{"number": 1}, {"number": 3}]
+
+
+class _PutBack(tzinfo):
+    """A zone whose clocks showed the hour from two to three twice."""
+
+    def utcoffset(self, moment: datetime | None) -> timedelta:
+        return timedelta(hours=1 if moment and moment.fold else 2)
+
+    def dst(self, moment: datetime | None) -> timedelta:
+        return self.utcoffset(moment) - timedelta(hours=1)
+
+    def tzname(self, moment: datetime | None) -> str:
+        return str(self.utcoffset(moment))
+
+
+class TestMoments:
+    @pytest.mark.parametrize(
+        "moment",
+        [
+            datetime(1, 1, 1, tzinfo=UTC),
+            datetime(1999, 12, 31, 23, 59, 59, 999_999, UTC),
+            datetime(2026, 1, 15, 12, 0, 0, 1, timezone(timedelta(hours=-11, minutes=-30))),
+            datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC),
+            datetime.max,  # noqa: DTZ901 - infinity, to the driver
+            datetime.min,  # noqa: DTZ901 - the same
+        ],
+        ids=str,
+    )
+    async def test_a_moment_comes_back_as_it_was_given(self, db: PostgresDatabase, moment: datetime) -> None:
+        await db.execute("CREATE TABLE moments (at TIMESTAMPTZ, several TIMESTAMPTZ[])")
+        await db.execute("INSERT INTO moments VALUES ($1, $2)", [moment, [moment, None]])
+        await db.bulk_insert("moments", [{"at": moment, "several": [moment, None]}])
+        assert await db.fetch_all("SELECT * FROM moments") == [{"at": moment, "several": [moment, None]}] * 2
+
+    async def test_the_driver_and_the_server_mean_the_same_moments(self, db: PostgresDatabase) -> None:
+        texts = ["2026-01-15 12:00:00.000001+00", "0001-01-01 00:00:00+00", "infinity", "-infinity"]
+        for text in texts:
+            row = await db.fetch_one(f"SELECT '{text}'::timestamptz AS at")
+            assert row
+            query = f"SELECT $1::timestamptz = '{text}'::timestamptz AS same"
+            assert await db.fetch_one(query, [row["at"]]) == {"same": True}
+
+    async def test_both_moments_of_a_clock_put_back_are_kept(self, db: PostgresDatabase) -> None:
+        first = datetime(2026, 10, 25, 2, 30, tzinfo=_PutBack())
+        moments = [first, first.replace(fold=1)]
+        assert moments[0] == moments[1]
+        await db.execute("CREATE TABLE moments (at TIMESTAMPTZ)")
+        await db.bulk_insert("moments", [{"at": moment} for moment in moments])
+        for moment in moments:
+            await db.execute("INSERT INTO moments VALUES ($1)", [moment])
+        hours = [row["at"].hour for row in await db.fetch_all("SELECT at FROM moments")]
+        assert hours == [0, 1, 0, 1]
+
+    @pytest.mark.parametrize("value", ["2026-01-15", 1, date(2026, 1, 15), []], ids=repr)
+    async def test_what_is_no_moment_is_a_data_error(self, db: PostgresDatabase, value: object) -> None:
+        await db.execute("CREATE TABLE moments (at TIMESTAMPTZ)")
+        with pytest.raises(DataError):
+            await db.execute("INSERT INTO moments VALUES ($1)", [value])
+        with pytest.raises(DataError):
+            await db.bulk_insert("moments", [{"at": value}])
+
+    async def test_a_moment_that_python_does_not_have_is_a_data_error(self, db: PostgresDatabase) -> None:
+        with pytest.raises(DataError):
+            await db.fetch_one("SELECT '10000-01-01'::timestamptz AS at")
 
 
 class TestBulkInsert:

@@ -29,26 +29,29 @@ class Prepared:
 
 
 class RecentKeys:
-    """The keys of the newest events, at least ``NEWEST`` of them, at most twice as many."""
+    """The keys of the newest events, at least ``NEWEST`` of them, and about twice as many at most."""
 
     NEWEST = 100_000
 
     def __init__(self) -> None:
         self._newer, self._older = set[bytes](), set[bytes]()
 
-    def add(self, key: bytes) -> bool:
-        """Whether it was not there; now it is."""
-        if key in self._newer or key in self._older:
-            return False
-        if len(self._newer) == self.NEWEST:
-            self._newer, self._older = set(), self._newer
-        self._newer.add(key)
-        return True
+    def add(self, events: Sequence[Event]) -> list[Event]:
+        """Those whose keys were not there; now they are."""
+        newer, older, new = self._newer, self._older, list[Event]()
+        for event in events:
+            key = event["dedup_key"]
+            if key not in newer and key not in older:
+                newer.add(key)
+                new.append(event)
+        if len(newer) >= self.NEWEST:
+            self._newer, self._older = set(), newer
+        return new
 
 
 def prepare(chunk: Chunk, job: Job, recent: RecentKeys, created_at: dt.datetime) -> Prepared:
     """Parse, validate, transform and deduplicate the lines of one chunk."""
-    blank, rejects, duplicates, unique = 0, list[Reject](), 0, list[Event]()
+    blank, rejects, events = 0, list[Reject](), list[Event]()
     event_date = dt.date.fromisoformat(job.date)
     for index, line in enumerate(_texts(chunk)):
         event = None if chunk.is_foreign else _plain_event(line, event_date, created_at)
@@ -61,11 +64,9 @@ def prepare(chunk: Chunk, job: Job, recent: RecentKeys, created_at: dt.datetime)
                 rejects.append(_reject(chunk, index, reasons))
                 continue
             event = with_dedup_key(transform_event(raw, event_date, created_at))
-        if recent.add(event["dedup_key"]):
-            unique.append(event)
-        else:
-            duplicates += 1
-    return Prepared(chunk, blank, rejects, duplicates, unique)
+        events.append(event)
+    unique = recent.add(events)
+    return Prepared(chunk, blank, rejects, len(events) - len(unique), unique)
 
 
 def _plain_event(line: Content, event_date: dt.date, created_at: dt.datetime) -> Event | None:

@@ -7,7 +7,6 @@ from hashlib import sha256
 from typing import Any
 
 from batch_etl.json_text import dump_canonical, parse_json
-from platform_interfaces import JsonText
 
 Event = dict[str, Any]
 
@@ -62,7 +61,8 @@ def compute_dedup_key(event: Mapping[str, Any]) -> str:
     Key order, blanks and escapes in the payload do not matter; numbers are compared as written, so 1 and
     1.0 differ.
     """
-    return _digest(event["event_type"], event.get("event_date"), dump_canonical(event["payload"])).hex()
+    head = _head(event["event_type"], event.get("event_date"))
+    return sha256(head + dump_canonical(event["payload"])).hexdigest()
 
 
 def deduplicate(events: Sequence[Event]) -> tuple[list[Event], int]:
@@ -90,18 +90,14 @@ def finished_event(
     """The same, of its parts: a normalised type, and a payload as ``dump_canonical`` writes it."""
     return {
         "event_type": event_type,
-        "payload": JsonText(payload, "utf-8"),
+        "payload": payload,
         "source": source,
         "event_date": event_date,
         "created_at": created_at,
-        "dedup_key": _digest(event_type, event_date, payload),
+        "dedup_key": sha256(_head(event_type, event_date) + payload).digest(),
     }
 
 
-def _digest(event_type: str, event_date: dt.date | None, payload: bytes) -> bytes:
-    return sha256(_head(event_type, event_date) + payload).digest()
-
-
-@lru_cache
+@lru_cache(1024)
 def _head(event_type: str, event_date: dt.date | None) -> bytes:
     return f"{event_type}\0{event_date}\0".encode()

@@ -148,14 +148,8 @@ class TableWriter:
 
     async def _insert(self, events: Sequence[Event], skip_conflicts_on: Sequence[str] = ()) -> int:
         """The number of rows inserted, ``batch_size`` at a time; all of them are kept, or none."""
-        table, size, inserted = self._job.target_table, self._job.batch_size, 0
-        if not events:
-            return 0
-        async with self._db.transaction():
-            for start in range(0, len(events), size):
-                batch = events[start : start + size]
-                inserted += await self._db.bulk_insert(table, batch, skip_conflicts_on=skip_conflicts_on)
-        return inserted
+        table, size = self._job.target_table, self._job.batch_size
+        return await self._db.bulk_insert(table, events, skip_conflicts_on=skip_conflicts_on, batch_size=size)
 
     async def _find(self, events: Sequence[Event]) -> list[Row]:
         """What the table has under the keys of ``events``: ``ids`` and ``keys`` for each ``created_at``."""

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Self
 
 import click
@@ -83,7 +84,7 @@ class PrettyLogger(_StructuredLogger):
 
     def __init__(self, secrets: SecretsInterface) -> None:
         is_coloured = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-        super().__init__(secrets, _pretty_line if is_coloured else _plain_line)
+        super().__init__(secrets, partial(_pretty_line, style=click.style if is_coloured else _unstyled))
 
 
 def _level(secrets: SecretsInterface) -> str:
@@ -106,18 +107,18 @@ def _json_line(event: Event) -> str:
     return to_json(line)
 
 
-def _plain_line(event: Event) -> str:
-    return click.unstyle(_pretty_line(event))
+def _unstyled(text: str, **_: Any) -> str:
+    return text
 
 
-def _pretty_line(event: Event) -> str:
+def _pretty_line(event: Event, *, style: Callable[..., str]) -> str:
     head = [
-        click.style(event["timestamp"][:19] + "Z", dim=True),
-        click.style(event["level"].ljust(5), fg=_COLOURS[event["level"]]),
-        click.style(printable(event["event"]), bold=True),
+        style(event["timestamp"][:19] + "Z", dim=True),
+        style(event["level"].ljust(5), fg=_COLOURS[event["level"]]),
+        style(printable(event["event"]), bold=True),
     ]
     shown = {printable(name): show(value) for name, value in event["fields"].items()}
-    fields = [click.style(f"{name}=", fg="cyan") + text for name, text in shown.items() if "\n" not in text]
+    fields = [style(f"{name}=", fg="cyan") + text for name, text in shown.items() if "\n" not in text]
     # A traceback or a statement is read as it is, below its event; the bars keep it from posing as one.
     blocks = [
         f"  | {line}"

@@ -23,7 +23,7 @@ from platform_interfaces.errors import (
 )
 from platform_interfaces.filesystem import FileSystemInterface, check_path, check_prefix
 from platform_interfaces.identifiers import quote_identifier, quote_table, split_table
-from platform_interfaces.json_values import JsonText, dump_json, load_json
+from platform_interfaces.json_values import dump_json, load_json
 from platform_interfaces.lifecycle import Lifecycle
 from platform_interfaces.logging import LoggingInterface
 from platform_interfaces.rejects import (
@@ -48,7 +48,6 @@ __all__ = [
     "FileSystemError",
     "FileSystemInterface",
     "InvalidPathError",
-    "JsonText",
     "Lifecycle",
     "LockTimeoutError",
     "LoggingInterface",

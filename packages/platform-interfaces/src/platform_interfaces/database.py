@@ -17,7 +17,8 @@ class DatabaseInterface(ABC):
 
     SQL is PostgreSQL's, with ``$1`` placeholders, on every implementation. Values both ways: ``dict``,
     ``list``, ``str``, numbers, ``bool`` and ``None`` for JSONB (see ``platform_interfaces.json_values``),
-    aware ``datetime`` for TIMESTAMPTZ, ``date``, ``Decimal``, ``UUID``, ``bytes``.
+    aware ``datetime`` for TIMESTAMPTZ, ``date``, ``Decimal``, ``UUID``, ``bytes``. For JSONB, ``bytes`` are
+    the text of a document, stored as that; in a statement they need a cast (``$1::jsonb``).
 
     Every method may raise the ``DatabaseError`` branch of ``platform_interfaces.errors``; each names
     only what is particular to it. A cancelled call leaves no statement running and no connection
@@ -79,11 +80,14 @@ class DatabaseInterface(ABC):
 
     @abstractmethod
     async def bulk_insert(
-        self, table: str, rows: Sequence[Mapping[str, Any]], *, skip_conflicts_on: Sequence[str] = ()
+        self,
+        table: str,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        skip_conflicts_on: Sequence[str] = (),
+        batch_size: int | None = None,
     ) -> int:
         """The number of rows really inserted; all of ``rows`` or, on an error, none.
-
-        Inside ``transaction()`` an error undoes the block, as that of any statement does.
 
         With ``skip_conflicts_on``, a row that clashes with another on exactly those columns (they must be
         unique together) is skipped; any other clash is an error. Rows are inserted in the order of those
@@ -93,9 +97,11 @@ class DatabaseInterface(ABC):
             table: ``table`` or ``schema.table``; see ``platform_interfaces.identifiers``.
             rows: all with the same keys, which are the columns; the others get their defaults.
             skip_conflicts_on: column names, all of them keys of the rows.
+            batch_size: how many rows are handed to the database at a time, at least 1; other tasks have
+                their turn in between. An implementation that is done at once may take all of them.
 
         Raises:
-            ValueError: when rows differ in their keys or a name is no identifier.
+            ValueError: when rows differ in their keys, a name is no identifier or a batch has no row.
             ConstraintError: when a row breaks any other constraint.
             DataError: when a value does not fit its column.
             QueryError: when the table or a column does not exist.
@@ -133,14 +139,16 @@ class DatabaseInterface(ABC):
 
 
 def as_records(
-    rows: Sequence[Mapping[str, Any]], skip_conflicts_on: Sequence[str] = ()
+    rows: Sequence[Mapping[str, Any]], skip_conflicts_on: Sequence[str] = (), batch_size: int | None = None
 ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     """The columns of rows for ``bulk_insert``, at least one, and the values of each row in their order.
 
     Raises:
-        ValueError: when a row has other columns than the first, or none, a column is no identifier, or
-            ``skip_conflicts_on`` names one that the rows do not have.
+        ValueError: when a row has other columns than the first, or none, a column is no identifier,
+            ``skip_conflicts_on`` names one that the rows do not have, or ``batch_size`` is below 1.
     """
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, not {batch_size}")
     columns = tuple(rows[0])
     if not columns:
         raise ValueError("a row must have at least one column")

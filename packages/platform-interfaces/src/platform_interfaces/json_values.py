@@ -6,21 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 
-class JsonText(str):
-    """Text that is JSON already, for a JSONB column: stored as the document it is, not as a string."""
-
-    __slots__ = ()
-
-
 def dump_json(value: Any) -> str:
-    """``value`` as JSON text: a ``Decimal`` is written as the number it is, ``JsonText`` is left as it is.
+    """``value`` as JSON text: a ``Decimal`` is written as the number it is; ``bytes`` are such text already.
 
     Raises:
-        ValueError: for NaN and infinities, which JSON does not have.
+        ValueError: for NaN and infinities, which JSON does not have, and for bytes that are not UTF-8.
         TypeError: for what is no JSON value.
     """
-    if isinstance(value, JsonText):
-        return value
+    if isinstance(value, bytes):
+        return value.decode()
     try:
         return _ENCODER.encode(value)
     except TypeError:  # a Decimal inside: the json module cannot be taught to write it as a number

@@ -51,7 +51,7 @@ class Transaction:
         """
         self._require_no_failure()
         result = Result()
-        with self.failing():
+        with self._failing():
             statements = self._session.parse(query)
             for statement in statements:
                 result = self._take(statement, bind(statement, params))
@@ -96,7 +96,7 @@ class Transaction:
         with closing(self._session.another()) as outside:
             positions = outside.sequences()
             try:
-                with self.failing():
+                with self._failing():
                     self._session.command("ROLLBACK; BEGIN")
                     for step in self._steps:
                         self._repeat(step)
@@ -114,8 +114,7 @@ class Transaction:
             raise _conflict()
 
     @contextmanager
-    def failing(self) -> Iterator[None]:
-        """A block whose database errors leave nothing but a rollback."""
+    def _failing(self) -> Iterator[None]:
         try:
             yield
         except DatabaseError as error:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from platform_interfaces import DataError, JsonText, Row, dump_json
+from platform_interfaces import DataError, Row, dump_json
 from platform_memory._jsonb import normalize, parse
 
 _DECIMAL_DIGITS = 38
@@ -50,7 +50,7 @@ def write_parameter(value: Any, *, is_json: bool = False, is_array: bool = False
         return None
     if is_array and isinstance(value, list | tuple):
         return [write_parameter(item, is_array=True) for item in value]
-    if is_json or isinstance(value, dict | list | tuple | JsonText):
+    if is_json or isinstance(value, dict | list | tuple):
         return _write_json(value)
     if isinstance(value, str):
         if "\0" in value:

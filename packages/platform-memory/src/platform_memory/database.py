@@ -100,15 +100,20 @@ class MemoryDatabase(DatabaseInterface):
                 del self._transactions[task]
 
     async def bulk_insert(
-        self, table: str, rows: Sequence[Mapping[str, Any]], *, skip_conflicts_on: Sequence[str] = ()
+        self,
+        table: str,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        skip_conflicts_on: Sequence[str] = (),
+        batch_size: int | None = None,
     ) -> int:
-        """Rows go in in the order given: no other writer comes in between."""
+        """Rows go in all at once, in the order given: no other writer comes in between."""
         await asyncio.sleep(0)
         if not rows:
             return 0
-        columns, records = as_records(rows, skip_conflicts_on)
+        columns, records = as_records(rows, skip_conflicts_on, batch_size)
         if transaction := self._current():
-            with transaction.failing():
+            with transaction.savepoint():
                 return insert(transaction.run, table, columns, records, skip_conflicts_on)
         with self._session() as session:
             return insert(session.run, table, columns, records, skip_conflicts_on)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +19,16 @@ Records = Sequence[tuple[Any, ...]]
 _STAGING = "_platform_staging"
 
 
-async def copy(connection: Connection, table: str, columns: Sequence[str], records: Records) -> int:
+async def copy(
+    connection: Connection, table: str, columns: Sequence[str], records: Records, batch_size: int | None
+) -> int:
     """The number of rows stored by one COPY."""
     if may_be_cut(chain.from_iterable(records)):
         found = await connection.prepare(f"SELECT {_list(columns)} FROM {quote_table(table)}")
         refuse_fractions([column.type for column in found.get_attributes()], zip(*records, strict=True))
     schema, name = split_table(table)
     status = await connection.copy_records_to_table(
-        name, schema_name=schema, columns=columns, records=records
+        name, schema_name=schema, columns=columns, records=_in_batches(records, batch_size)
     )
     return affected(status)
 
@@ -53,7 +56,12 @@ async def insert_each(connection: Connection, table: str, columns: Sequence[str]
 
 
 async def copy_new(
-    connection: Connection, table: str, columns: Sequence[str], records: Records, key: Sequence[str]
+    connection: Connection,
+    table: str,
+    columns: Sequence[str],
+    records: Records,
+    key: Sequence[str],
+    batch_size: int | None,
 ) -> int:
     """The number of rows stored that clash with none on ``key``.
 
@@ -64,13 +72,21 @@ async def copy_new(
     await connection.execute(
         f"CREATE TEMPORARY TABLE {_STAGING} ON COMMIT DROP AS SELECT {names} FROM {target} WITH NO DATA"
     )
-    await copy(connection, f"pg_temp.{_STAGING}", columns, records)
+    await copy(connection, f"pg_temp.{_STAGING}", columns, records, batch_size)
     status = await connection.execute(
         f"INSERT INTO {target} ({names}) SELECT {names} FROM pg_temp.{_STAGING} "
         f"ORDER BY {_list(key)} ON CONFLICT ({_list(key)}) DO NOTHING"
     )
     await connection.execute(f"DROP TABLE pg_temp.{_STAGING}")
     return affected(status)
+
+
+async def _in_batches(records: Records, size: int | None) -> AsyncIterator[tuple[Any, ...]]:
+    """The records, with a turn for other tasks after each batch: making bytes of many takes long."""
+    for start in range(0, len(records), size or len(records)):
+        for record in records[start : start + (size or len(records))]:
+            yield record
+        await asyncio.sleep(0)
 
 
 def affected(status: str) -> int:

@@ -14,11 +14,9 @@ import asyncpg
 from platform_interfaces import (
     ConfigurationError,
     ConnectionLostError,
-    JsonText,
     StatementTimeoutError,
-    dump_json,
-    load_json,
 )
+from platform_postgres._codecs import set_codecs
 from platform_postgres._errors import translated
 from platform_postgres._settings import PoolSettings
 
@@ -149,29 +147,15 @@ def _unreadable_url() -> ConfigurationError:
 
 
 async def _set_up(connection: Connection) -> None:
-    """Refuse a database that cannot hold all text, and have JSON go in and out as Python values."""
+    """Refuse a database that cannot hold all text, and set how values go in and out."""
     encoding = connection.get_settings().server_encoding
     if encoding != "UTF8":
         raise ConfigurationError(
             f"the database has the encoding {encoding!r}, which cannot hold all text: create it with UTF8"
         )
-    await _use_json(connection, "json", header=b"")
-    await _use_json(connection, "jsonb", header=b"\x01")  # the version of its wire format
+    await set_codecs(connection)
 
 
 async def _reset(connection: Connection) -> None:
     """Leave the session to the next one as it was; RESET ALL, of asyncpg's query, would leave the role."""
     await connection.execute(f"RESET SESSION AUTHORIZATION; RESET ROLE; {connection.get_reset_query()}")
-
-
-async def _use_json(connection: Connection, kind: str, header: bytes) -> None:
-    def encode(value: object) -> bytes:
-        return header + (value if type(value) is JsonText else dump_json(value)).encode()
-
-    def decode(data: bytes) -> object:
-        return load_json(data[len(header) :])
-
-    # Binary because COPY is: a text codec breaks it.
-    await connection.set_type_codec(
-        kind, schema="pg_catalog", format="binary", encoder=encode, decoder=decode
-    )

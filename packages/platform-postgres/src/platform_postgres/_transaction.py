@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 class Transaction:
     """A transaction: its connection, the task it belongs to while it is open, and what broke it.
 
-    BEGIN, COMMIT and the like take ``timeout`` seconds at most. ``copied`` are the tables that have taken a
-    COPY.
+    BEGIN, COMMIT and the like take ``timeout`` seconds at most.
     """
 
     connection: Connection
@@ -32,18 +31,12 @@ class Transaction:
     task: asyncio.Task[Any] | None = None
     failure: DatabaseError | None = None
     depth: int = 0
-    copied: set[str] = field(default_factory=set)
     ended_cursors: list[str] = field(default_factory=list)
 
 
 @asynccontextmanager
 async def call(transaction: Transaction) -> AsyncIterator[Connection]:
-    """The connection for one call inside a transaction, which remembers what broke it.
-
-    Raises:
-        TransactionAbortedError: when it was broken before.
-    """
-    _require_unbroken(transaction)
+    """The connection for one call inside a transaction, which remembers what broke it."""
     try:
         with translated():
             await _close_cursors(transaction)
@@ -100,8 +93,7 @@ async def begun(transaction: Transaction) -> AsyncIterator[None]:
 @asynccontextmanager
 async def savepoint(transaction: Transaction) -> AsyncIterator[None]:
     """A block inside ``transaction`` that is undone alone when an exception leaves it."""
-    _require_unbroken(transaction)
-    connection = transaction.connection
+    connection, failure = transaction.connection, transaction.failure
     transaction.depth += 1
     name = f"platform_{transaction.depth}"
     try:
@@ -109,20 +101,16 @@ async def savepoint(transaction: Transaction) -> AsyncIterator[None]:
             await connection.execute(f"SAVEPOINT {name}", timeout=transaction.timeout)
         try:
             yield
-            _require_unbroken(transaction)
+            if transaction.failure:
+                raise _aborted(transaction) from transaction.failure
             with translated():
                 await connection.execute(f"RELEASE SAVEPOINT {name}", timeout=transaction.timeout)
         except BaseException:
             await _undo(transaction, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
-            transaction.failure = None
+            transaction.failure = failure
             raise
     finally:
         transaction.depth -= 1
-
-
-def _require_unbroken(transaction: Transaction) -> None:
-    if transaction.failure:
-        raise _aborted(transaction) from transaction.failure
 
 
 def _aborted(transaction: Transaction) -> TransactionAbortedError:

@@ -157,32 +157,31 @@ class PostgresDatabase(DatabaseInterface):
                 transaction.task = None
 
     async def bulk_insert(
-        self, table: str, rows: Sequence[Mapping[str, Any]], *, skip_conflicts_on: Sequence[str] = ()
+        self,
+        table: str,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        skip_conflicts_on: Sequence[str] = (),
+        batch_size: int | None = None,
     ) -> int:
-        """Insert by COPY; what refuses COPY, such as a view, gets INSERTs, and counts every row sent."""
+        """Insert by one COPY; what refuses COPY, such as a view, gets INSERTs, and counts every row sent."""
         if not rows:
             return 0
         split_table(table)
-        columns, records = as_records(rows, skip_conflicts_on)
+        columns, records = as_records(rows, skip_conflicts_on, batch_size)
         # The transaction keeps the table as it is from when its types are read until COPY has sent its bytes.
         if skip_conflicts_on:
-            async with self._transacting() as connection:
-                return await _bulk.copy_new(connection, table, columns, records, skip_conflicts_on)
-        outer = self._current()
+            async with self.transaction(), self._session() as connection:
+                return await _bulk.copy_new(
+                    connection, table, columns, records, skip_conflicts_on, batch_size
+                )
         try:
-            async with self._transacting(copying=table) as connection:
-                inserted = await _bulk.copy(connection, table, columns, records)
+            async with self.transaction(), self._session() as connection:
+                return await _bulk.copy(connection, table, columns, records, batch_size)
         except DatabaseError as error:
-            is_refused = _bulk.refuses_copy(error.__cause__)
-            if outer:
-                outer.failure = outer.failure if is_refused else error
-            if not is_refused or (outer and outer.failure):
+            if not _bulk.refuses_copy(error.__cause__):
                 raise
-        else:
-            if outer:
-                outer.copied.add(table)
-            return inserted
-        async with self._transacting() as connection:
+        async with self.transaction(), self._session() as connection:
             return await _bulk.insert_each(connection, table, columns, records)
 
     @asynccontextmanager
@@ -228,20 +227,6 @@ class PostgresDatabase(DatabaseInterface):
                     yield connection
             return
         async with call(transaction) as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def _transacting(self, *, copying: str | None = None) -> AsyncIterator[Connection]:
-        """The connection in the transaction of the calling task, or in one for this block alone.
-
-        A table that has not taken a COPY so far may refuse it, so that one gets a savepoint.
-        """
-        outer = self._current()
-        if outer and (copying is None or copying in outer.copied):
-            async with call(outer) as connection:
-                yield connection
-            return
-        async with self.transaction(), self._session() as connection:
             yield connection
 
     @asynccontextmanager
