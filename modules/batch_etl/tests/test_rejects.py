@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
@@ -11,7 +12,17 @@ from batch_etl.main import retry, run
 from batch_etl.reader import CHUNK_LINES, KEPT_BYTES
 from batch_etl.reasons import REASONS
 from batch_etl.validator import checked_event_type
-from platform_interfaces import ConfigurationError, DataError, PlatformContext, read_rejects
+from platform_interfaces import (
+    ConfigurationError,
+    DataError,
+    FileSystemError,
+    PlatformContext,
+    Reason,
+    Reject,
+    RejectKeeper,
+    read_rejects,
+    rejects_path,
+)
 from platform_memory import MemoryDatabase, MemoryFileSystem, MemoryLogger
 from tests.helpers.data_factory import events_to_jsonl, make_event, make_events
 
@@ -304,3 +315,64 @@ async def test_a_file_of_rejects_that_was_spoilt_is_left_alone(bench: Bench) -> 
     code, _ = await bench.run(is_retry=True)
     assert code == 1
     assert await bench.fs.read(KEPT) == spoilt
+
+
+class WaitingFiles(MemoryFileSystem):
+    """Writes once as many as ``together`` are to be written at the same time; fails for those named bad."""
+
+    def __init__(self, together: int) -> None:
+        super().__init__()
+        self._barrier = asyncio.Barrier(together)
+
+    async def write(self, path: str, data: bytes, *, is_private: bool = False) -> None:
+        assert is_private
+        if "bad" in path:
+            raise FileSystemError("no room")
+        await self._barrier.wait()
+        await super().write(path, data, is_private=is_private)
+
+
+def reject_of(file: str, raw: bytes = b"x") -> Reject:
+    return Reject(file, 1, 0, raw, (Reason("code", "why"),))
+
+
+async def test_rejects_of_several_files_are_saved_at_the_same_time() -> None:
+    fs = WaitingFiles(together=4)
+    async with asyncio.timeout(10), RejectKeeper(fs, "run") as keeper:
+        for number in range(8):
+            keeper.add([reject_of(str(number))])
+            await keeper.save(str(number))
+    for number in range(8):
+        [kept] = [reject async for reject in read_rejects(fs, rejects_path(str(number)))]
+        assert kept == reject_of(str(number))
+
+
+async def test_rejects_that_cannot_be_saved_end_the_run() -> None:
+    fs = WaitingFiles(together=1)
+    with pytest.raises(FileSystemError, match="no room"):
+        async with RejectKeeper(fs, "run") as keeper:
+            keeper.add([reject_of("bad")])
+            await keeper.save("bad")
+
+
+async def test_a_failed_run_waits_for_no_save() -> None:
+    fs = WaitingFiles(together=2)
+    with pytest.raises(RuntimeError, match="stop"):
+        async with asyncio.timeout(10), RejectKeeper(fs, "run") as keeper:
+            keeper.add([reject_of("a")])
+            await keeper.save("a")
+            await asyncio.sleep(0)
+            raise RuntimeError("stop")
+    assert await fs.list("") == []
+
+
+async def test_many_rejects_of_a_file_do_not_mix_with_the_few_of_the_next() -> None:
+    fs = MemoryFileSystem()
+    many = [reject_of("many", b"%d" % number * 600_000) for number in range(4)]
+    async with RejectKeeper(fs, "run") as keeper:
+        for file, rejects in (("many", many), ("few", [reject_of("few")]), ("again", many[:3])):
+            keeper.add(rejects)
+            await keeper.save(file)
+    assert [reject async for reject in read_rejects(fs, rejects_path("many"))] == many
+    assert [reject async for reject in read_rejects(fs, rejects_path("few"))] == [reject_of("few")]
+    assert [reject async for reject in read_rejects(fs, rejects_path("again"))] == many[:3]

@@ -478,8 +478,11 @@ class TestPermissions:
         await fs.write("there/a", b"x")
         for path in ("there/a", "there/b", "one/two/a"):
             await fs.write_stream(path, blocks(b"x"), is_private=True)
-        assert [permissions(root / path) for path in ("there/a", "there/b", "one/two/a")] == [0o600] * 3
-        assert [permissions(root / path) for path in ("there", "one", "one/two")] == [0o750, 0o700, 0o700]
+        await fs.write("three/a", b"x", is_private=True)
+        paths = ("there/a", "there/b", "one/two/a", "three/a")
+        assert [permissions(root / path) for path in paths] == [0o600] * 4
+        directories = ("there", "one", "one/two", "three")
+        assert [permissions(root / path) for path in directories] == [0o750, 0o700, 0o700, 0o700]
         await fs.write("one/two/a", b"y")
         assert permissions(root / "one/two/a") == 0o600
 

@@ -91,11 +91,11 @@ async def _load(ctx: PlatformContext, job: Job, source: Input) -> int:
     kept = set(await KEPT.list_files(ctx.fs, job.folder))
     log.info("Found raw data", files=len(files))
     portions = in_portions(_prepared(ctx, job, source, files, unreadable))
-    with (
-        closing(DryRun() if job.is_dry_run else TableWriter(ctx.db, log, job)) as writer,
-        closing(RejectKeeper(ctx.fs, job.run_id, kept)) as keeper,
-    ):
-        async with aclosing(written(portions, writer)) as chunks:
+    with closing(DryRun() if job.is_dry_run else TableWriter(ctx.db, log, job)) as writer:
+        async with (
+            RejectKeeper(ctx.fs, job.run_id, kept) as keeper,
+            aclosing(written(portions, writer)) as chunks,
+        ):
             async for prepared, outcomes in chunks:
                 chunk = prepared.chunk
                 of_file.add(prepared, outcomes)

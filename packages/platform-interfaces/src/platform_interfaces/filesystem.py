@@ -27,19 +27,19 @@ class FileSystemInterface(ABC):
         """
 
     @abstractmethod
-    async def write(self, path: str, data: bytes) -> None:
+    async def write(self, path: str, data: bytes, *, is_private: bool = False) -> None:
         """Put ``data`` there, replacing what was there; directories are made as needed.
 
         Atomic and durable: a reader, and the disk after a crash, has the old content or the new, never a mix.
-        After an error the old content stands, and nothing else is left behind.
+        After an error the old content stands, and nothing else is left behind. With ``is_private``, a storage
+        with permissions keeps all but the user from the file and from directories made for it.
         """
 
     @abstractmethod
     async def write_stream(self, path: str, chunks: AsyncIterable[bytes], *, is_private: bool = False) -> int:
         """The number of bytes put there; like ``write``, in constant memory.
 
-        An error raised by ``chunks`` passes through, and the old content stands. With ``is_private``, a
-        storage with permissions keeps all but the user from the file and from directories made for it.
+        An error raised by ``chunks`` passes through, and the old content stands.
         """
 
     @abstractmethod

@@ -1,7 +1,9 @@
 """Input that a job could not load is kept, with the reasons, in the file system it came from."""
 
+import asyncio
 import json
 from base64 import b64decode, b64encode
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 REJECTS_FOLDER = "rejected"
 _SUFFIX, _MAX_NAME_BYTES = ".jsonl", 255
 _BLOCK_BYTES = 1024 * 1024
+_SAVES = 4  # at a time, for each waits for the disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,10 @@ class Reject:
 
 
 class RejectKeeper:
-    """Gathers the rejects of one source file after the other; on disk once they are many."""
+    """Gathers the rejects of one source file after the other; on disk once they are many.
+
+    Use it in an ``async with`` block, at the end of which all is saved.
+    """
 
     def __init__(self, fs: FileSystemInterface, run_id: str, kept: Collection[str] = ()) -> None:
         """``kept`` has the paths of what earlier runs have kept of the same files."""
@@ -80,28 +86,53 @@ class RejectKeeper:
         # Not at the top: it is slow to import, and the interfaces are imported for every `--help`.
         from tempfile import SpooledTemporaryFile
 
-        self._spool = SpooledTemporaryFile(max_size=_BLOCK_BYTES)  # noqa: SIM115 - closed by close()
+        self._spool = SpooledTemporaryFile(max_size=_BLOCK_BYTES)  # noqa: SIM115 - closed by __aexit__
+        self._saving = deque[asyncio.Task[Any]]()
+
+    async def __aenter__(self) -> Self:
+        """Nothing is done yet."""
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Wait for what is being saved, which is given up when the block has failed."""
+        try:
+            while self._saving and error[0] is None:
+                await self._wait()
+        finally:
+            for task in self._saving:
+                task.cancel()
+            await asyncio.gather(*self._saving, return_exceptions=True)
+            self._spool.close()
 
     def add(self, rejects: Iterable[Reject]) -> None:
         """Remember ``rejects``, which come in the order of their lines."""
         self._spool.writelines(reject.to_json(self._run_id) for reject in rejects)
 
     async def save(self, file: str) -> None:
-        """Replace what an earlier run kept for ``file`` by what was added; with nothing added, remove it."""
-        if self._spool.tell():
-            await self._fs.write_stream(rejects_path(file), self._blocks(), is_private=True)
-            self.discard()
-        elif (path := rejects_path(file)) in self._kept:
-            await self._fs.delete(path)
+        """Replace what an earlier run kept for ``file`` by what was added; with nothing added, remove it.
+
+        Several files are saved at a time, so that an error may come from a later call, or the block's end.
+        """
+        path = rejects_path(file)
+        if self._spool.tell() > _BLOCK_BYTES:
+            await self._fs.write_stream(path, self._blocks(), is_private=True)
+        elif self._spool.tell():
+            content = b"".join([block async for block in self._blocks()])
+            self._saving.append(asyncio.create_task(self._fs.write(path, content, is_private=True)))
+        elif path in self._kept:
+            self._saving.append(asyncio.create_task(self._fs.delete(path)))
+        self.discard()
+        while len(self._saving) > _SAVES:
+            await self._wait()
 
     def discard(self) -> None:
         """Forget what was added since the last ``save``; what an earlier run kept stays."""
         self._spool.seek(0)
         self._spool.truncate()
 
-    def close(self) -> None:
-        """Let go of the temporary file."""
-        self._spool.close()
+    async def _wait(self) -> None:
+        await self._saving[0]
+        self._saving.popleft()
 
     async def _blocks(self) -> AsyncIterator[bytes]:
         self._spool.seek(0)

@@ -43,9 +43,9 @@ class Tree:
             self._swept.add(target.parent)
         return replacement(target, permissions)
 
-    def write(self, path: str, data: bytes) -> None:
+    def write(self, path: str, data: bytes, *, is_private: bool) -> None:
         """Put ``data`` at ``path``."""
-        with self.replacing(path) as file:
+        with self.replacing(path, is_private=is_private) as file:
             write_all(file, data)
 
     def list(self, prefix: str) -> list[str]:

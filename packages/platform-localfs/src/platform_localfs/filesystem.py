@@ -58,11 +58,12 @@ class LocalFileSystem(FileSystemInterface):
     async def read(self, path: str) -> bytes:
         return await self._run("read", path, self._tree.read, path)
 
-    async def write(self, path: str, data: bytes) -> None:
-        await self._run("write", path, self._tree.write, path, data)
+    async def write(self, path: str, data: bytes, *, is_private: bool = False) -> None:
+        """Put it there; a private file has the mode 0600, a directory made for it 0700."""
+        await self._run("write", path, partial(self._tree.write, path, data, is_private=is_private))
 
     async def write_stream(self, path: str, chunks: AsyncIterable[bytes], *, is_private: bool = False) -> int:
-        """The number of bytes; a private file has the mode 0600, a directory made for it 0700."""
+        """The number of bytes; what is private is as in ``write``."""
         size, buffer = 0, bytearray()
         replacing = partial(self._tree.replacing, is_private=is_private)
         async with self._entered("write", path, replacing) as file:

@@ -25,7 +25,7 @@ class MemoryFileSystem(FileSystemInterface):
     async def read(self, path: str) -> bytes:
         return self._content(path)
 
-    async def write(self, path: str, data: bytes) -> None:
+    async def write(self, path: str, data: bytes, *, is_private: bool = False) -> None:
         self._refuse_target(path)
         self._files[path] = bytes(data)
 

@@ -241,8 +241,9 @@ class FileSystemContract:
         for data in (b"one", b"two"):
             assert await fs.write_stream("a/b", _blocks(data), is_private=True) == 3
             assert await fs.read("a/b") == data
-        await fs.write("a/b", b"three")
-        assert await fs.read("a/b") == b"three"
+        for is_private in (True, False):
+            await fs.write("a/b", b"three", is_private=is_private)
+            assert await fs.read("a/b") == b"three"
         assert await fs.list("") == ["a/b"]
 
     async def test_write_stream_to_where_no_file_can_be_takes_nothing_from_its_source(
