@@ -73,9 +73,12 @@ def all_contenders(dlt_venv: Path) -> dict[str, Contender]:
         "ours": Contender(ours),
         "sql": Contender(sql),
         # Given rows, dlt rounds the numbers in a JSON column, so its rows are told by what is no such number.
-        "dlt": Contender(
-            dlt("rows", dlt_venv), "loaded.cleaned_events", "payload ->> 'event_no', payload ->> 'trace'"
-        ),
+        **{
+            name: Contender(
+                dlt(kind, dlt_venv), "loaded.cleaned_events", "payload ->> 'event_no', payload ->> 'trace'"
+            )
+            for name, kind in (("dlt", "plain"), ("dlt-csv", "csv"))
+        },
         "dlt-arrow": Contender(dlt("arrow", dlt_venv), "loaded.cleaned_events"),
     }
 
