@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from operator import itemgetter
 from typing import NamedTuple
@@ -32,7 +32,7 @@ from platform_interfaces import (
 RETRY_SECONDS = 120.0  # how long a batch is tried again while the database is away
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 _CAREFUL_WRITES = 8  # after one that met rows which were there already
-_PAGE_BYTES = 4096
+_PAGE_ROWS = 32_768
 _COLUMNS = "event_type, payload, source, event_date, dedup_key, created_at"
 
 
@@ -130,12 +130,15 @@ class TableWriter:
                 is_careful = self._careful_writes > 0 or attempt.retry_state.attempt_number > 1
                 found = await self._store(events, is_careful=is_careful)
         self._careful_writes = _CAREFUL_WRITES if found else max(self._careful_writes - 1, 0)
-        return {key: outcome for group in found for key, outcome in self._judge(group, span)}
+        outcomes = dict[bytes, Outcome]()
+        for group in found:
+            outcomes |= self._judge(group, span)
+        return outcomes
 
     async def _store(self, events: Sequence[Event], *, is_careful: bool) -> list[Row]:
         """Insert the events that are not there, and tell which are, if ``is_careful`` or need be."""
         found = await self._find(events) if is_careful else []
-        known = {key for group in found for key in group["keys"]}
+        known = set[bytes]().union(*(group["keys"] for group in found))
         new = [event for event in events if event["dedup_key"] not in known] if known else events
         try:
             await self._insert(new)
@@ -163,16 +166,17 @@ class TableWriter:
         """  # noqa: S608 - quoted
         return await self._db.fetch_all(query, [[event["dedup_key"] for event in events]])
 
-    def _judge(self, group: Row, span: _Span) -> Iterator[tuple[bytes, Outcome]]:
+    def _judge(self, group: Row, span: _Span) -> dict[bytes, Outcome]:
         """What it means that the table has these rows, after a write of that ``span``."""
         created_at: dt.datetime = group["created_at"]
+        keys: list[bytes] = group["keys"]
         if span.first <= created_at <= span.last:
-            return  # it was this very write that stored them
+            return {}  # it was this very write that stored them
         if self._job.started_at < created_at <= self._last:
-            yield from ((key, Outcome.DUPLICATE) for key in group["keys"])
-            return
-        for key, row_id in zip(group["keys"], group["ids"], strict=True):
-            yield key, Outcome.SKIPPED if self._seen.add(row_id) else Outcome.DUPLICATE
+            return dict.fromkeys(keys, Outcome.DUPLICATE)
+        met_before = self._seen.add(group["ids"])
+        outcomes = dict.fromkeys(keys, Outcome.SKIPPED)
+        return outcomes | dict.fromkeys((keys[index] for index in met_before), Outcome.DUPLICATE)
 
 
 def retrying(log: LoggingInterface) -> AsyncRetrying:
@@ -230,11 +234,17 @@ class SeenRows:
     def __init__(self) -> None:
         self._pages: dict[int, bytearray] = {}
 
-    def add(self, row_id: int) -> bool:
-        """Whether the row was not met before."""
-        page_number, bit = divmod(row_id, 8 * _PAGE_BYTES)
-        page = self._pages.setdefault(page_number, bytearray(_PAGE_BYTES))
-        mask = 1 << (bit & 7)
-        is_new = not page[bit >> 3] & mask
-        page[bit >> 3] |= mask
-        return is_new
+    def add(self, row_ids: Sequence[int]) -> list[int]:
+        """The indices of those that were met before."""
+        met_before, pages = list[int](), self._pages
+        for index, row_id in enumerate(row_ids):
+            page_number, bit = divmod(row_id, _PAGE_ROWS)
+            page = pages.get(page_number)
+            if page is None:
+                page = pages[page_number] = bytearray(_PAGE_ROWS // 8)
+            mask = 1 << (bit & 7)
+            if page[bit >> 3] & mask:
+                met_before.append(index)
+            else:
+                page[bit >> 3] |= mask
+        return met_before
