@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
@@ -54,15 +54,7 @@ async def written(
         portion, task = writing[0]
         outcomes = await task
         writing.popleft()
-        if not outcomes:
-            return [(prepared, bytes([Outcome.INSERTED]) * len(prepared.unique)) for prepared in portion]
-        return [
-            (
-                prepared,
-                bytes([outcomes.get(event["dedup_key"], Outcome.INSERTED) for event in prepared.unique]),
-            )
-            for prepared in portion
-        ]
+        return list(_of_each(portion, outcomes))
 
     try:
         async with aclosing(portions):
@@ -79,3 +71,15 @@ async def written(
         for _, task in writing:
             task.cancel()
         await asyncio.gather(*(task for _, task in writing), return_exceptions=True)
+
+
+def _of_each(portion: Portion, outcomes: Mapping[bytes, Outcome]) -> Iterator[tuple[Prepared, bytes]]:
+    kinds = set(outcomes.values())
+    if len(outcomes) < sum(len(prepared.unique) for prepared in portion):
+        kinds.add(Outcome.INSERTED)
+    for prepared in portion:
+        if len(kinds) == 1:  # all are new, or all were there: no need to look for each
+            yield prepared, bytes(kinds) * len(prepared.unique)
+        else:
+            keys = (event["dedup_key"] for event in prepared.unique)
+            yield prepared, bytes([outcomes.get(key, Outcome.INSERTED) for key in keys])
