@@ -1,15 +1,19 @@
 """Input that a job could not load is kept, with the reasons, in the file system it came from."""
 
-import asyncio
+from __future__ import annotations
+
 import json
 from base64 import b64decode, b64encode
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from platform_interfaces.filesystem import FileSystemInterface
+
+if TYPE_CHECKING:
+    import asyncio
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 REJECTS_FOLDER = "rejected"
@@ -87,21 +91,23 @@ class RejectKeeper:
         from tempfile import SpooledTemporaryFile
 
         self._spool = SpooledTemporaryFile(max_size=_BLOCK_BYTES)  # noqa: SIM115 - closed by __aexit__
-        self._saving = deque[asyncio.Task[Any]]()
+        self._saving: deque[asyncio.Task[Any]] = deque()
 
     async def __aenter__(self) -> Self:
         """Nothing is done yet."""
         return self
 
-    async def __aexit__(self, *error: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Wait for what is being saved, which is given up when the block has failed."""
+        from asyncio import gather
+
         try:
-            while self._saving and error[0] is None:
+            while self._saving and kind is None:
                 await self._wait()
         finally:
             for task in self._saving:
                 task.cancel()
-            await asyncio.gather(*self._saving, return_exceptions=True)
+            await gather(*self._saving, return_exceptions=True)
             self._spool.close()
 
     def add(self, rejects: Iterable[Reject]) -> None:
@@ -113,14 +119,16 @@ class RejectKeeper:
 
         Several files are saved at a time, so that an error may come from a later call, or the block's end.
         """
+        from asyncio import create_task  # as above: whoever gets here has it already
+
         path = rejects_path(file)
         if self._spool.tell() > _BLOCK_BYTES:
             await self._fs.write_stream(path, self._blocks(), is_private=True)
         elif self._spool.tell():
             content = b"".join([block async for block in self._blocks()])
-            self._saving.append(asyncio.create_task(self._fs.write(path, content, is_private=True)))
+            self._saving.append(create_task(self._fs.write(path, content, is_private=True)))
         elif path in self._kept:
-            self._saving.append(asyncio.create_task(self._fs.delete(path)))
+            self._saving.append(create_task(self._fs.delete(path)))
         self.discard()
         while len(self._saving) > _SAVES:
             await self._wait()
