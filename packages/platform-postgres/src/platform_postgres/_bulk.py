@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -25,7 +26,7 @@ async def copy(
     """The number of rows stored by one COPY."""
     if may_be_cut(chain.from_iterable(records)):
         found = await connection.prepare(f"SELECT {_list(columns)} FROM {quote_table(table)}")
-        refuse_fractions([column.type for column in found.get_attributes()], zip(*records, strict=True))
+        refuse_fractions([column.type for column in found.get_attributes()], _columns(records))
     schema, name = split_table(table)
     status = await connection.copy_records_to_table(
         name, schema_name=schema, columns=columns, records=_in_batches(records, batch_size)
@@ -50,7 +51,7 @@ async def insert_each(connection: Connection, table: str, columns: Sequence[str]
     values = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
     statement = f"INSERT INTO {quote_table(table)} ({_list(columns)}) VALUES ({values})"
     prepared = await connection.prepare(statement)
-    refuse_fractions(prepared.get_parameters(), zip(*records, strict=True))
+    refuse_fractions(prepared.get_parameters(), _columns(records))
     await prepared.executemany(records)
     return len(records)
 
@@ -93,6 +94,10 @@ def affected(status: str) -> int:
     """The number of rows in a command tag such as ``INSERT 0 5`` or ``CREATE TABLE``."""
     count = status.rpartition(" ")[2]
     return int(count) if count.isdigit() else 0
+
+
+def _columns(records: Records) -> Iterator[Iterator[Any]]:
+    return (map(itemgetter(index), records) for index in range(len(records[0])))
 
 
 def _list(names: Sequence[str]) -> str:

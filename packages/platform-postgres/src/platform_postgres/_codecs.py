@@ -56,7 +56,9 @@ def _encode_utc(moment: datetime) -> tuple[int]:
 
 
 def _decode_moment(value: tuple[int]) -> datetime:
-    [microseconds] = value
-    if microseconds in _INFINITIES:
-        return _INFINITIES[microseconds]
-    return _EPOCH + timedelta(0, 0, microseconds)
+    try:
+        return _EPOCH + timedelta(0, 0, value[0])
+    except OverflowError:
+        if value[0] in _INFINITIES:
+            return _INFINITIES[value[0]]
+        raise
