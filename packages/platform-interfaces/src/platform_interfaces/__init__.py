@@ -1,7 +1,7 @@
 """The interfaces a job is written against; they need nothing but the standard library."""
 
 from platform_interfaces.context import PlatformContext
-from platform_interfaces.database import DatabaseInterface, Row, as_records
+from platform_interfaces.database import DatabaseInterface, Row, check_rows
 from platform_interfaces.errors import (
     ConfigurationError,
     ConnectionLostError,
@@ -65,9 +65,9 @@ __all__ = [
     "StatementTimeoutError",
     "TransactionAbortedError",
     "TransactionConflictError",
-    "as_records",
     "check_path",
     "check_prefix",
+    "check_rows",
     "dump_json",
     "load_json",
     "quote_identifier",

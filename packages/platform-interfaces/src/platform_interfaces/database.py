@@ -1,7 +1,8 @@
 """A relational database, spoken to in PostgreSQL's SQL."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from operator import itemgetter
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import Any, Self
 from platform_interfaces.identifiers import quote_identifier
 
 Row = dict[str, Any]
+_CHECKED_ROWS = 500  # at a time, so that they are still in the cache for the second look
 
 
 class DatabaseInterface(ABC):
@@ -138,10 +140,10 @@ class DatabaseInterface(ABC):
         await self.disconnect()
 
 
-def as_records(
+def check_rows(
     rows: Sequence[Mapping[str, Any]], skip_conflicts_on: Sequence[str] = (), batch_size: int | None = None
-) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-    """The columns of rows for ``bulk_insert``, at least one, and the values of each row in their order.
+) -> tuple[str, ...]:
+    """The columns of rows for ``bulk_insert``, of which there is at least one.
 
     Raises:
         ValueError: when a row has other columns than the first, or none, a column is no identifier,
@@ -156,19 +158,20 @@ def as_records(
         quote_identifier(column)
     if unknown := set(skip_conflicts_on) - set(columns):
         raise ValueError(f"skip_conflicts_on names {sorted(unknown)}, which the rows do not have")
-    try:
-        records = list(map(_picker(columns), rows))
-    except KeyError:
-        records = []
-    # As many values as columns, and one for each of them, so none for any other.
-    if not records or set(map(len, rows)) != {len(columns)}:
-        number, row = next((number, row) for number, row in enumerate(rows) if row.keys() != rows[0].keys())
-        raise ValueError(f"row {number} has the columns {sorted(row)}, row 0 has {sorted(columns)}")
-    return columns, records
+    pick = itemgetter(*columns)
+    for start in range(0, len(rows), _CHECKED_ROWS):
+        some = rows[start : start + _CHECKED_ROWS]
+        try:
+            deque(map(pick, some), maxlen=0)
+            is_same = set(map(len, some)) == {len(columns)}
+        except KeyError:
+            is_same = False
+        if not is_same:
+            _refuse_other_columns(rows)
+    return columns
 
 
-def _picker(columns: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    if len(columns) == 1:  # itemgetter of one name gives the bare value
-        [column] = columns
-        return lambda row: (row[column],)
-    return itemgetter(*columns)
+def _refuse_other_columns(rows: Sequence[Mapping[str, Any]]) -> None:
+    for number, row in enumerate(rows):
+        if row.keys() != rows[0].keys():
+            raise ValueError(f"row {number} has the columns {sorted(row)}, row 0 has {sorted(rows[0])}")

@@ -1,25 +1,23 @@
 """Many rows in one statement."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from platform_interfaces import quote_identifier, quote_table
 from platform_memory._session import Result
 from platform_memory._values import write_column
 
-Records = Sequence[tuple[Any, ...]]
+Rows = Sequence[Mapping[str, Any]]
 Run = Callable[[str, Sequence[Any]], Result]
 
 
-def insert(
-    run: Run, table: str, columns: Sequence[str], records: Records, skip_conflicts_on: Sequence[str]
-) -> int:
+def insert(run: Run, table: str, columns: Sequence[str], rows: Rows, skip_conflicts_on: Sequence[str]) -> int:
     """The number of rows stored by the one statement that ``run`` runs in the end."""
     target, names = quote_table(table), _list(columns)
     types = run(f"SELECT {names} FROM {target} LIMIT 0", ()).types  # noqa: S608 - all names are quoted
     values = [
-        write_column(column, kind, cells)
-        for column, kind, cells in zip(columns, types, zip(*records, strict=True), strict=True)
+        write_column(column, kind, [row[column] for row in rows])
+        for column, kind in zip(columns, types, strict=True)
     ]
     lists = ", ".join(f"unnest(${number})" for number in range(1, len(columns) + 1))
     conflict = f" ON CONFLICT ({_list(skip_conflicts_on)}) DO NOTHING" if skip_conflicts_on else ""

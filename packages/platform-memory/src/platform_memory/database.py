@@ -14,7 +14,7 @@ from platform_interfaces import (
     NotConnectedError,
     Row,
     SecretsInterface,
-    as_records,
+    check_rows,
 )
 from platform_memory._bulk import insert
 from platform_memory._engine import open_database
@@ -111,12 +111,12 @@ class MemoryDatabase(DatabaseInterface):
         await asyncio.sleep(0)
         if not rows:
             return 0
-        columns, records = as_records(rows, skip_conflicts_on, batch_size)
+        columns = check_rows(rows, skip_conflicts_on, batch_size)
         if transaction := self._current():
             with transaction.savepoint():
-                return insert(transaction.run, table, columns, records, skip_conflicts_on)
+                return insert(transaction.run, table, columns, rows, skip_conflicts_on)
         with self._session() as session:
-            return insert(session.run, table, columns, records, skip_conflicts_on)
+            return insert(session.run, table, columns, rows, skip_conflicts_on)
 
     @asynccontextmanager
     async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:

@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from itertools import chain
-from operator import itemgetter
+from operator import itemgetter, methodcaller
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from platform_interfaces import quote_identifier, quote_table, split_table
+from platform_postgres._codecs import quick_moments
 from platform_postgres._integers import may_be_cut, refuse_fractions
 
 if TYPE_CHECKING:
     from platform_postgres._connection import Connection
 
-Records = Sequence[tuple[Any, ...]]
+Rows = Sequence[Mapping[str, Any]]
 _STAGING = "_platform_staging"
+_MANY = 1_000  # rows; for fewer, more round trips would not pay
 
 
 async def copy(
-    connection: Connection, table: str, columns: Sequence[str], records: Records, batch_size: int | None
+    connection: Connection, table: str, columns: Sequence[str], rows: Rows, batch_size: int | None
 ) -> int:
     """The number of rows stored by one COPY."""
-    if may_be_cut(chain.from_iterable(records)):
+    is_many, types = len(rows) >= _MANY, list[asyncpg.Type]()
+    # Asking for the types of the columns costs less than looking at every value of many rows.
+    if is_many or may_be_cut(chain.from_iterable(map(methodcaller("values"), rows))):
         found = await connection.prepare(f"SELECT {_list(columns)} FROM {quote_table(table)}")
-        refuse_fractions([column.type for column in found.get_attributes()], _columns(records))
+        types = [column.type for column in found.get_attributes()]
+        refuse_fractions(types, _columns(columns, rows))
     schema, name = split_table(table)
-    status = await connection.copy_records_to_table(
-        name, schema_name=schema, columns=columns, records=_in_batches(records, batch_size)
-    )
+    async with AsyncExitStack() as stack:
+        if is_many and any(column_type.name == "timestamptz" for column_type in types):
+            await stack.enter_async_context(quick_moments(connection))
+        status = await connection.copy_records_to_table(
+            name, schema_name=schema, columns=columns, records=_in_batches(columns, rows, batch_size)
+        )
     return affected(status)
 
 
@@ -46,21 +55,21 @@ def refuses_copy(error: BaseException | None) -> bool:
     ) or "no binary format encoder" in str(error)
 
 
-async def insert_each(connection: Connection, table: str, columns: Sequence[str], records: Records) -> int:
+async def insert_each(connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> int:
     """The number of rows sent as one INSERT each; a trigger may turn some of them into nothing."""
     values = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
     statement = f"INSERT INTO {quote_table(table)} ({_list(columns)}) VALUES ({values})"
     prepared = await connection.prepare(statement)
-    refuse_fractions(prepared.get_parameters(), _columns(records))
-    await prepared.executemany(records)
-    return len(records)
+    refuse_fractions(prepared.get_parameters(), _columns(columns, rows))
+    await prepared.executemany(_records(columns, rows))
+    return len(rows)
 
 
 async def copy_new(
     connection: Connection,
     table: str,
     columns: Sequence[str],
-    records: Records,
+    rows: Rows,
     key: Sequence[str],
     batch_size: int | None,
 ) -> int:
@@ -73,7 +82,7 @@ async def copy_new(
     await connection.execute(
         f"CREATE TEMPORARY TABLE {_STAGING} ON COMMIT DROP AS SELECT {names} FROM {target} WITH NO DATA"
     )
-    await copy(connection, f"pg_temp.{_STAGING}", columns, records, batch_size)
+    await copy(connection, f"pg_temp.{_STAGING}", columns, rows, batch_size)
     status = await connection.execute(
         f"INSERT INTO {target} ({names}) SELECT {names} FROM pg_temp.{_STAGING} "
         f"ORDER BY {_list(key)} ON CONFLICT ({_list(key)}) DO NOTHING"
@@ -82,10 +91,10 @@ async def copy_new(
     return affected(status)
 
 
-async def _in_batches(records: Records, size: int | None) -> AsyncIterator[tuple[Any, ...]]:
-    """The records, with a turn for other tasks after each batch: making bytes of many takes long."""
-    for start in range(0, len(records), size or len(records)):
-        for record in records[start : start + (size or len(records))]:
+async def _in_batches(columns: Sequence[str], rows: Rows, size: int | None) -> AsyncIterator[tuple[Any, ...]]:
+    """The values of each row, with a turn for other tasks after each batch: encoding many takes long."""
+    for start in range(0, len(rows), size or len(rows)):
+        for record in _records(columns, rows[start : start + (size or len(rows))]):
             yield record
         await asyncio.sleep(0)
 
@@ -96,8 +105,15 @@ def affected(status: str) -> int:
     return int(count) if count.isdigit() else 0
 
 
-def _columns(records: Records) -> Iterator[Iterator[Any]]:
-    return (map(itemgetter(index), records) for index in range(len(records[0])))
+def _columns(columns: Sequence[str], rows: Rows) -> Iterator[Iterator[Any]]:
+    return (map(itemgetter(column), rows) for column in columns)
+
+
+def _records(columns: Sequence[str], rows: Rows) -> Iterator[tuple[Any, ...]]:
+    if len(columns) == 1:  # itemgetter of one name gives the bare value
+        [column] = columns
+        return ((row[column],) for row in rows)
+    return map(itemgetter(*columns), rows)
 
 
 def _list(names: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from platform_interfaces import (
     ConnectionLostError,
     StatementTimeoutError,
 )
-from platform_postgres._codecs import set_codecs
+from platform_postgres._codecs import set_json_codecs
 from platform_postgres._errors import translated
 from platform_postgres._settings import PoolSettings
 
@@ -153,7 +153,7 @@ async def _set_up(connection: Connection) -> None:
         raise ConfigurationError(
             f"the database has the encoding {encoding!r}, which cannot hold all text: create it with UTF8"
         )
-    await set_codecs(connection)
+    await set_json_codecs(connection)
 
 
 async def _reset(connection: Connection) -> None:

@@ -20,7 +20,7 @@ from platform_interfaces import (
     PlatformError,
     Row,
     SecretsInterface,
-    as_records,
+    check_rows,
     split_table,
 )
 from platform_postgres import _bulk
@@ -168,21 +168,19 @@ class PostgresDatabase(DatabaseInterface):
         if not rows:
             return 0
         split_table(table)
-        columns, records = as_records(rows, skip_conflicts_on, batch_size)
+        columns = check_rows(rows, skip_conflicts_on, batch_size)
         # The transaction keeps the table as it is from when its types are read until COPY has sent its bytes.
         if skip_conflicts_on:
             async with self.transaction(), self._session() as connection:
-                return await _bulk.copy_new(
-                    connection, table, columns, records, skip_conflicts_on, batch_size
-                )
+                return await _bulk.copy_new(connection, table, columns, rows, skip_conflicts_on, batch_size)
         try:
             async with self.transaction(), self._session() as connection:
-                return await _bulk.copy(connection, table, columns, records, batch_size)
+                return await _bulk.copy(connection, table, columns, rows, batch_size)
         except DatabaseError as error:
             if not _bulk.refuses_copy(error.__cause__):
                 raise
         async with self.transaction(), self._session() as connection:
-            return await _bulk.insert_each(connection, table, columns, records)
+            return await _bulk.insert_each(connection, table, columns, rows)
 
     @asynccontextmanager
     async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:
