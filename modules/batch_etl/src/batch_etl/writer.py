@@ -91,7 +91,8 @@ class TableWriter:
             return outcomes
         span = _Span(events[0]["created_at"], events[-1]["created_at"])
         self._last = max(self._last, span.last)
-        pending, refused = [events], 0
+        # In the order of the index: so it is quicker, and two runs never wait for each other crosswise.
+        pending, refused = [sorted(events, key=itemgetter("dedup_key"))], 0
         while pending:
             part = pending.pop()
             try:
@@ -153,9 +154,7 @@ class TableWriter:
     async def _insert(self, events: Sequence[Event], skip_conflicts_on: Sequence[str] = ()) -> int:
         """The number of rows inserted, ``batch_size`` at a time; all of them are kept, or none."""
         table, size = self._job.target_table, self._job.batch_size
-        # In the order of the index: so it is quicker, and two runs never wait for each other crosswise.
-        rows = sorted(events, key=itemgetter("dedup_key"))
-        return await self._db.bulk_insert(table, rows, skip_conflicts_on=skip_conflicts_on, batch_size=size)
+        return await self._db.bulk_insert(table, events, skip_conflicts_on=skip_conflicts_on, batch_size=size)
 
     async def _find(self, events: Sequence[Event]) -> list[Row]:
         """What the table has under the keys of ``events``: ``ids`` and ``keys`` for each ``created_at``."""
