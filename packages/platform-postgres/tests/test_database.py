@@ -602,7 +602,7 @@ class TestTransaction:
         assert await db.fetch_all("SELECT number FROM one") == [{"number": 1}, {"number": 3}]
 
 
-MANY = _bulk._MANY
+MANY = _bulk.MANY
 
 
 class _PutBack(tzinfo):

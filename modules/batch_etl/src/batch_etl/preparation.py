@@ -74,7 +74,9 @@ def _plain_event(line: Content, event_date: dt.date, created_at: dt.datetime) ->
     try:
         event = decode_json(line)  # type: ignore[arg-type]  # what is no bytes raises as well
         event_type = checked_event_type(event["event_type"], source := event["source"])
-        payload = dump_canonical(content := event["payload"])
+        if type(content := event["payload"]) is str:
+            content = decode_json(content)
+        payload = dump_canonical(content)
     except Exception:  # noqa: BLE001 - the reason is found by those that look closely
         return None
     if type(content) is not dict or not is_storable(payload):

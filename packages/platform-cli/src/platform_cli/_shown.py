@@ -13,16 +13,18 @@ from platform_cli._text import printable
 
 # What would end a line, steer a terminal or be no valid Unicode, although JSON allows it.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNCLEAR = re.compile("[ ='\"]")
 
 
 def show(value: object) -> str:
     """A value for people: text is quoted where its borders would be unclear; only text has line breaks."""
     if not isinstance(value, str):
         return printable(_plain(value))
+    if value and value.isprintable() and not _UNCLEAR.search(value):
+        return value
     if "\n" in value.strip():
         return "\n".join(printable(line.expandtabs()) for line in value.rstrip().split("\n"))
-    is_clear = value.isprintable() and value and not set(value) & set(" ='\"")
-    return value if is_clear else printable(repr(value))
+    return printable(repr(value))
 
 
 def to_json(values: Mapping[str, Any]) -> str:

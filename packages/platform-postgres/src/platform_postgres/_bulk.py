@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter, methodcaller
 from typing import TYPE_CHECKING, Any
@@ -12,34 +11,50 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from platform_interfaces import quote_identifier, quote_table, split_table
-from platform_postgres._codecs import quick_moments
+from platform_postgres._copy_format import HEADER, TRAILER, Encoder, encode_rows, find_encoders
 from platform_postgres._integers import may_be_cut, refuse_fractions
 
 if TYPE_CHECKING:
     from platform_postgres._connection import Connection
 
 Rows = Sequence[Mapping[str, Any]]
+Copy = Callable[["Connection", str, Sequence[str], Rows, int | None], Awaitable[int]]
 _STAGING = "_platform_staging"
-_MANY = 1_000  # rows; for fewer, more round trips would not pay
+MANY = 1_000  # rows; for fewer, asking for the types would not pay
+_ENCODED_ROWS = 500  # at a time, for they are held once more meanwhile
 
 
 async def copy(
     connection: Connection, table: str, columns: Sequence[str], rows: Rows, batch_size: int | None
 ) -> int:
-    """The number of rows stored by one COPY."""
-    is_many, types = len(rows) >= _MANY, list[asyncpg.Type]()
-    # Asking for the types of the columns costs less than looking at every value of many rows.
-    if is_many or may_be_cut(chain.from_iterable(map(methodcaller("values"), rows))):
-        found = await connection.prepare(f"SELECT {_list(columns)} FROM {quote_table(table)}")
-        types = [column.type for column in found.get_attributes()]
-        refuse_fractions(types, _columns(columns, rows))
+    """The number of rows stored by one COPY, encoded by the driver."""
+    # Asking for the types of the columns costs a round trip.
+    if len(rows) >= MANY or may_be_cut(chain.from_iterable(map(methodcaller("values"), rows))):
+        refuse_fractions(await _types(connection, table, columns), _columns(columns, rows))
     schema, name = split_table(table)
-    async with AsyncExitStack() as stack:
-        if is_many and any(column_type.name == "timestamptz" for column_type in types):
-            await stack.enter_async_context(quick_moments(connection))
-        status = await connection.copy_records_to_table(
-            name, schema_name=schema, columns=columns, records=_in_batches(columns, rows, batch_size)
-        )
+    status = await connection.copy_records_to_table(
+        name, schema_name=schema, columns=columns, records=_in_batches(columns, rows, batch_size)
+    )
+    return affected(status)
+
+
+async def copy_many(
+    connection: Connection, table: str, columns: Sequence[str], rows: Rows, batch_size: int | None
+) -> int:
+    """The number of rows stored by one COPY, encoded by us.
+
+    Raises:
+        NotEncodableError: when that cannot be done for one of them.
+    """
+    encoders = find_encoders(column.oid for column in await _types(connection, table, columns))
+    schema, name = split_table(table)
+    status = await connection.copy_to_table(
+        name,
+        schema_name=schema,
+        columns=columns,
+        format="binary",
+        source=_encoded(encoders, columns, rows, batch_size),
+    )
     return affected(status)
 
 
@@ -70,10 +85,12 @@ async def copy_new(
     table: str,
     columns: Sequence[str],
     rows: Rows,
-    key: Sequence[str],
     batch_size: int | None,
+    *,
+    key: Sequence[str],
+    copy: Copy,
 ) -> int:
-    """The number of rows stored that clash with none on ``key``.
+    """The number of rows stored, as by ``copy``, that clash with none on ``key``.
 
     They go through a temporary table, for COPY knows no ON CONFLICT; the order of the key on the way out of
     it keeps two writers from waiting for each other's rows crosswise.
@@ -91,12 +108,35 @@ async def copy_new(
     return affected(status)
 
 
+async def _types(connection: Connection, table: str, columns: Sequence[str]) -> list[asyncpg.Type]:
+    found = await connection.prepare(f"SELECT {_list(columns)} FROM {quote_table(table)}")
+    return [column.type for column in found.get_attributes()]
+
+
+async def _encoded(
+    encoders: Sequence[Encoder], columns: Sequence[str], rows: Rows, batch_size: int | None
+) -> AsyncIterator[bytes]:
+    """The bytes of a COPY, with a turn for other tasks after each batch."""
+    yield HEADER
+    for batch in _batches(rows, batch_size):
+        for start in range(0, len(batch), _ENCODED_ROWS):
+            yield encode_rows(encoders, columns, batch[start : start + _ENCODED_ROWS])
+        await asyncio.sleep(0)
+    yield TRAILER
+
+
 async def _in_batches(columns: Sequence[str], rows: Rows, size: int | None) -> AsyncIterator[tuple[Any, ...]]:
     """The values of each row, with a turn for other tasks after each batch: encoding many takes long."""
-    for start in range(0, len(rows), size or len(rows)):
-        for record in _records(columns, rows[start : start + (size or len(rows))]):
+    for batch in _batches(rows, size):
+        for record in _records(columns, batch):
             yield record
         await asyncio.sleep(0)
+
+
+def _batches(rows: Rows, size: int | None) -> Iterator[Rows]:
+    if size is None or size >= len(rows):
+        return iter([rows])
+    return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 def affected(status: str) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
-from functools import partial
+from functools import lru_cache, partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from platform_interfaces import (
 from platform_postgres import _bulk
 from platform_postgres._advisory_lock import held
 from platform_postgres._connection import GRACE_SECONDS, open_connection, open_pool, take
+from platform_postgres._copy_format import NotEncodableError
 from platform_postgres._errors import translated
 from platform_postgres._integers import prepare
 from platform_postgres._settings import PoolSettings
@@ -168,16 +169,31 @@ class PostgresDatabase(DatabaseInterface):
         if not rows:
             return 0
         split_table(table)
+        if len(rows) >= _bulk.MANY:
+            columns = check_rows(rows[:1], skip_conflicts_on, batch_size)  # the others when they are encoded
+            with contextlib.suppress(NotEncodableError):
+                return await self._insert(
+                    table, columns, rows, skip_conflicts_on, batch_size, _bulk.copy_many
+                )
         columns = check_rows(rows, skip_conflicts_on, batch_size)
+        return await self._insert(table, columns, rows, skip_conflicts_on, batch_size, _bulk.copy)
+
+    async def _insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Mapping[str, Any]],
+        key: Sequence[str],
+        batch_size: int | None,
+        copy: _bulk.Copy,
+    ) -> int:
+        insert = partial(_bulk.copy_new, key=key, copy=copy) if key else copy
         # The transaction keeps the table as it is from when its types are read until COPY has sent its bytes.
-        if skip_conflicts_on:
-            async with self.transaction(), self._session() as connection:
-                return await _bulk.copy_new(connection, table, columns, rows, skip_conflicts_on, batch_size)
         try:
             async with self.transaction(), self._session() as connection:
-                return await _bulk.copy(connection, table, columns, rows, batch_size)
+                return await insert(connection, table, columns, rows, batch_size)
         except DatabaseError as error:
-            if not _bulk.refuses_copy(error.__cause__):
+            if key or not _bulk.refuses_copy(error.__cause__):
                 raise
         async with self.transaction(), self._session() as connection:
             return await _bulk.insert_each(connection, table, columns, rows)
@@ -252,9 +268,19 @@ class PostgresDatabase(DatabaseInterface):
 
 def _rows(records: list[Any]) -> list[Row]:
     """The records made into rows in place: both kinds of all of them would take twice the memory."""
-    for number, record in enumerate(records):
-        records[number] = dict(record.items())  # dict(record) takes a third longer
+    if records:
+        as_row = _row_maker(tuple(records[0].keys()))
+        for number, record in enumerate(records):
+            records[number] = as_row(record)
     return records
+
+
+@lru_cache(256)
+def _row_maker(names: tuple[str, ...]) -> Callable[[Any], Row]:
+    """What makes a record a row; compiled, for ``dict(record.items())`` takes half as long again."""
+    items = ", ".join(f"{name!r}: record[{index}]" for index, name in enumerate(names))
+    make: Callable[[Any], Row] = eval(f"lambda record: {{{items}}}", {})  # noqa: S307 - of literals only
+    return make
 
 
 def _not_connected() -> NotConnectedError:
