@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tools.bench.contenders import tidy
 from tools.bench.inputs import Inputs
 from tools.bench.parts import PARTS, USUAL, Bench
 from tools.bench.report import show, write
@@ -68,6 +69,7 @@ def main() -> int:
             results.append(part)
             show(console, part)
             write(file, about, results)
+    tidy(options.folder / "inputs")
     console.print(f"results: {file}", soft_wrap=True)
     return 1 if any(part.problems for part in results) else 0
 

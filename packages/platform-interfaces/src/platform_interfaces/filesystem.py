@@ -1,5 +1,6 @@
 """Files under one root, addressed by relative paths."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable
 
@@ -8,6 +9,7 @@ from platform_interfaces.errors import InvalidPathError
 # What file systems take at most: https://man7.org/linux/man-pages/man3/limits.h.0p.html (NAME_MAX, PATH_MAX)
 MAX_NAME_BYTES = 255
 MAX_PATH_BYTES = 4095
+_CONTROL, _SURROGATE = re.compile("[\0-\x1f\x7f]"), re.compile("[\ud800-\udfff]")
 
 
 class FileSystemInterface(ABC):
@@ -110,11 +112,11 @@ def _path_problem(path: str) -> str | None:
         return "it must be relative to the root"
     if "\\" in path:
         return "parts are separated by '/', not by a backslash"
-    if any(character < " " or character == "\x7f" for character in path):
+    if _CONTROL.search(path):
         return "it has a control character"
     if any(part in ("", ".", "..") for part in path.split("/")):
         return "no part may be empty, '.' or '..'"
-    if any("\ud800" <= character <= "\udfff" for character in path):
+    if _SURROGATE.search(path):
         return "it is no valid Unicode"
     if len(path.encode()) > MAX_PATH_BYTES:
         return f"it is longer than {MAX_PATH_BYTES} bytes"

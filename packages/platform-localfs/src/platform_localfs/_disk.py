@@ -15,6 +15,14 @@ def resolve(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+def is_directory(path: Path) -> bool:
+    """Whether ``path`` is a directory, and no link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
 def open_to_read(path: Path) -> FileIO:
     """The regular file at ``path``.
 

@@ -51,7 +51,7 @@ class Tree:
     def list(self, prefix: str) -> list[str]:
         """The paths of all files in the directory ``prefix`` and below, sorted."""
         prefix = check_prefix(prefix)
-        return sorted(walk(self._confined(""), self._confined(prefix), prefix))
+        return sorted(walk(self._resolved(""), self._resolved(prefix), prefix))
 
     def delete(self, path: str) -> bool:
         """Whether a file was there to be deleted."""
@@ -113,6 +113,19 @@ class Tree:
         return self._confined(parent) / name
 
     def _confined(self, path: str) -> Path:
+        """The place of ``path``, links followed; most paths have none, and then it is the path itself."""
+        place = os.fspath(self._root)
+        for name in path.split("/"):
+            place = f"{place}/{name}"
+            try:
+                mode = os.lstat(place).st_mode
+            except OSError:  # what is not there leads nowhere
+                break
+            if stat.S_ISLNK(mode):
+                return self._resolved(path)
+        return self._root / path
+
+    def _resolved(self, path: str) -> Path:
         root, place = resolve(self._root), resolve(self._root / path)
         if not place.is_relative_to(root):
             raise InvalidPathError(f"path {path!r} is refused: a symbolic link in it leaves {str(root)!r}")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from platform_localfs._disk import entries_of
+from platform_localfs._disk import entries_of, is_directory
 from platform_localfs._temporary import is_temporary, remove_abandoned
 
 
@@ -24,7 +24,7 @@ def remove_vacant(place: Path) -> None:
 
 def _vacant_tree(place: Path) -> list[Path]:
     """``place`` and all directories below, outermost first; none when it is no directory, or holds more."""
-    if place.is_symlink() or not place.is_dir():
+    if not is_directory(place):
         return []
     directories = [place]
     for directory in directories:  # which grows meanwhile
