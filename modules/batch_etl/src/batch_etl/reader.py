@@ -86,8 +86,10 @@ async def read_raw_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[Ch
             first, *others = block.split(b"\n")
             open_line.extend(first)
             if others:
-                lines = [open_line.take(), *map(_limited, others[:-1])]
-                open_line.extend(others[-1])
+                *whole, rest = others
+                is_any_overlong = max(map(len, whole), default=0) > MAX_LINE_BYTES
+                lines = [open_line.take(), *(map(_limited, whole) if is_any_overlong else whole)]
+                open_line.extend(rest)
                 for chunk in cursor.take(lines):
                     yield chunk
     yield cursor.take_last(open_line)
@@ -166,7 +168,7 @@ class _Cursor:
         if self._number == 1 and lines:
             self._is_foreign = isinstance(lines[0], bytes) and lines[0].startswith(_FOREIGN_MARKS)
         numbers = range(self._number, self._number + len(lines))
-        *offsets, self._offset = accumulate((len(line) + 1 for line in lines), initial=self._offset)
+        *offsets, self._offset = accumulate(map((1).__add__, map(len, lines)), initial=self._offset)
         self._number = numbers.stop
         return Chunk(self._path, lines, numbers, offsets, is_foreign=self._is_foreign)
 
