@@ -19,7 +19,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 REJECTS_FOLDER = "rejected"
 _SUFFIX, _MAX_NAME_BYTES = ".jsonl", 255
 _BLOCK_BYTES = 1024 * 1024
-_SAVES = 4  # at a time, for each waits for the disk
+_SAVES = 16  # at a time, for each waits for the disk
 
 
 @dataclass(frozen=True, slots=True)
