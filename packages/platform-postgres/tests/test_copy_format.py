@@ -47,11 +47,6 @@ class Colour(enum.StrEnum):
     RED = "red"
 
 
-def _name(value: object) -> str:
-    """Of a parameter; what it is at is in the ``repr`` of some."""
-    return value if isinstance(value, str) else type(value).__name__
-
-
 @pytest.fixture
 async def db(postgres_url: str) -> AsyncIterator[PostgresDatabase]:
     async with PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": postgres_url})) as database:
@@ -83,7 +78,7 @@ async def test_many_values_are_stored_as_few_are(db: PostgresDatabase, kind: str
         ("numeric", Decimal("1.5"), Decimal("1.50")),
         ("text[]", ["a"], ("a",)),
     ],
-    ids=_name,
+    ids=["decimal", "bool", "enum", "view", "view of wide items", "text", "no encoder", "array"],
 )
 async def test_a_late_value_of_another_kind_is_left_to_the_driver(
     db: PostgresDatabase, kind: str, usual: object, other: object
