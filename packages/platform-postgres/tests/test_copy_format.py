@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import traceback
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -15,8 +17,8 @@ import pytest
 from platform_interfaces import DataError
 from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase
-from platform_postgres._bulk import MANY
-from platform_postgres._copy_format import NotEncodableError, encode_rows, find_encoders
+from platform_postgres._bulk import MANY, _encoded
+from platform_postgres._copy_format import HEADER, TRAILER, NotEncodableError, encode_rows, find_encoders
 
 OIDS = {"boolean": 16, "bytea": 17, "bigint": 20, "smallint": 21, "integer": 23, "text": 25, "json": 114}
 OIDS |= {"real": 700, "double precision": 701, "varchar(9)": 1043, "date": 1082, "timestamptz": 1184}
@@ -134,6 +136,73 @@ async def test_a_late_row_of_other_columns_is_named_and_none_is_kept(
     with pytest.raises(ValueError, match=f"row {MANY} "):
         await db.bulk_insert("one", [*[{"a": 1, "b": 1}] * MANY, other])
     assert await db.fetch_all("SELECT * FROM one") == []
+
+
+async def test_a_late_row_that_makes_up_its_columns_is_refused(db: PostgresDatabase) -> None:
+    await db.execute("CREATE TABLE one (a INT, b INT)")
+    with pytest.raises(ValueError, match=f"row {MANY} "):
+        await db.bulk_insert("one", [*[{"a": 1, "b": 1}] * MANY, defaultdict(int, {"a": 1, "c": 7})])
+    assert await db.fetch_all("SELECT * FROM one") == []
+
+
+@pytest.mark.parametrize("kind", ["date", "timestamptz"])
+async def test_infinity_stays_what_it_is(db: PostgresDatabase, kind: str) -> None:
+    await db.execute(f"CREATE TABLE one (value {kind})")
+    await db.execute("INSERT INTO one VALUES ('infinity'), ('-infinity')")
+    few = await db.fetch_all("SELECT * FROM one")
+    assert await db.bulk_insert("one", few * MANY) == 2 * MANY
+    [found] = await db.fetch_all("SELECT COUNT(*) AS n FROM one WHERE isfinite(value)")
+    assert found == {"n": 0}
+
+
+@pytest.mark.parametrize("value", [datetime.max, datetime.min], ids=["last", "first"])  # noqa: DTZ901
+async def test_the_ends_of_the_calendar_are_stored_as_few_are(db: PostgresDatabase, value: datetime) -> None:
+    await db.execute("CREATE TABLE one (value TIMESTAMPTZ)")
+    row = {"value": value.replace(tzinfo=UTC)}
+    await db.bulk_insert("one", [row])
+    await db.bulk_insert("one", [row] * MANY)
+    assert await db.execute("SELECT DISTINCT value FROM one") == 1
+
+
+@pytest.mark.parametrize("kind", VALUES)
+async def test_what_is_read_is_encodable_with_nulls_and_without(db: PostgresDatabase, kind: str) -> None:
+    await db.execute(f"CREATE TABLE one (value {kind})")
+    await db.bulk_insert("one", [{"value": value} for value in VALUES[kind]])
+    rows = await db.fetch_all("SELECT value FROM one")
+    encoders = find_encoders([OIDS[kind]])
+    for more in ([], [{"value": None}]):
+        assert encode_rows(encoders, ["value"], (rows[:1] + more) * 10)
+        assert encode_rows(encoders, ["value"], rows + more)
+    assert encode_rows(encoders, ["value"], [{"value": None}])
+
+
+@pytest.mark.parametrize("first", ["long", "short"])
+@pytest.mark.parametrize("target", ["one", "seen"], ids=["a table", "a view"])
+async def test_a_late_unusual_value_after_the_server_has_refused_costs_no_wait(
+    db: PostgresDatabase, target: str, first: str
+) -> None:
+    await db.execute("CREATE TABLE one (word VARCHAR(9), number INT)")
+    await db.execute("CREATE VIEW seen AS SELECT * FROM one")
+    rows = [{"word": "short", "number": 1}] * 20_000
+    rows = [{"word": "much too long" if first == "long" else "short", "number": 1}, *rows]
+    async with asyncio.timeout(10), db.transaction():
+        inserting = db.bulk_insert(target, [*rows, {"word": "short", "number": True}], batch_size=500)
+        if first == "short":
+            assert await inserting == len(rows) + 1
+        else:
+            with pytest.raises(DataError):
+                await inserting
+            return
+    assert await db.execute("SELECT * FROM one WHERE number = 1") == len(rows) + 1
+
+
+async def test_no_message_is_so_long_that_the_server_refuses_it() -> None:
+    rows = [{"value": bytes(size)} for size in (1, 3_000_000, 10_000_000, *[50_000] * 600)]
+    encoders, failures = find_encoders([17]), list[NotEncodableError]()
+    blocks = [block async for block in _encoded(encoders, ["value"], rows, 500, failures)]
+    assert max(map(len, blocks)) <= 1024 * 1024
+    assert not failures
+    assert b"".join(blocks) == HEADER + encode_rows(encoders, ["value"], rows) + TRAILER
 
 
 async def test_columns_of_domains_and_of_types_of_the_same_name_are_told_apart(db: PostgresDatabase) -> None:

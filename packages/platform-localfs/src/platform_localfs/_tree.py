@@ -119,8 +119,10 @@ class Tree:
             place = f"{place}/{name}"
             try:
                 mode = os.lstat(place).st_mode
-            except OSError:  # what is not there leads nowhere
+            except (FileNotFoundError, NotADirectoryError):  # what is not there leads nowhere
                 break
+            except OSError:
+                return self._resolved(path)
             if stat.S_ISLNK(mode):
                 return self._resolved(path)
         return self._root / path

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from platform_interfaces import quote_identifier, quote_table, split_table
-from platform_postgres._copy_format import HEADER, TRAILER, Encoder, encode_rows, find_encoders
+from platform_postgres._copy_format import (
+    HEADER,
+    TRAILER,
+    Encoder,
+    NotEncodableError,
+    encode_rows,
+    find_encoders,
+)
 from platform_postgres._integers import may_be_cut, refuse_fractions
 
 if TYPE_CHECKING:
@@ -21,7 +28,8 @@ Rows = Sequence[Mapping[str, Any]]
 Copy = Callable[["Connection", str, Sequence[str], Rows, int | None], Awaitable[int]]
 _STAGING = "_platform_staging"
 MANY = 1_000  # rows; for fewer, asking for the types would not pay
-_ENCODED_ROWS = 500  # at a time, for they are held once more meanwhile
+# Encoded at a time, for they are held once more meanwhile; as many as may make one message.
+_FIRST_ROWS, _MOST_ROWS, _MESSAGE_BYTES = 16, 500, 1024 * 1024
 
 
 async def copy(
@@ -47,14 +55,23 @@ async def copy_many(
         NotEncodableError: when that cannot be done for one of them.
     """
     encoders = find_encoders(column.oid for column in await _types(connection, table, columns))
+    encode_rows(encoders, columns, rows[:1])  # what is unusual in all rows is told before any is sent
     schema, name = split_table(table)
-    status = await connection.copy_to_table(
-        name,
-        schema_name=schema,
-        columns=columns,
-        format="binary",
-        source=_encoded(encoders, columns, rows, batch_size),
-    )
+    failures = list[NotEncodableError]()
+    status = ""
+    try:
+        status = await connection.copy_to_table(
+            name,
+            schema_name=schema,
+            columns=columns,
+            format="binary",
+            source=_encoded(encoders, columns, rows, batch_size, failures),
+        )
+    except asyncpg.PostgresError:
+        if not failures:
+            raise
+    if failures:
+        raise failures[0]
     return affected(status)
 
 
@@ -114,13 +131,31 @@ async def _types(connection: Connection, table: str, columns: Sequence[str]) -> 
 
 
 async def _encoded(
-    encoders: Sequence[Encoder], columns: Sequence[str], rows: Rows, batch_size: int | None
+    encoders: Sequence[Encoder],
+    columns: Sequence[str],
+    rows: Rows,
+    batch_size: int | None,
+    failures: list[NotEncodableError],
 ) -> AsyncIterator[bytes]:
-    """The bytes of a COPY, with a turn for other tasks after each batch."""
+    """The bytes of a COPY, with a turn for other tasks after each batch.
+
+    They end early at a row that is not encodable, with the error in ``failures``. Were it raised, the driver
+    would cancel the COPY, and, if the server has ended it already, wait for an answer that never comes.
+    """
     yield HEADER
+    size = _FIRST_ROWS
     for batch in _batches(rows, batch_size):
-        for start in range(0, len(batch), _ENCODED_ROWS):
-            yield encode_rows(encoders, columns, batch[start : start + _ENCODED_ROWS])
+        start = 0
+        while start < len(batch):
+            try:
+                block = encode_rows(encoders, columns, batch[start : start + size])
+            except NotEncodableError as error:
+                failures.append(error)
+                return
+            for offset in range(0, len(block), _MESSAGE_BYTES):  # the server takes none of a gigabyte
+                yield block[offset : offset + _MESSAGE_BYTES]
+            start += size
+            size = min(max(size * _MESSAGE_BYTES // len(block), 1), _MOST_ROWS)
         await asyncio.sleep(0)
     yield TRAILER
 

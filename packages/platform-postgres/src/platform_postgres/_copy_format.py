@@ -16,6 +16,8 @@ from types import NoneType
 from typing import Any
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
+
 from platform_interfaces import dump_json
 
 HEADER, TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
@@ -55,10 +57,10 @@ def encode_rows(
     """
     pieces: list[Iterable[bytes]] = [repeat(_pack_count(len(columns)))]
     try:
-        if set(map(len, rows)) != {len(columns)}:
-            raise NotEncodableError
         for encoder, column in zip(encoders, columns, strict=True):
             pieces += encoder(list(map(itemgetter(column), rows)))
+        if set(map(len, rows)) != {len(columns)}:  # only now, for a row may make up what it lacks
+            raise NotEncodableError
         return b"".join(map(b"".join, zip(*pieces, strict=False)))  # the repeated ones have no end
     except Exception:  # noqa: BLE001 - of many kinds, which quote values; the driver finds out
         raise NotEncodableError from None
@@ -85,8 +87,15 @@ def _packed(layout: str, *kinds: type) -> Encoder:
     return encode
 
 
-def _each(kind: type, encode_one: Callable[[Any], bytes], *, is_equal_same: Callable[[Any], bool]) -> Encoder:
-    """For values that each take long, and of which many are often equal."""
+def _each(
+    encode_one: Callable[[Any], bytes],
+    *kinds: type,
+    is_equal_same: Callable[[Any], bool] = lambda _: True,
+) -> Encoder:
+    """For values that each take long, and of which many are often equal.
+
+    ``is_equal_same`` says of a value whether all that are equal to it are encoded as it is.
+    """
 
     def encode_field(value: Any) -> bytes:
         if value is None:
@@ -95,9 +104,9 @@ def _each(kind: type, encode_one: Callable[[Any], bytes], *, is_equal_same: Call
         return _pack_size(len(content)) + content
 
     def encode(values: Sequence[Any]) -> Sequence[Iterable[bytes]]:
-        _check(values, kind)
+        _check(values, *kinds)
         distinct = set(values)
-        if 2 * len(distinct) > len(values) or not all(map(is_equal_same, distinct)):
+        if 2 * len(distinct) > len(values) or not all(map(is_equal_same, distinct - {None})):
             return [map(encode_field, values)]
         return [map({value: encode_field(value) for value in distinct}.__getitem__, values)]
 
@@ -132,17 +141,27 @@ def _json(version: bytes) -> Encoder:
 
 
 def _moment(value: datetime) -> bytes:
-    if value.tzinfo is None:
-        raise ValueError("the driver knows what is meant without a time zone")
-    return _pack_moment((value.astimezone(UTC) - _EPOCH) // _MICROSECOND)
+    moment = value if value.tzinfo is None else value.astimezone(UTC)
+    if value.tzinfo is None or moment in _LEFT_TO_DRIVER:
+        raise ValueError("a moment without a time zone, or one that may stand for infinity")
+    return _pack_moment((moment - _EPOCH) // _MICROSECOND)
 
 
 def _day(value: date) -> bytes:
+    if value in _LEFT_TO_DRIVER:
+        raise ValueError("a day that may stand for infinity")
     return _pack_size((value - _FIRST_DAY) // _DAY)
 
 
+# The driver takes the first and the last of all days and moments for infinities.
+_LEFT_TO_DRIVER = {
+    date.min,
+    date.max,
+    datetime.min.replace(tzinfo=UTC),
+    datetime.max.replace(tzinfo=UTC),
+}
 _pack_moment = Struct("!q").pack
-_text = _each(str, str.encode, is_equal_same=lambda _: True)
+_text = _each(str.encode, str)
 _ENCODERS: Mapping[int, Encoder] = {
     16: _packed("?", bool),
     17: _bytes,
@@ -154,9 +173,9 @@ _ENCODERS: Mapping[int, Encoder] = {
     700: _packed("f", float, int),
     701: _packed("d", float, int),
     1043: _text,  # character varying
-    1082: _each(date, _day, is_equal_same=lambda _: True),
+    1082: _each(_day, date),
     # Of two moments of a clock put back, which count as equal, a set would keep one only.
-    1184: _each(datetime, _moment, is_equal_same=lambda moment: moment.tzinfo is UTC),
-    2950: _each(UUID, lambda value: value.bytes, is_equal_same=lambda _: True),
+    1184: _each(_moment, datetime, is_equal_same=lambda moment: moment.tzinfo is UTC),
+    2950: _each(lambda value: value.bytes, UUID, pgproto.UUID),
     3802: _json(b"\x01"),  # jsonb; the version of its wire format
 }
