@@ -18,7 +18,7 @@ from platform_interfaces import DataError
 from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase
 from platform_postgres._bulk import MANY, _encoded
-from platform_postgres._copy_format import HEADER, TRAILER, NotEncodableError, encode_rows, find_encoders
+from platform_postgres._copy_format import NotEncodableError, encode_rows, find_encoders
 
 OIDS = {"boolean": 16, "bytea": 17, "bigint": 20, "smallint": 21, "integer": 23, "text": 25, "json": 114}
 OIDS |= {"real": 700, "double precision": 701, "varchar(9)": 1043, "date": 1082, "timestamptz": 1184}
@@ -196,13 +196,17 @@ async def test_a_late_unusual_value_after_the_server_has_refused_costs_no_wait(
     assert await db.execute("SELECT * FROM one WHERE number = 1") == len(rows) + 1
 
 
-async def test_no_message_is_so_long_that_the_server_refuses_it() -> None:
-    rows = [{"value": bytes(size)} for size in (1, 3_000_000, 10_000_000, *[50_000] * 600)]
-    encoders, failures = find_encoders([17]), list[NotEncodableError]()
-    blocks = [block async for block in _encoded(encoders, ["value"], rows, 500, failures)]
-    assert max(map(len, blocks)) <= 1024 * 1024
-    assert not failures
-    assert b"".join(blocks) == HEADER + encode_rows(encoders, ["value"], rows) + TRAILER
+async def test_many_large_rows_are_sent_in_parts_and_kept_together(db: PostgresDatabase) -> None:
+    await db.execute("CREATE TABLE one (value BYTEA)")
+    sizes = [1, 3_000_000, 10_000_000, *[20_000] * MANY]
+    rows = [{"value": bytes(size)} for size in sizes]
+    parts = [len(part) async for part in _encoded(find_encoders([17]), ["value"], rows, 500)]
+    assert len(parts) > 2
+    assert max(parts) < 20_000_000
+    assert await db.bulk_insert("one", rows) == len(rows)
+    with pytest.raises(DataError):
+        await db.bulk_insert("one", [*rows, {"value": 1}])
+    assert await db.fetch_one("SELECT SUM(length(value)) AS n FROM one") == {"n": sum(sizes)}
 
 
 async def test_columns_of_domains_and_of_types_of_the_same_name_are_told_apart(db: PostgresDatabase) -> None:

@@ -15,7 +15,6 @@ from platform_postgres._copy_format import (
     HEADER,
     TRAILER,
     Encoder,
-    NotEncodableError,
     encode_rows,
     find_encoders,
 )
@@ -28,8 +27,9 @@ Rows = Sequence[Mapping[str, Any]]
 Copy = Callable[["Connection", str, Sequence[str], Rows, int | None], Awaitable[int]]
 _STAGING = "_platform_staging"
 MANY = 1_000  # rows; for fewer, asking for the types would not pay
-# Encoded at a time, for they are held once more meanwhile; as many as may make one message.
-_FIRST_ROWS, _MOST_ROWS, _MESSAGE_BYTES = 16, 500, 1024 * 1024
+# Encoded at a time: so few that they stay in the caches, and that large ones are not held twice.
+_FIRST_ROWS, _MOST_ROWS, _BLOCK_BYTES = 16, 500, 1024 * 1024
+_COPY_BYTES = 8 * 1024 * 1024  # sent at a time
 
 
 async def copy(
@@ -49,30 +49,26 @@ async def copy(
 async def copy_many(
     connection: Connection, table: str, columns: Sequence[str], rows: Rows, batch_size: int | None
 ) -> int:
-    """The number of rows stored by one COPY, encoded by us.
+    """The number of rows stored by few COPYs, encoded by us.
 
     Raises:
         NotEncodableError: when that cannot be done for one of them.
     """
     encoders = find_encoders(column.oid for column in await _types(connection, table, columns))
-    encode_rows(encoders, columns, rows[:1])  # what is unusual in all rows is told before any is sent
     schema, name = split_table(table)
-    failures = list[NotEncodableError]()
-    status = ""
-    try:
+    stored = 0
+    async for data in _encoded(encoders, columns, rows, batch_size):
+        # At once, and not bit by bit: between two of them, the driver would wait for ever when the connection
+        # is lost meanwhile, and take no end when the server has refused the rows.
         status = await connection.copy_to_table(
             name,
             schema_name=schema,
             columns=columns,
             format="binary",
-            source=_encoded(encoders, columns, rows, batch_size, failures),
+            source=data,  # type: ignore[arg-type]  # it takes a buffer, too, as its documentation says
         )
-    except asyncpg.PostgresError:
-        if not failures:
-            raise
-    if failures:
-        raise failures[0]
-    return affected(status)
+        stored += affected(status)
+    return stored
 
 
 def refuses_copy(error: BaseException | None) -> bool:
@@ -131,33 +127,23 @@ async def _types(connection: Connection, table: str, columns: Sequence[str]) -> 
 
 
 async def _encoded(
-    encoders: Sequence[Encoder],
-    columns: Sequence[str],
-    rows: Rows,
-    batch_size: int | None,
-    failures: list[NotEncodableError],
-) -> AsyncIterator[bytes]:
-    """The bytes of a COPY, with a turn for other tasks after each batch.
-
-    They end early at a row that is not encodable, with the error in ``failures``. Were it raised, the driver
-    would cancel the COPY, and, if the server has ended it already, wait for an answer that never comes.
-    """
-    yield HEADER
-    size = _FIRST_ROWS
+    encoders: Sequence[Encoder], columns: Sequence[str], rows: Rows, batch_size: int | None
+) -> AsyncIterator[bytearray]:
+    """The rows as COPYs of some MiB, with a turn for other tasks after each batch."""
+    data, size = bytearray(HEADER), _FIRST_ROWS
     for batch in _batches(rows, batch_size):
         start = 0
         while start < len(batch):
-            try:
-                block = encode_rows(encoders, columns, batch[start : start + size])
-            except NotEncodableError as error:
-                failures.append(error)
-                return
-            for offset in range(0, len(block), _MESSAGE_BYTES):  # the server takes none of a gigabyte
-                yield block[offset : offset + _MESSAGE_BYTES]
+            block = encode_rows(encoders, columns, batch[start : start + size])
             start += size
-            size = min(max(size * _MESSAGE_BYTES // len(block), 1), _MOST_ROWS)
+            size = min(max(size * _BLOCK_BYTES // len(block), 1), _MOST_ROWS)
+            data += block
+            if len(data) >= _COPY_BYTES:
+                yield data + TRAILER
+                data = bytearray(HEADER)
         await asyncio.sleep(0)
-    yield TRAILER
+    if len(data) > len(HEADER):
+        yield data + TRAILER
 
 
 async def _in_batches(columns: Sequence[str], rows: Rows, size: int | None) -> AsyncIterator[tuple[Any, ...]]:
