@@ -195,6 +195,7 @@ class PostgresDatabase(DatabaseInterface):
         except DatabaseError as error:
             if key or not _bulk.refuses_copy(error.__cause__):
                 raise
+        check_rows(rows)  # the refusal may have come before all of them were encoded
         async with self.transaction(), self._session() as connection:
             return await _bulk.insert_each(connection, table, columns, rows)
 
