@@ -144,9 +144,13 @@ class Sampler(threading.Thread):
 
 
 def environment(url: str, **more: str) -> Mapping[str, str]:
-    """The environment of a child that finds the database at ``url``, and no other settings of ours."""
-    ours = ("DB_", "FS_", "LOG_", "PLATFORM_", "PYTHONPATH")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    """The environment of a child that finds the database at ``url``.
+
+    No other settings of ours, and none of Python: with PYTHONDONTWRITEBYTECODE, each start would compile
+    all that is imported.
+    """
+    others = ("DB_", "FS_", "LOG_", "PLATFORM_", "PYTHON")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return {**clean, "DB_POSTGRES_URL": url, **more}
 
 

@@ -10,9 +10,8 @@ import pytest
 
 import platform_migrate
 from batch_etl import pipeline, reader
-from batch_etl.job import Job
 from batch_etl.main import run
-from batch_etl.preparation import Prepared, RecentKeys, prepare
+from batch_etl.preparation import KnownTypes, Prepared, RecentKeys, prepare
 from batch_etl.reader import Chunk
 from batch_etl.transformer import deduplicate, transform_events
 from platform_interfaces import (
@@ -221,8 +220,8 @@ async def test_a_line_that_gets_lost_on_the_way_to_the_table_is_an_error_that_na
 ) -> None:
     """Only a fault in the job's own code can lose one, so the test makes it."""
 
-    def losing(chunk: Chunk, job: Job, recent: RecentKeys, created_at: datetime) -> Prepared:
-        prepared = prepare(chunk, job, recent, created_at)
+    def losing(chunk: Chunk, types: KnownTypes, recent: RecentKeys, created_at: datetime) -> Prepared:
+        prepared = prepare(chunk, types, recent, created_at)
         return replace(prepared, unique=prepared.unique[:-1])
 
     monkeypatch.setattr("batch_etl.main.prepare", losing)

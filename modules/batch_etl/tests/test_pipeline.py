@@ -1,8 +1,7 @@
 """Portions: how many events are in each, and how they are written beside one another."""
 
 import asyncio
-import datetime as dt
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
@@ -11,16 +10,13 @@ from batch_etl import pipeline
 from batch_etl.pipeline import in_portions, written
 from batch_etl.preparation import Prepared, RecentKeys
 from batch_etl.reader import Chunk
-from batch_etl.transformer import Event, finished_event
 from batch_etl.writer import Outcome
-
-MOMENT = dt.datetime(2026, 1, 15, tzinfo=dt.UTC)
+from platform_interfaces import Columns
 
 
 def prepared(number: int, *, size: int = 10) -> Prepared:
     """A chunk of one event, and of so many bytes."""
-    event = finished_event("case", b'{"n":%d}' % number, "test", MOMENT.date(), MOMENT)
-    return Prepared(Chunk("a", [b"x" * (size - 1)]), 0, [], 0, [event])
+    return Prepared(Chunk("a", [b"x" * (size - 1)]), 0, [], 0, Columns({"dedup_key": [b"%d" % number]}))
 
 
 async def chunks(*sizes: int) -> AsyncGenerator[Prepared, None]:
@@ -48,13 +44,13 @@ class Meeting:
         self._all_here = asyncio.Barrier(pipeline.PORTIONS)
         self.begun = self.cancelled = 0
 
-    async def write(self, events: Sequence[Event]) -> Mapping[bytes, Outcome]:
+    async def write(self, events: Columns) -> bytes:
         self.begun += 1
         is_first = self.begun == 1
         async with asyncio.timeout(30):
             await self._all_here.wait()
         if not self._is_failing:
-            return {event["dedup_key"]: Outcome.SKIPPED for event in events}
+            return bytes([Outcome.SKIPPED]) * len(events)
         if is_first:
             raise OSError("gone")
         try:
@@ -63,7 +59,7 @@ class Meeting:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        return {}
+        return b""
 
 
 async def test_several_portions_are_written_at_once_and_told_in_order(
@@ -89,7 +85,7 @@ async def test_no_write_goes_on_when_another_has_failed(monkeypatch: pytest.Monk
 
 def test_recent_keys_are_the_newest_and_not_many_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RecentKeys, "NEWEST", 3)
-    recent, events = RecentKeys(), [{"dedup_key": bytes([number])} for number in range(20)]
+    recent, events = RecentKeys(), [("case", b"{}", "test", bytes([number])) for number in range(20)]
     for number, event in enumerate(events):
         assert recent.add([event, event]) == [event]
         assert recent.add(events[max(number - 2, 0) : number + 1]) == []

@@ -1,10 +1,9 @@
 """The table's stand-in for a run that writes nothing."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
 
-from batch_etl.transformer import Event
 from batch_etl.writer import Outcome
+from platform_interfaces import Columns
 
 
 class DryRun:
@@ -14,14 +13,11 @@ class DryRun:
         self._database = sqlite3.connect("")
         self._database.execute("CREATE TABLE keys (key BLOB PRIMARY KEY) WITHOUT ROWID")
 
-    async def write(self, events: Sequence[Event]) -> Mapping[bytes, Outcome]:
-        """What a new table would say of the events: which are duplicates."""
+    async def write(self, events: Columns) -> bytes:
+        """What a new table would say of the events, an ``Outcome`` a byte: which are duplicates."""
         add = "INSERT OR IGNORE INTO keys VALUES (?)"
-        keys = [event["dedup_key"] for event in events]
-        return {
-            key: Outcome.LEFT_OUT if self._database.execute(add, [key]).rowcount else Outcome.DUPLICATE
-            for key in keys
-        }
+        added = (self._database.execute(add, [key]).rowcount for key in events.column("dedup_key"))
+        return bytes(Outcome.LEFT_OUT if count else Outcome.DUPLICATE for count in added)
 
     async def count_written(self) -> None:
         """Nothing: there is no table to ask."""

@@ -77,6 +77,11 @@ class Job:
         """Where the raw files of the date are."""
         return f"{self.source_path}/{self.date}" if self.source_path else self.date
 
+    @property
+    def event_date(self) -> dt.date:
+        """The date of its events."""
+        return dt.date.fromisoformat(self.date)
+
     def moments(self) -> Iterator[dt.datetime]:
         """The times after ``started_at``, a microsecond apart, for the rows of one chunk each."""
         return (self.started_at + dt.timedelta(microseconds=number) for number in count(1))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from batch_etl.dry_run import DryRun
 from batch_etl.job import Job
 from batch_etl.pipeline import in_portions, written
-from batch_etl.preparation import Prepared, RecentKeys, find_refused, prepare
+from batch_etl.preparation import KnownTypes, Prepared, RecentKeys, find_refused, prepare
 from batch_etl.reader import KEPT, RAW, Chunk, Input
 from batch_etl.sums import Sums
 from batch_etl.validator import log_invalid
@@ -86,11 +86,11 @@ async def _alone(ctx: PlatformContext, job: Job) -> AsyncIterator[Job]:
 
 async def _load(ctx: PlatformContext, job: Job, source: Input) -> int:
     log, of_run, of_file, unreadable = ctx.log, Sums(), Sums(), set[str]()
-    mismatches: list[str] = []
+    mismatches, types = list[str](), KnownTypes(job.event_date)
     files = await source.list_files(ctx.fs, job.folder)
     kept = set(await KEPT.list_files(ctx.fs, job.folder))
     log.info("Found raw data", files=len(files))
-    portions = in_portions(_prepared(ctx, job, source, files, unreadable))
+    portions = in_portions(_prepared(ctx, job, source, files, types, unreadable))
     with closing(DryRun() if job.is_dry_run else TableWriter(ctx.db, log, job)) as writer:
         async with (
             RejectKeeper(ctx.fs, job.run_id, kept) as keeper,
@@ -99,7 +99,7 @@ async def _load(ctx: PlatformContext, job: Job, source: Input) -> int:
             async for prepared, outcomes in chunks:
                 chunk = prepared.chunk
                 of_file.add(prepared, outcomes)
-                rejects = [*prepared.rejects, *find_refused(prepared, outcomes, job)]
+                rejects = [*prepared.rejects, *find_refused(prepared, outcomes, types)]
                 rejects.sort(key=lambda reject: reject.line)
                 for reject in rejects:
                     log_invalid(log, reject.reasons[0].code, file=reject.file, line=reject.line)
@@ -122,7 +122,12 @@ async def _load(ctx: PlatformContext, job: Job, source: Input) -> int:
 
 
 async def _prepared(
-    ctx: PlatformContext, job: Job, source: Input, files: Sequence[str], unreadable: set[str]
+    ctx: PlatformContext,
+    job: Job,
+    source: Input,
+    files: Sequence[str],
+    types: KnownTypes,
+    unreadable: set[str],
 ) -> AsyncGenerator[Prepared, None]:
     """The chunks of all files, prepared; a file that fails is left and noted."""
     recent, moments = RecentKeys(), job.moments()
@@ -130,11 +135,11 @@ async def _prepared(
         try:
             async with aclosing(source.read_file(ctx.fs, file)) as chunks:
                 async for chunk in chunks:
-                    yield prepare(chunk, job, recent, next(moments))
+                    yield prepare(chunk, types, recent, next(moments))
         except FileSystemError as error:
             ctx.log.error("Cannot read file", file=file, reason=str(error))
             unreadable.add(file)
-            yield prepare(Chunk(file, is_last=True), job, recent, next(moments))
+            yield prepare(Chunk(file, is_last=True), types, recent, next(moments))
 
 
 def _conclude(

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Protocol
 
 from batch_etl.preparation import Prepared
-from batch_etl.transformer import Event
-from batch_etl.writer import Outcome
+from platform_interfaces import Columns
 
 # A portion is written in one transaction. It has so many lines that round trips and the wait for the disk
 # count for little, and so few that several can be held at once. RecentKeys has to know the events of all.
@@ -21,8 +20,8 @@ Portion = list[Prepared]
 class Writer(Protocol):
     """Where events go."""
 
-    async def write(self, events: Sequence[Event]) -> Mapping[bytes, Outcome]:
-        """What became of those that were not inserted, by ``dedup_key``."""
+    async def write(self, events: Columns) -> bytes:
+        """The ``Outcome`` of each, a byte for each."""
 
 
 async def in_portions(chunks: AsyncGenerator[Prepared, None]) -> AsyncGenerator[Portion, None]:
@@ -48,7 +47,7 @@ async def written(
 
     The next ones are under way meanwhile.
     """
-    writing = deque[tuple[Portion, asyncio.Task[Mapping[bytes, Outcome]]]]()
+    writing = deque[tuple[Portion, asyncio.Task[bytes]]]()
 
     async def finish() -> list[tuple[Prepared, bytes]]:
         portion, task = writing[0]
@@ -59,7 +58,7 @@ async def written(
     try:
         async with aclosing(portions):
             async for portion in portions:
-                events = [event for prepared in portion for event in prepared.unique]
+                events = Columns.concatenated([prepared.unique for prepared in portion])
                 writing.append((portion, asyncio.create_task(writer.write(events))))
                 if len(writing) == PORTIONS:
                     for result in await finish():
@@ -73,13 +72,9 @@ async def written(
         await asyncio.gather(*(task for _, task in writing), return_exceptions=True)
 
 
-def _of_each(portion: Portion, outcomes: Mapping[bytes, Outcome]) -> Iterator[tuple[Prepared, bytes]]:
-    kinds = set(outcomes.values())
-    if len(outcomes) < sum(len(prepared.unique) for prepared in portion):
-        kinds.add(Outcome.INSERTED)
+def _of_each(portion: Portion, outcomes: bytes) -> Iterator[tuple[Prepared, bytes]]:
+    start = 0
     for prepared in portion:
-        if len(kinds) == 1:  # all are new, or all were there: no need to look for each
-            yield prepared, bytes(kinds) * len(prepared.unique)
-        else:
-            keys = (event["dedup_key"] for event in prepared.unique)
-            yield prepared, bytes([outcomes.get(key, Outcome.INSERTED) for key in keys])
+        end = start + len(prepared.unique)
+        yield prepared, outcomes[start:end]
+        start = end

@@ -1,20 +1,25 @@
 """From lines to events ready to be written; without I/O, so that it can run beside the writing."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
-from batch_etl.job import Job
 from batch_etl.json_text import NumberOutOfRangeError, decode_json, dump_canonical, parse_json
 from batch_etl.reader import Chunk, Content
-from batch_etl.reasons import REASONS, REFUSED
-from batch_etl.transformer import Event, finished_event, transform_event, with_dedup_key
-from batch_etl.validator import checked_event_type, find_problems, is_storable
+from batch_etl.reasons import MAX_TEXT_CHARACTERS, REASONS, REFUSED
+from batch_etl.transformer import begin_digest, normalize_event_type, transform_event, with_dedup_key
+from batch_etl.validator import SHORT_BYTES, checked_source, find_problems, find_text_problem, is_storable
 from batch_etl.writer import Outcome
-from platform_interfaces import Reject
+from platform_interfaces import Columns, Reject
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+Found = tuple[str, bytes, str, bytes]
+"""Of an event: its type, normalised, its payload in canonical form, its source and its key."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Prepared:
     blank: int
     rejects: list[Reject]
     duplicates: int
-    unique: list[Event]
+    unique: Columns
 
 
 class RecentKeys:
@@ -36,11 +41,11 @@ class RecentKeys:
     def __init__(self) -> None:
         self._newer, self._older = set[bytes](), set[bytes]()
 
-    def add(self, events: Sequence[Event]) -> list[Event]:
+    def add(self, events: Sequence[Found]) -> list[Found]:
         """Those whose keys were not there; now they are."""
-        newer, older, new = self._newer, self._older, list[Event]()
+        newer, older, new = self._newer, self._older, list[Found]()
         for event in events:
-            key = event["dedup_key"]
+            key = event[-1]
             if key not in newer and key not in older:
                 newer.add(key)
                 new.append(event)
@@ -49,12 +54,37 @@ class RecentKeys:
         return new
 
 
-def prepare(chunk: Chunk, job: Job, recent: RecentKeys, created_at: dt.datetime) -> Prepared:
+class KnownTypes(dict[str, "tuple[str, hashlib._Hash]"]):
+    """The types of a day's events: each normalised, and the digest that the keys of its events begin with."""
+
+    MOST = 4096  # there are few; this is for an input that makes one up for each event
+
+    def __init__(self, event_date: dt.date) -> None:
+        super().__init__()
+        self.event_date = event_date
+
+    def __missing__(self, event_type: str) -> "tuple[str, hashlib._Hash]":
+        """Look at one that is new.
+
+        Raises:
+            ValueError: when it is not valid, or a closer look is needed.
+        """
+        if len(event_type) > MAX_TEXT_CHARACTERS:
+            raise ValueError("only a closer look can tell")  # and what is long must not be remembered
+        if problem := find_text_problem("event_type", event_type):
+            raise ValueError(problem)
+        name = normalize_event_type(event_type)
+        if len(self) >= self.MOST:
+            self.clear()
+        self[event_type] = name, begin_digest(name, self.event_date)
+        return self[event_type]
+
+
+def prepare(chunk: Chunk, types: KnownTypes, recent: RecentKeys, created_at: dt.datetime) -> Prepared:
     """Parse, validate, transform and deduplicate the lines of one chunk."""
-    blank, rejects, events = 0, list[Reject](), list[Event]()
-    event_date = dt.date.fromisoformat(job.date)
+    blank, rejects, events = 0, list[Reject](), list[Found]()
     for index, line in enumerate(_texts(chunk)):
-        event = None if chunk.is_foreign else _plain_event(line, event_date, created_at)
+        event = None if chunk.is_foreign else _find_at_first_sight(line, types)
         if event is None:
             if isinstance(line, bytes) and not line.strip():
                 blank += 1
@@ -63,28 +93,51 @@ def prepare(chunk: Chunk, job: Job, recent: RecentKeys, created_at: dt.datetime)
             if reasons:
                 rejects.append(_reject(chunk, index, reasons))
                 continue
-            event = with_dedup_key(transform_event(raw, event_date, created_at))
+            event = _parts(with_dedup_key(transform_event(raw, types.event_date, created_at)))
         events.append(event)
     unique = recent.add(events)
-    return Prepared(chunk, blank, rejects, len(events) - len(unique), unique)
+    columns = _columns(unique, types.event_date, created_at)
+    return Prepared(chunk, blank, rejects, len(events) - len(unique), columns)
 
 
-def _plain_event(line: Content, event_date: dt.date, created_at: dt.datetime) -> Event | None:
-    """The cleaned event of a line that is good at first sight, told in few steps; None for any other."""
+def _find_at_first_sight(line: Content, types: KnownTypes) -> Found | None:
+    """The event of a line that is good, told in few steps; None when a closer look is needed."""
     try:
         event = decode_json(line)  # type: ignore[arg-type]  # what is no bytes raises as well
-        event_type = checked_event_type(event["event_type"], source := event["source"])
-        if type(content := event["payload"]) is str:
-            content = decode_json(content)
-        payload = dump_canonical(content)
+        event_type, begun = types[event["event_type"]]
+        source = checked_source(event["source"])
+        if type(payload := event["payload"]) is not dict:
+            payload = decode_json(payload)  # of a string; of what is none it raises
+            if type(payload) is not dict:
+                return None
+        text = dump_canonical(payload)
     except Exception:  # noqa: BLE001 - the reason is found by those that look closely
         return None
-    if type(content) is not dict or not is_storable(payload):
+    if (len(text) > SHORT_BYTES or b"\\" in text) and not is_storable(text):
         return None
-    return finished_event(event_type, payload, source, event_date, created_at)
+    digest = begun.copy()  # quicker than one that begins with the type, too
+    digest.update(text)
+    return event_type, text, source, digest.digest()
 
 
-def find_refused(prepared: Prepared, outcomes: bytes, job: Job) -> list[Reject]:
+_parts = itemgetter("event_type", "payload", "source", "dedup_key")
+
+
+def _columns(events: Sequence[Found], event_date: dt.date, created_at: dt.datetime) -> Columns:
+    event_types, payloads, sources, keys = zip(*events, strict=True) if events else ((), (), (), ())
+    return Columns(
+        {
+            "event_type": event_types,
+            "payload": payloads,
+            "source": sources,
+            "event_date": [event_date] * len(events),
+            "dedup_key": keys,
+            "created_at": [created_at] * len(events),
+        }
+    )
+
+
+def find_refused(prepared: Prepared, outcomes: bytes, types: KnownTypes) -> list[Reject]:
     """The lines that the refused ones of the unique events came from.
 
     They are looked for anew: so rarely does a database refuse a valid event that no line pays for it.
@@ -92,18 +145,15 @@ def find_refused(prepared: Prepared, outcomes: bytes, job: Job) -> list[Reject]:
     chunk, rejects = prepared.chunk, list[Reject]()
     if Outcome.REFUSED not in outcomes:
         return rejects
-    missing = {
-        event["dedup_key"]
-        for event, outcome in zip(prepared.unique, outcomes, strict=True)
-        if outcome == Outcome.REFUSED
-    }
+    keys = prepared.unique.column("dedup_key")
+    missing = {key for key, outcome in zip(keys, outcomes, strict=True) if outcome == Outcome.REFUSED}
     for index in range(len(chunk.lines)):
         if not missing:
             break
-        for event in prepare(chunk.line(index), job, RecentKeys(), job.started_at).unique:
-            if event["dedup_key"] in missing:
-                missing.remove(event["dedup_key"])
-                rejects.append(_reject(chunk, index, (REFUSED,)))
+        alone = prepare(chunk.line(index), types, RecentKeys(), dt.datetime.now(dt.UTC))
+        for key in missing.intersection(alone.unique.column("dedup_key")):
+            missing.remove(key)
+            rejects.append(_reject(chunk, index, (REFUSED,)))
     return rejects
 
 

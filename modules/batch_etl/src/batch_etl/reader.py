@@ -3,8 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
-from typing import TypeAlias
+from typing import TypeAlias, overload
 
 from batch_etl.compression import decompressed
 from batch_etl.reasons import MAX_LINE_BYTES
@@ -56,7 +55,7 @@ class Chunk:
 
     @property
     def size(self) -> int:
-        """About its bytes."""
+        """Bytes, of which each line's end is one."""
         return sum(map(len, self.lines)) + len(self.lines)
 
     def line(self, index: int) -> "Chunk":
@@ -168,9 +167,30 @@ class _Cursor:
         if self._number == 1 and lines:
             self._is_foreign = isinstance(lines[0], bytes) and lines[0].startswith(_FOREIGN_MARKS)
         numbers = range(self._number, self._number + len(lines))
-        *offsets, self._offset = accumulate(map((1).__add__, map(len, lines)), initial=self._offset)
+        chunk = Chunk(self._path, lines, numbers, _Offsets(self._offset, lines), is_foreign=self._is_foreign)
         self._number = numbers.stop
-        return Chunk(self._path, lines, numbers, offsets, is_foreign=self._is_foreign)
+        self._offset += chunk.size
+        return chunk
+
+
+class _Offsets(Sequence[int]):
+    """Those of lines that follow one another, told when asked for, for few lines are rejected."""
+
+    def __init__(self, first: int, lines: Sequence[Content]) -> None:
+        self._first, self._lines = first, lines
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[int]: ...
+    def __getitem__(self, index: int | slice) -> int | Sequence[int]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(len(self))[index]]
+        index = range(len(self))[index]
+        return self._first + sum(map(len, self._lines[:index])) + index
 
 
 class _OpenLine:

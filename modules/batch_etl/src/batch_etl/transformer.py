@@ -1,9 +1,8 @@
 """From valid raw events to cleaned ones: data in, data out."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from hashlib import sha256
 from typing import Any
 
 from batch_etl.json_text import dump_canonical, parse_json
@@ -61,8 +60,9 @@ def compute_dedup_key(event: Mapping[str, Any]) -> str:
     Key order, blanks and escapes in the payload do not matter; numbers are compared as written, so 1 and
     1.0 differ.
     """
-    head = _head(event["event_type"], event.get("event_date"))
-    return sha256(head + dump_canonical(event["payload"])).hexdigest()
+    digest = begin_digest(event["event_type"], event.get("event_date"))
+    digest.update(dump_canonical(event["payload"]))
+    return digest.hexdigest()
 
 
 def deduplicate(events: Sequence[Event]) -> tuple[list[Event], int]:
@@ -75,29 +75,12 @@ def deduplicate(events: Sequence[Event]) -> tuple[list[Event], int]:
 
 def with_dedup_key(event: Event) -> Event:
     """The event with its ``dedup_key``, 32 bytes, and as payload the JSON that it was computed from."""
-    return finished_event(
-        event["event_type"],
-        dump_canonical(event["payload"]),
-        event["source"],
-        event["event_date"],
-        event["created_at"],
-    )
+    payload = dump_canonical(event["payload"])
+    digest = begin_digest(event["event_type"], event["event_date"])
+    digest.update(payload)
+    return {**event, "payload": payload, "dedup_key": digest.digest()}
 
 
-def finished_event(
-    event_type: str, payload: bytes, source: str, event_date: dt.date, created_at: dt.datetime
-) -> Event:
-    """The same, of its parts: a normalised type, and a payload as ``dump_canonical`` writes it."""
-    return {
-        "event_type": event_type,
-        "payload": payload,
-        "source": source,
-        "event_date": event_date,
-        "created_at": created_at,
-        "dedup_key": sha256(_head(event_type, event_date) + payload).digest(),
-    }
-
-
-@lru_cache(1024)
-def _head(event_type: str, event_date: dt.date | None) -> bytes:
-    return f"{event_type}\0{event_date}\0".encode()
+def begin_digest(event_type: str, event_date: dt.date | None) -> "hashlib._Hash":
+    """What the key of an event is computed with, up to its payload as ``dump_canonical`` writes it."""
+    return hashlib.sha256(f"{event_type}\0{event_date}\0".encode())

@@ -58,31 +58,32 @@ def log_invalid(log: LoggingInterface, reason: str, **place: Any) -> None:
     report("Invalid event", reason=reason, **place)
 
 
+SHORT_BYTES = 2 * MAX_DEPTH  # of JSON; no more than that cannot be nested too deep
+
+
 def find_problems(event: Any) -> tuple[str, ...]:
     """All reasons why the event cannot be loaded, keys of ``REASONS``; none for a valid one."""
     if not isinstance(event, dict):
         return ("not_an_object",)
     found = (
-        _text_problem("event_type", event.get("event_type")),
-        _text_problem("source", event.get("source")),
+        find_text_problem("event_type", event.get("event_type")),
+        find_text_problem("source", event.get("source")),
         _payload_problem(event.get("payload")),
     )
     return tuple(problem for problem in found if problem)
 
 
-@lru_cache(4096, typed=True)  # most events share their few types and sources
-def checked_event_type(event_type: Any, source: Any) -> str:
-    """The event type as ``normalize_event_type`` makes it.
+@lru_cache(4096)  # most events share their few sources
+def checked_source(source: str) -> str:
+    """The source itself.
 
     Raises:
-        ValueError: when ``find_problems`` finds one with either of the two, or has to be asked.
-        TypeError: the same.
+        ValueError: when ``find_problems`` finds one with it.
+        TypeError: the same, of what is not even hashable.
     """
-    if len(event_type) > MAX_TEXT_CHARACTERS:
-        raise ValueError("only a closer look can tell")  # and what is long must not be remembered
-    if problem := _text_problem("event_type", event_type) or _text_problem("source", source):
+    if problem := find_text_problem("source", source):
         raise ValueError(problem)
-    return normalize_event_type(event_type)
+    return source
 
 
 def is_storable(payload: bytes) -> bool:
@@ -90,10 +91,11 @@ def is_storable(payload: bytes) -> bool:
     if b"\\" in payload and b"\\u0000" in payload:  # the first is quickly told, and mostly enough
         return False
     # As many brackets are opened at least as there are levels, and closed again.
-    return len(payload) <= 2 * MAX_DEPTH or payload.count(b"{") + payload.count(b"[") <= MAX_DEPTH
+    return len(payload) <= SHORT_BYTES or payload.count(b"{") + payload.count(b"[") <= MAX_DEPTH
 
 
-def _text_problem(field: str, text: Any) -> str | None:
+def find_text_problem(field: str, text: Any) -> str | None:
+    """The reason why ``text`` cannot be the event's ``event_type`` or ``source``; None when it can."""
     if text is None:
         return f"missing_{field}"
     if not isinstance(text, str):

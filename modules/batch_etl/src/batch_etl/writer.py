@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from enum import IntEnum
-from operator import itemgetter
+from functools import partial
 from typing import NamedTuple
 
 from tenacity import (
@@ -17,8 +18,8 @@ from tenacity import (
 )
 
 from batch_etl.job import Job
-from batch_etl.transformer import Event
 from platform_interfaces import (
+    Columns,
     ConstraintError,
     DatabaseInterface,
     DataError,
@@ -32,7 +33,7 @@ from platform_interfaces import (
 RETRY_SECONDS = 120.0  # how long a batch is tried again while the database is away
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 _CAREFUL_WRITES = 8  # after one that met rows which were there already
-_PAGE_ROWS = 32_768
+_PAGE_ROWS = 4_096
 _COLUMNS = "event_type, payload, source, event_date, dedup_key, created_at"
 
 
@@ -69,7 +70,7 @@ class TableWriter:
         self._careful_writes = _CAREFUL_WRITES
         self._has_written = False
 
-    async def write(self, events: Sequence[Event]) -> Mapping[bytes, Outcome]:
+    async def write(self, events: Columns) -> bytes:
         """Insert the events that the table does not have yet, in one transaction; several writes may go on.
 
         It is tried again for two minutes while an error may pass by itself. When the database refuses a
@@ -80,35 +81,43 @@ class TableWriter:
                 order of their ``created_at``, which are later than those of all writes before.
 
         Returns:
-            what became of those that were not inserted, by ``dedup_key``.
+            the ``Outcome`` of each, a byte for each.
 
         Raises:
             DatabaseError: when they cannot be written, or every row of a first batch is refused; what was
                 written before stays.
         """
-        outcomes = dict[bytes, Outcome]()
         if not events:
-            return outcomes
-        span = _Span(events[0]["created_at"], events[-1]["created_at"])
+            return b""
+        moments, keys = events.column("created_at"), events.column("dedup_key")
+        span = _Span(moments[0], moments[-1])
         self._last = max(self._last, span.last)
         # In the order of the index: so it is quicker, and two runs never wait for each other crosswise.
-        pending, refused = [sorted(events, key=itemgetter("dedup_key"))], 0
+        order = sorted(range(len(events)), key=keys.__getitem__)
+        outcomes = bytearray([Outcome.INSERTED]) * len(events)
+        pending, refused = [(0, events.take(order))], 0
         while pending:
-            part = pending.pop()
+            start, part = pending.pop()
             try:
-                outcomes |= await self._write_part(part, span)
+                found = await self._write_part(part)
                 self._has_written = True
             except DataError as error:
                 if len(part) > 1:
                     middle = len(part) // 2
-                    pending += [part[middle:], part[:middle]]
+                    pending += [(start + middle, part[middle:]), (start, part[:middle])]
                     continue
                 self._log.warn("Row refused", reason=str(error))
-                outcomes[part[0]["dedup_key"]] = Outcome.REFUSED
+                outcomes[start] = Outcome.REFUSED
                 refused += 1
                 if refused == min(self._job.batch_size, len(events)) > 1 and not self._has_written:
                     raise  # it is not the rows: the table takes none
-        return outcomes
+            else:
+                for group in found:
+                    self._judge(group, span, memoryview(outcomes)[start:])
+        if len(set(outcomes)) > 1:  # which few have, so that they need not be put back into their order
+            for position, outcome in zip(order, bytes(outcomes), strict=True):
+                outcomes[position] = outcome
+        return bytes(outcomes)
 
     def close(self) -> None:
         """Nothing to let go of; a dry run has something."""
@@ -120,28 +129,25 @@ class TableWriter:
                 found = await self._db.fetch_one(
                     f"SELECT COUNT(*) AS n FROM {self._table} "  # noqa: S608 - quoted
                     "WHERE event_date = $1 AND created_at > $2 AND created_at <= $3",
-                    [dt.date.fromisoformat(self._job.date), self._job.started_at, self._last],
+                    [self._job.event_date, self._job.started_at, self._last],
                 )
         return found["n"] if found else 0
 
-    async def _write_part(self, events: Sequence[Event], span: _Span) -> dict[bytes, Outcome]:
+    async def _write_part(self, events: Columns) -> list[Row]:
         async for attempt in retrying(self._log):
             with attempt:
                 is_careful = self._careful_writes > 0 or attempt.retry_state.attempt_number > 1
                 found = await self._store(events, is_careful=is_careful)
         self._careful_writes = _CAREFUL_WRITES if found else max(self._careful_writes - 1, 0)
-        outcomes = dict[bytes, Outcome]()
-        for group in found:
-            outcomes |= self._judge(group, span)
-        return outcomes
+        return found
 
-    async def _store(self, events: Sequence[Event], *, is_careful: bool) -> list[Row]:
+    async def _store(self, events: Columns, *, is_careful: bool) -> list[Row]:
         """Insert the events that are not there, and tell which are, if ``is_careful`` or need be."""
         found = await self._find(events) if is_careful else []
-        known = set[bytes]().union(*(group["keys"] for group in found))
+        known = set[int]().union(*(group["positions"] for group in found))
         if len(known) == len(events):
             return found
-        new = [event for event in events if event["dedup_key"] not in known] if known else events
+        new = events.take(sorted(known ^ set(range(len(events))))) if known else events
         try:
             await self._insert(new)
         except ConstraintError:
@@ -151,34 +157,43 @@ class TableWriter:
                 return await self._find(events)  # somebody was faster
         return found
 
-    async def _insert(self, events: Sequence[Event], skip_conflicts_on: Sequence[str] = ()) -> int:
+    async def _insert(self, events: Columns, skip_conflicts_on: Sequence[str] = ()) -> int:
         """The number of rows inserted, ``batch_size`` at a time; all of them are kept, or none."""
         table, size = self._job.target_table, self._job.batch_size
         return await self._db.bulk_insert(table, events, skip_conflicts_on=skip_conflicts_on, batch_size=size)
 
-    async def _find(self, events: Sequence[Event]) -> list[Row]:
-        """What the table has under the keys of ``events``: ``ids`` and ``keys`` for each ``created_at``."""
+    async def _find(self, events: Columns) -> list[Row]:
+        """What the table has of ``events``, and where they are among them.
+
+        For each ``moment`` of this run that rows were written at, and None for all before it: ``ids`` of the
+        rows and ``positions`` of the events.
+        """
         # Key by key, for a planner would rather read a whole table of some hundred thousand rows.
         query = f"""
-            SELECT created_at, array_agg(id) AS ids, array_agg(key) AS keys
-            FROM unnest($1::bytea[]) AS wanted (key) CROSS JOIN LATERAL (
+            SELECT
+                CASE WHEN created_at > $2 THEN created_at END AS moment,
+                array_agg(id) AS ids,
+                array_agg(position - 1) AS positions
+            FROM unnest($1::bytea[]) WITH ORDINALITY AS wanted (key, position) CROSS JOIN LATERAL (
                 SELECT id, created_at FROM {self._table} WHERE dedup_key = wanted.key LIMIT 1
             ) AS row_of_key
-            GROUP BY created_at
+            GROUP BY moment
         """  # noqa: S608 - quoted
-        return await self._db.fetch_all(query, [[event["dedup_key"] for event in events]])
+        return await self._db.fetch_all(query, [events.column("dedup_key"), self._job.started_at])
 
-    def _judge(self, group: Row, span: _Span) -> dict[bytes, Outcome]:
-        """What it means that the table has these rows, after a write of that ``span``."""
-        created_at: dt.datetime = group["created_at"]
-        keys: list[bytes] = group["keys"]
-        if span.first <= created_at <= span.last:
-            return {}  # it was this very write that stored them
-        if self._job.started_at < created_at <= self._last:
-            return dict.fromkeys(keys, Outcome.DUPLICATE)
-        met_before = self._seen.add(group["ids"])
-        outcomes = dict.fromkeys(keys, Outcome.SKIPPED)
-        return outcomes | dict.fromkeys((keys[index] for index in met_before), Outcome.DUPLICATE)
+    def _judge(self, group: Row, span: _Span, outcomes: memoryview) -> None:
+        """Set the outcomes of the events that are in a group of ``_find``, after a write of that ``span``."""
+        moment: dt.datetime | None = group["moment"]
+        positions: list[int] = group["positions"]
+        if moment and span.first <= moment <= span.last:
+            return  # it was this very write that stored them
+        # The last moment is looked at only now: a later write may have been faster.
+        is_ours = moment is not None and moment <= self._last
+        for position in positions:
+            outcomes[position] = Outcome.DUPLICATE if is_ours else Outcome.SKIPPED
+        if not is_ours:
+            for index in self._seen.add(group["ids"]):
+                outcomes[positions[index]] = Outcome.DUPLICATE
 
 
 def retrying(log: LoggingInterface) -> AsyncRetrying:
@@ -224,29 +239,25 @@ async def next_moment(db: DatabaseInterface, job: Job) -> dt.datetime:
     newest = await db.fetch_one(
         f"SELECT MAX(created_at) AS moment FROM {quote_table(job.target_table)} "  # noqa: S608 - quoted
         "WHERE event_date = $1",
-        [dt.date.fromisoformat(job.date)],
+        [job.event_date],
     )
     now = dt.datetime.now(dt.UTC)
     return max(now, newest["moment"]) if newest and newest["moment"] else now
 
 
 class SeenRows:
-    """The rows of earlier runs that this run has met, one bit for each ``id``."""
+    """The rows of earlier runs that this run has met, one byte for each ``id``."""
 
     def __init__(self) -> None:
-        self._pages: dict[int, bytearray] = {}
+        self._pages = defaultdict[int, bytearray](partial(bytearray, _PAGE_ROWS))
 
     def add(self, row_ids: Sequence[int]) -> list[int]:
         """The indices of those that were met before."""
         met_before, pages = list[int](), self._pages
         for index, row_id in enumerate(row_ids):
-            page_number, bit = divmod(row_id, _PAGE_ROWS)
-            page = pages.get(page_number)
-            if page is None:
-                page = pages[page_number] = bytearray(_PAGE_ROWS // 8)
-            mask = 1 << (bit & 7)
-            if page[bit >> 3] & mask:
+            page, place = pages[row_id // _PAGE_ROWS], row_id % _PAGE_ROWS
+            if page[place]:
                 met_before.append(index)
             else:
-                page[bit >> 3] |= mask
+                page[place] = 1
         return met_before

@@ -1,5 +1,6 @@
 """The interfaces a job is written against; they need nothing but the standard library."""
 
+from platform_interfaces.columns import Columns, column_values
 from platform_interfaces.context import PlatformContext
 from platform_interfaces.database import DatabaseInterface, Row, check_rows
 from platform_interfaces.errors import (
@@ -38,6 +39,7 @@ from platform_interfaces.secrets import SecretsInterface
 
 __all__ = [
     "REJECTS_FOLDER",
+    "Columns",
     "ConfigurationError",
     "ConnectionLostError",
     "ConstraintError",
@@ -68,6 +70,7 @@ __all__ = [
     "check_path",
     "check_prefix",
     "check_rows",
+    "column_values",
     "dump_json",
     "load_json",
     "quote_identifier",

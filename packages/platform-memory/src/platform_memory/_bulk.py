@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from platform_interfaces import quote_identifier, quote_table
+from platform_interfaces import column_values, quote_identifier, quote_table
 from platform_memory._session import Result
 from platform_memory._values import write_column
 
@@ -16,7 +16,7 @@ def insert(run: Run, table: str, columns: Sequence[str], rows: Rows, skip_confli
     target, names = quote_table(table), _list(columns)
     types = run(f"SELECT {names} FROM {target} LIMIT 0", ()).types  # noqa: S608 - all names are quoted
     values = [
-        write_column(column, kind, [row[column] for row in rows])
+        write_column(column, kind, column_values(rows, column))
         for column, kind in zip(columns, types, strict=True)
     ]
     lists = ", ".join(f"unnest(${number})" for number in range(1, len(columns) + 1))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from itertools import chain
-from operator import itemgetter, methodcaller
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from platform_interfaces import quote_identifier, quote_table, split_table
+from platform_interfaces import Columns, column_values, quote_identifier, quote_table, split_table
 from platform_postgres._copy_format import (
     HEADER,
     TRAILER,
@@ -37,7 +37,7 @@ async def copy(
 ) -> int:
     """The number of rows stored by one COPY, encoded by the driver."""
     # Asking for the types of the columns costs a round trip.
-    if len(rows) >= MANY or may_be_cut(chain.from_iterable(map(methodcaller("values"), rows))):
+    if len(rows) >= MANY or may_be_cut(chain.from_iterable(_columns(columns, rows))):
         refuse_fractions(await _types(connection, table, columns), _columns(columns, rows))
     schema, name = split_table(table)
     status = await connection.copy_records_to_table(
@@ -139,11 +139,13 @@ async def _encoded(
             size = min(max(size * _BLOCK_BYTES // len(block), 1), _MOST_ROWS)
             data += block
             if len(data) >= _COPY_BYTES:
-                yield data + TRAILER
+                data += TRAILER
+                yield data
                 data = bytearray(HEADER)
         await asyncio.sleep(0)
     if len(data) > len(HEADER):
-        yield data + TRAILER
+        data += TRAILER
+        yield data
 
 
 async def _in_batches(columns: Sequence[str], rows: Rows, size: int | None) -> AsyncIterator[tuple[Any, ...]]:
@@ -166,11 +168,13 @@ def affected(status: str) -> int:
     return int(count) if count.isdigit() else 0
 
 
-def _columns(columns: Sequence[str], rows: Rows) -> Iterator[Iterator[Any]]:
-    return (map(itemgetter(column), rows) for column in columns)
+def _columns(columns: Sequence[str], rows: Rows) -> Iterator[Sequence[Any]]:
+    return (column_values(rows, column) for column in columns)
 
 
 def _records(columns: Sequence[str], rows: Rows) -> Iterator[tuple[Any, ...]]:
+    if isinstance(rows, Columns):
+        return zip(*_columns(columns, rows), strict=True)
     if len(columns) == 1:  # itemgetter of one name gives the bare value
         [column] = columns
         return ((row[column],) for row in rows)

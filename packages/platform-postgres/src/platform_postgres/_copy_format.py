@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import repeat
-from operator import itemgetter
+from itertools import chain, repeat
 from struct import Struct
 from types import NoneType
 from typing import Any
@@ -18,7 +17,7 @@ from uuid import UUID
 
 from asyncpg.pgproto import pgproto
 
-from platform_interfaces import dump_json
+from platform_interfaces import Columns, column_values, dump_json
 
 HEADER, TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
@@ -58,10 +57,11 @@ def encode_rows(
     pieces: list[Iterable[bytes]] = [repeat(_pack_count(len(columns)))]
     try:
         for encoder, column in zip(encoders, columns, strict=True):
-            pieces += encoder(list(map(itemgetter(column), rows)))
-        if set(map(len, rows)) != {len(columns)}:  # only now, for a row may make up what it lacks
+            pieces += encoder(column_values(rows, column))
+        # Only now, for a row may make up what it lacks.
+        if not isinstance(rows, Columns) and set(map(len, rows)) != {len(columns)}:
             raise NotEncodableError
-        return b"".join(map(b"".join, zip(*pieces, strict=False)))  # the repeated ones have no end
+        return b"".join(chain.from_iterable(zip(*pieces, strict=False)))  # the repeated ones have no end
     except Exception:  # noqa: BLE001 - of many kinds, which quote values; the driver finds out
         raise NotEncodableError from None
 

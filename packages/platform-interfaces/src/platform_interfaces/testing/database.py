@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from platform_interfaces import (
+    Columns,
     ConstraintError,
     DatabaseInterface,
     DataError,
@@ -542,6 +543,24 @@ class DatabaseContract:
             "ids": 100,
         }
         assert await db.fetch_all("SELECT name, payload FROM items ORDER BY name") == rows
+
+    @pytest.mark.usefixtures("items")
+    @pytest.mark.parametrize("count", [1, 3, 2000])
+    async def test_bulk_insert_takes_columns_as_it_takes_rows(
+        self, db: DatabaseInterface, count: int
+    ) -> None:
+        rows = [{"name": f"{number:04}", "payload": {"n": number}} for number in range(count)]
+        columns = Columns({name: [row[name] for row in rows] for name in ("name", "payload")})
+        assert await db.bulk_insert("items", columns, batch_size=500) == count
+        more = Columns.concatenated([columns, Columns({"name": ["new"], "payload": [None]})])
+        assert await db.bulk_insert("items", more, skip_conflicts_on=["name"]) == 1
+        found = await db.fetch_all("SELECT name, payload FROM items ORDER BY name")
+        assert found == [*rows, {"name": "new", "payload": None}]
+        with pytest.raises(ConstraintError):
+            await db.bulk_insert("items", Columns({"name": ["other", "new"]}))
+        with pytest.raises(ValueError, match="identifier"):
+            await db.bulk_insert("items", Columns({"": ["a"]}))
+        assert len(await self._names(db)) == count + 1
 
     @pytest.mark.usefixtures("items")
     async def test_bulk_insert_of_nothing_does_nothing(self, db: DatabaseInterface) -> None:
