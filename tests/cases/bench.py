@@ -13,6 +13,7 @@ from platform_interfaces import (
     FileSystemInterface,
     PlatformContext,
     Reject,
+    find_rejects,
     read_rejects,
 )
 from platform_memory import MemoryFileSystem, MemoryLogger
@@ -96,9 +97,12 @@ class Bench:
 
     async def rejects(self, file: str = FILE) -> list[Reject]:
         """What is kept of the bad lines of ``file``."""
-        if not await self.fs.exists(f"rejected/{file}.jsonl"):
-            return []
-        return [reject async for reject in read_rejects(self.fs, f"rejected/{file}.jsonl")]
+        return [
+            reject
+            for path in await find_rejects(self.fs, file)
+            async for reject in read_rejects(self.fs, path)
+            if reject.file == file
+        ]
 
 
 def exact(value: Any) -> Any:

@@ -156,7 +156,7 @@ def test_what_somebody_wrote_into_a_file_of_rejects_is_shown_as_text(
     file = tmp_path / "files" / "rejected" / "raw" / "a.jsonl"
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(reject))
-    for command in (("list",), ("show", "raw")):
+    for command in (("list",), ("show", "")):
         done = platform("rejects", *command)
         assert_clean(done)
         assert (done.code, FORGED in done.out) == (0, True)

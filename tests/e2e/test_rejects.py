@@ -15,7 +15,8 @@ FILE = "raw/events/2026-01-15/a.jsonl"
 def test_rejects_are_listed_shown_retried_and_dropped(
     platform: Platform, postgres_url: str, tmp_path: Path
 ) -> None:
-    source, kept = tmp_path / "files" / FILE, tmp_path / "files" / "rejected" / f"{FILE}.jsonl"
+    source = tmp_path / "files" / FILE
+    kept = (tmp_path / "files" / "rejected" / FILE).with_name("rejects.jsonl")
     source.parent.mkdir(parents=True)
     bad = [make_invalid_event("missing_source"), make_invalid_event("empty_type")]
     source.write_bytes(events_to_jsonl([*make_events(3), *bad]) + b"caf\xe9\n")

@@ -1,4 +1,3 @@
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
@@ -14,19 +13,14 @@ from batch_etl.reasons import REASONS
 from platform_interfaces import (
     ConfigurationError,
     DataError,
-    FileSystemError,
     PlatformContext,
-    Reason,
-    Reject,
-    RejectKeeper,
     read_rejects,
-    rejects_path,
 )
 from platform_memory import MemoryDatabase, MemoryFileSystem, MemoryLogger
 from tests.helpers.data_factory import events_to_jsonl, make_event, make_events
 
 FOLDER = "raw/events/2026-01-15"
-KEPT = f"rejected/{FOLDER}/a.jsonl.jsonl"
+KEPT = f"rejected/{FOLDER}/rejects.jsonl"
 
 
 class FussyDatabase(MemoryDatabase):
@@ -199,7 +193,7 @@ async def test_numbers_of_any_size_that_a_database_holds_are_loaded(bench: Bench
     assert sorted(Decimal(row["payload"]["n"]) for row in rows) == sorted(map(Decimal, numbers))
 
 
-async def test_the_rejects_of_a_file_with_a_very_long_name_are_kept_under_a_shorter_one(bench: Bench) -> None:
+async def test_the_rejects_of_a_file_with_a_very_long_name_are_kept_like_others(bench: Bench) -> None:
     path = f"{FOLDER}/{'n' * 250}"
     await bench.fs.write(path, b"{")
     assert (await bench.run(GOOD[0]))[0] == 0
@@ -314,62 +308,47 @@ async def test_a_file_of_rejects_that_was_spoilt_is_left_alone(bench: Bench) -> 
     assert await bench.fs.read(KEPT) == spoilt
 
 
-class WaitingFiles(MemoryFileSystem):
-    """Writes once as many as ``together`` are to be written at the same time; fails for those named bad."""
-
-    def __init__(self, together: int) -> None:
-        super().__init__()
-        self._barrier = asyncio.Barrier(together)
-
-    async def write(self, path: str, data: bytes, *, is_private: bool = False) -> None:
-        assert is_private
-        if "bad" in path:
-            raise FileSystemError("no room")
-        await self._barrier.wait()
-        await super().write(path, data, is_private=is_private)
-
-
-def reject_of(file: str, raw: bytes = b"x") -> Reject:
-    return Reject(file, 1, 0, raw, (Reason("code", "why"),))
-
-
-async def test_rejects_of_several_files_are_saved_at_the_same_time() -> None:
-    fs = WaitingFiles(together=4)
-    async with asyncio.timeout(10), RejectKeeper(fs, "run") as keeper:
-        for number in range(8):
-            keeper.add([reject_of(str(number))])
-            await keeper.save(str(number))
-    for number in range(8):
-        [kept] = [reject async for reject in read_rejects(fs, rejects_path(str(number)))]
-        assert kept == reject_of(str(number))
+async def test_what_was_kept_of_files_that_are_gone_or_not_read_stays(bench: Bench) -> None:
+    await bench.fs.write(f"{FOLDER}/b.jsonl", b"[")
+    await bench.fs.write(f"{FOLDER}/c.jsonl.gz", b"no gzip")
+    assert (await bench.run(b"{\n["))[0] == 1
+    assert [(reject["file"][-7:], reject["line"]) for reject in await bench.kept()] == [
+        ("a.jsonl", 1),
+        ("a.jsonl", 2),
+        ("b.jsonl", 1),
+    ]
+    await bench.fs.delete(f"{FOLDER}/b.jsonl")
+    await bench.fs.delete(f"{FOLDER}/c.jsonl.gz")
+    assert (await bench.run(b"[\n"))[0] == 0
+    assert [(reject["file"][-7:], reject["line"]) for reject in await bench.kept()] == [
+        ("a.jsonl", 1),
+        ("b.jsonl", 1),
+    ]
+    _, sums = await bench.run(is_retry=True)
+    assert (sums["lines"], sums["invalid"]) == (2, 2)
 
 
-async def test_rejects_that_cannot_be_saved_end_the_run() -> None:
-    fs = WaitingFiles(together=1)
-    with pytest.raises(FileSystemError, match="no room"):
-        async with RejectKeeper(fs, "run") as keeper:
-            keeper.add([reject_of("bad")])
-            await keeper.save("bad")
+async def test_what_an_earlier_version_kept_for_each_file_is_taken_over(bench: Bench) -> None:
+    await bench.run(b"{")
+    [one] = await bench.kept()
+    await bench.fs.delete(KEPT)
+    others = {**one, "file": f"{FOLDER}/gone.jsonl"}
+    for name, record in (("a.jsonl", one), ("gone.jsonl", others)):
+        await bench.fs.write(f"rejected/{FOLDER}/{name}.jsonl", as_lines(record))
+    await bench.run(b"\n[")
+    assert await bench.fs.list("rejected") == [KEPT]
+    assert [(reject["file"], reject["line"]) for reject in await bench.kept()] == [
+        (f"{FOLDER}/a.jsonl", 2),
+        (f"{FOLDER}/gone.jsonl", 1),
+    ]
 
 
-async def test_a_failed_run_waits_for_no_save() -> None:
-    fs = WaitingFiles(together=2)
-    with pytest.raises(RuntimeError, match="stop"):
-        async with asyncio.timeout(10), RejectKeeper(fs, "run") as keeper:
-            keeper.add([reject_of("a")])
-            await keeper.save("a")
-            await asyncio.sleep(0)
-            raise RuntimeError("stop")
-    assert await fs.list("") == []
-
-
-async def test_many_rejects_of_a_file_do_not_mix_with_the_few_of_the_next() -> None:
-    fs = MemoryFileSystem()
-    many = [reject_of("many", b"%d" % number * 600_000) for number in range(4)]
-    async with RejectKeeper(fs, "run") as keeper:
-        for file, rejects in (("many", many), ("few", [reject_of("few")]), ("again", many[:3])):
-            keeper.add(rejects)
-            await keeper.save(file)
-    assert [reject async for reject in read_rejects(fs, rejects_path("many"))] == many
-    assert [reject async for reject in read_rejects(fs, rejects_path("few"))] == [reject_of("few")]
-    assert [reject async for reject in read_rejects(fs, rejects_path("again"))] == many[:3]
+async def test_a_retry_of_many_files_keeps_each_line_with_its_file(bench: Bench) -> None:
+    for name in "bcd":
+        await bench.fs.write(f"{FOLDER}/{name}.jsonl", b"{\n" * 3 + b"\n" + b"[")
+    await bench.run(b"{")
+    before = await bench.kept()
+    code, sums = await bench.run(is_retry=True)
+    after = await bench.kept()
+    assert (code, sums["lines"], sums["invalid"]) == (0, 13, 13)
+    assert [{**reject, "run_id": ""} for reject in after] == [{**reject, "run_id": ""} for reject in before]

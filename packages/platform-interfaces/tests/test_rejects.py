@@ -15,5 +15,9 @@ def test_what_is_no_reject_is_refused(text: bytes) -> None:
         Reject.from_json(text)
 
 
-def test_rejects_have_a_fixed_place() -> None:
-    assert rejects_path("raw/events/2026-01-15/a.jsonl") == "rejected/raw/events/2026-01-15/a.jsonl.jsonl"
+@pytest.mark.parametrize(
+    ("folder", "path"),
+    [("raw/2026-01-15", "rejected/raw/2026-01-15/rejects.jsonl"), ("", "rejected/rejects.jsonl")],
+)
+def test_the_rejects_of_a_folder_have_a_fixed_place(folder: str, path: str) -> None:
+    assert rejects_path(folder) == path

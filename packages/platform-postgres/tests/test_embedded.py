@@ -66,6 +66,16 @@ async def test_it_starts_keeps_its_data_and_stops(embedded_dir: Path) -> None:
     assert not is_running(embedded_dir)
 
 
+async def test_it_has_more_room_than_by_default_but_no_more_than_a_quarter_of_the_memory(
+    embedded_dir: Path,
+) -> None:
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    async with embedded(embedded_dir) as db:
+        found = await db.fetch_one("SELECT pg_size_bytes(current_setting('shared_buffers')) AS bytes")
+    assert found is not None
+    assert 128 * 1024**2 <= found["bytes"] <= max(memory // 4, 128 * 1024**2)
+
+
 async def test_its_data_are_private_and_no_network_address_is_listened_on(embedded_dir: Path) -> None:
     async with embedded(embedded_dir) as db:
         listens = await db.fetch_one("SHOW listen_addresses")

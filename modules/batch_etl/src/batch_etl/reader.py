@@ -74,28 +74,41 @@ async def read_raw_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[Ch
     r"""The lines of ``path``, ``CHUNK_LINES`` at most in a chunk; lines end at ``\n`` only.
 
     A file named ``.gz`` or ``.zst`` is decompressed first; places are those in its content.
-    An overlong line is passed over without being held. The last chunk, which may be empty, says that it is.
+    An overlong line is passed over without being held. The last chunk says that it is; it is empty only for
+    an empty file.
 
     Raises:
         FileSystemError: when the file cannot be read, or not to its end.
     """
     open_line, cursor = _OpenLine(), _Cursor(path)
-    async with aclosing(decompressed(path, fs.stream(path))) as blocks:
-        async for block in blocks:
-            first, *others = block.split(b"\n")
-            open_line.extend(first)
-            if others:
-                *whole, rest = others
-                is_any_overlong = max(map(len, whole), default=0) > MAX_LINE_BYTES
-                lines = [open_line.take(), *(map(_limited, whole) if is_any_overlong else whole)]
-                open_line.extend(rest)
-                for chunk in cursor.take(lines):
-                    yield chunk
-    yield cursor.take_last(open_line)
+    ready: Chunk | None = None  # held back, for it may be the last
+    try:
+        async with aclosing(decompressed(path, fs.stream(path))) as blocks:
+            async for block in blocks:
+                first, *others = block.split(b"\n")
+                open_line.extend(first)
+                if others:
+                    *whole, rest = others
+                    is_any_overlong = max(map(len, whole), default=0) > MAX_LINE_BYTES
+                    lines = [open_line.take(), *(map(_limited, whole) if is_any_overlong else whole)]
+                    open_line.extend(rest)
+                    for chunk in cursor.take(lines):
+                        if ready:
+                            yield ready
+                        ready = chunk
+    except FileSystemError:
+        if ready:
+            yield ready
+        raise
+    if is_cut := open_line.size > 0:
+        if ready:
+            yield ready
+        [ready] = cursor.take([open_line.take()])
+    yield replace(ready or Chunk(path), is_last=True, is_cut=is_cut)
 
 
 async def read_kept_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[Chunk, None]:
-    """The lines kept in ``path``, with their places in the file that they were rejected from.
+    """The lines kept in ``path``, with their places in the files that they were rejected from.
 
     Raises:
         FileSystemError: when what was kept cannot be read, or is not what we wrote.
@@ -104,26 +117,29 @@ async def read_kept_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[C
     try:
         async with aclosing(read_rejects(fs, path)) as rejects:
             async for reject in rejects:
-                if size > KEPT_BYTES or len(kept) == CHUNK_LINES:  # now, for the last chunk names the file
-                    yield _chunk_of(kept)
+                is_of_next = bool(kept) and reject.file != kept[0].file
+                # Only now, for the last chunk of a file says that it is the last.
+                if is_of_next or size > KEPT_BYTES or len(kept) == CHUNK_LINES:
+                    yield _chunk_of(kept, is_last=is_of_next)
                     kept, size = [], 0
                 kept.append(reject)
                 size += len(reject.raw or b"")
     except ValueError as error:
         raise FileSystemError(str(error)) from error
-    yield _chunk_of(kept, is_last=True)
+    if kept:
+        yield _chunk_of(kept, is_last=True)
 
 
-def _chunk_of(kept: Sequence[Reject], *, is_last: bool = False) -> Chunk:
+def _chunk_of(kept: Sequence[Reject], *, is_last: bool) -> Chunk:
     codes = [{reason.code for reason in reject.reasons} for reject in kept]
     return Chunk(
-        kept[0].file if kept else "",
+        kept[0].file,
         [Overlong(0) if reject.raw is None else reject.raw for reject in kept],
         [reject.line for reject in kept],
         [reject.offset for reject in kept],
         is_last,
         # What the whole file told of its lines is known by their reasons only.
-        is_cut=bool(codes) and "truncated_line" in codes[-1],
+        is_cut="truncated_line" in codes[-1],
         is_foreign=any("wrong_encoding" in code for code in codes),
     )
 
@@ -158,10 +174,6 @@ class _Cursor:
     def take(self, lines: Sequence[Content]) -> Iterator[Chunk]:
         for start in range(0, len(lines), CHUNK_LINES):
             yield self._chunk(lines[start : start + CHUNK_LINES])
-
-    def take_last(self, open_line: "_OpenLine") -> Chunk:
-        is_cut = open_line.size > 0
-        return replace(self._chunk([open_line.take()] if is_cut else []), is_last=True, is_cut=is_cut)
 
     def _chunk(self, lines: Sequence[Content]) -> Chunk:
         if self._number == 1 and lines:

@@ -32,6 +32,8 @@ from platform_interfaces.rejects import (
     Reason,
     Reject,
     RejectKeeper,
+    drop_rejects,
+    find_rejects,
     read_rejects,
     rejects_path,
 )
@@ -71,7 +73,9 @@ __all__ = [
     "check_prefix",
     "check_rows",
     "column_values",
+    "drop_rejects",
     "dump_json",
+    "find_rejects",
     "load_json",
     "quote_identifier",
     "quote_table",

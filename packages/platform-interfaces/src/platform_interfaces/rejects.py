@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from platform_interfaces.filesystem import FileSystemInterface
-
-if TYPE_CHECKING:
-    import asyncio
+from platform_interfaces.errors import FileMissingError, FileSystemError
+from platform_interfaces.filesystem import FileSystemInterface, check_prefix
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 REJECTS_FOLDER = "rejected"
-_SUFFIX, _MAX_NAME_BYTES = ".jsonl", 255
 _BLOCK_BYTES = 1024 * 1024
-_SAVES = 16  # at a time, for each waits for the disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,83 +74,93 @@ class Reject:
 
 
 class RejectKeeper:
-    """Gathers the rejects of one source file after the other; on disk once they are many.
+    """Gathers the rejects of the files of one folder, one file after the other; on disk once they are many.
 
-    Use it in an ``async with`` block, at the end of which all is saved.
+    Use it in an ``async with`` block. At its end, also when an exception leaves it, what was added for each
+    complete file replaces what earlier runs have kept for it; what they have kept for other files stays. That
+    is one step: at any moment, what is kept is that of before or that of after.
     """
 
-    def __init__(self, fs: FileSystemInterface, run_id: str, kept: Collection[str] = ()) -> None:
-        """``kept`` has the paths of what earlier runs have kept of the same files."""
-        self._fs, self._run_id, self._kept = fs, run_id, kept
+    def __init__(self, fs: FileSystemInterface, folder: str, run_id: str, kept: Collection[str] = ()) -> None:
+        """``kept`` has the paths of what earlier runs have kept for files in the folder."""
+        self._fs, self._path, self._run_id, self._kept = fs, rejects_path(folder), run_id, kept
         # Not at the top: it is slow to import, and the interfaces are imported for every `--help`.
         from tempfile import SpooledTemporaryFile
 
         self._spool = SpooledTemporaryFile(max_size=_BLOCK_BYTES)  # noqa: SIM115 - closed by __aexit__
-        self._saving: deque[asyncio.Task[Any]] = deque()
+        self._size = 0  # of what was added for complete files
+        self._complete: set[str] = set()
 
     async def __aenter__(self) -> Self:
         """Nothing is done yet."""
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Wait for what is being saved, which is given up when the block has failed."""
-        from asyncio import gather
+        """Save what was added for complete files.
 
+        Raises:
+            FileSystemError: when it cannot be saved, unless another exception is on its way.
+        """
         try:
-            while self._saving and kind is None:
-                await self._wait()
+            self.discard()
+            if self._complete and (self._size or self._kept):
+                await self._save()
+        except FileSystemError:
+            if kind is None:
+                raise
         finally:
-            for task in self._saving:
-                task.cancel()
-            await gather(*self._saving, return_exceptions=True)
             self._spool.close()
 
     def add(self, rejects: Iterable[Reject]) -> None:
         """Remember ``rejects``, which come in the order of their lines."""
         self._spool.writelines(reject.to_json(self._run_id) for reject in rejects)
 
-    async def save(self, file: str) -> None:
-        """Replace what an earlier run kept for ``file`` by what was added; with nothing added, remove it.
-
-        Several files are saved at a time, so that an error may come from a later call, or the block's end.
-        """
-        from asyncio import create_task  # as above: whoever gets here has it already
-
-        path = rejects_path(file)
-        if self._spool.tell() > _BLOCK_BYTES:
-            await self._fs.write_stream(path, self._blocks(), is_private=True)
-        elif self._spool.tell():
-            content = b"".join([block async for block in self._blocks()])
-            self._saving.append(create_task(self._fs.write(path, content, is_private=True)))
-        elif path in self._kept:
-            self._saving.append(create_task(self._fs.delete(path)))
-        self.discard()
-        while len(self._saving) > _SAVES:
-            await self._wait()
+    def complete(self, file: str) -> None:
+        """What was added since the last ``complete`` or ``discard`` is all that ``file`` has."""
+        self._size = self._spool.tell()
+        self._complete.add(file)
 
     def discard(self) -> None:
-        """Forget what was added since the last ``save``; what an earlier run kept stays."""
-        self._spool.seek(0)
+        """Forget what was added since the last ``complete``."""
+        self._spool.seek(self._size)
         self._spool.truncate()
 
-    async def _wait(self) -> None:
-        await self._saving[0]
-        self._saving.popleft()
+    async def _save(self) -> None:
+        async with aclosing(self._content()) as content:
+            first = await anext(content, b"")
+            if first:
+                await self._fs.write_stream(self._path, _chained(first, content), is_private=True)
+        for path in self._kept:
+            if path != self._path or not first:
+                await self._fs.delete(path)
 
-    async def _blocks(self) -> AsyncIterator[bytes]:
+    async def _content(self) -> AsyncGenerator[bytes, None]:
         self._spool.seek(0)
         while block := self._spool.read(_BLOCK_BYTES):
             yield block
+        for path in self._kept:
+            with suppress(FileMissingError):  # somebody has dropped it meanwhile
+                async with aclosing(_without(self._fs, path, self._complete)) as lines:
+                    async for line in lines:
+                        yield line
 
 
-def rejects_path(file: str) -> str:
-    """Where the rejects of ``file`` are kept: always the same, so that a rerun replaces them."""
-    folder, slash, name = file.rpartition("/")
-    if len(name.encode()) + len(_SUFFIX) > _MAX_NAME_BYTES:  # what file systems take
-        from hashlib import sha256  # here, because it loads OpenSSL: 4 ms for everyone who never needs it
+def rejects_path(folder: str) -> str:
+    """Where the rejects of the files in ``folder`` and below are kept."""
+    return f"{REJECTS_FOLDER}/{folder}/rejects.jsonl" if folder else f"{REJECTS_FOLDER}/rejects.jsonl"
 
-        name = f"{name[:50]}-{sha256(name.encode()).hexdigest()}"
-    return f"{REJECTS_FOLDER}/{folder}{slash}{name}{_SUFFIX}"
+
+async def find_rejects(fs: FileSystemInterface, prefix: str) -> list[str]:
+    """The paths where rejects of the source file ``prefix``, or of those below it, may be kept.
+
+    Raises:
+        InvalidPathError: when ``prefix`` can be no path.
+    """
+    prefix = check_prefix(prefix)
+    parts = prefix.split("/") if prefix else []
+    above = [rejects_path("/".join(parts[:count])) for count in range(len(parts))]
+    below = await fs.list(f"{REJECTS_FOLDER}/{prefix}" if prefix else REJECTS_FOLDER)
+    return [*[path for path in above if await fs.exists(path)], *below]
 
 
 async def read_rejects(fs: FileSystemInterface, path: str) -> AsyncGenerator[Reject, None]:
@@ -165,19 +170,73 @@ async def read_rejects(fs: FileSystemInterface, path: str) -> AsyncGenerator[Rej
         FileSystemError: when it cannot be read.
         ValueError: when a line is no reject; names path and line.
     """
-    number, rest = 0, b""
+    number = 0
+    async with aclosing(_lines(fs, path)) as lines:
+        async for line in lines:
+            number += 1
+            try:
+                yield Reject.from_json(line)
+            except ValueError as error:
+                raise ValueError(f"line {number} of {path!r}: {error}") from error
+
+
+async def drop_rejects(fs: FileSystemInterface, path: str, is_dropped: Callable[[str], bool]) -> set[str]:
+    """The source files with rejects in ``path`` that ``is_dropped`` is true for; their rejects are gone now.
+
+    Raises:
+        FileSystemError: when it cannot be read or written.
+    """
+    async with aclosing(_lines_of_files(fs, path)) as lines:
+        files = {file async for _, file in lines if file is not None}
+    dropped = set(filter(is_dropped, files))
+    if dropped == files:
+        await fs.delete(path)
+    elif dropped:
+        await fs.write_stream(path, _without(fs, path, dropped), is_private=True)
+    return dropped
+
+
+async def _without(fs: FileSystemInterface, path: str, files: Collection[str]) -> AsyncGenerator[bytes, None]:
+    """The lines kept in ``path``, as they are, but those of ``files``."""
+    async with aclosing(_lines_of_files(fs, path)) as lines:
+        async for line, file in lines:
+            if file not in files:
+                yield line + b"\n"
+
+
+async def _lines_of_files(
+    fs: FileSystemInterface, path: str
+) -> AsyncGenerator[tuple[bytes, str | None], None]:
+    """Each line kept in ``path``, and the source file it is of: None when somebody has changed the line."""
+    start, file = b"", None
+    async with aclosing(_lines(fs, path)) as lines:
+        async for line in lines:
+            if not start or not line.startswith(start):
+                try:  # of many rejects of a file, only the first has to be understood
+                    file = Reject.from_json(line).file
+                    start = _start_of(file)
+                except ValueError:
+                    start, file = b"", None
+            yield line, file
+
+
+def _start_of(file: str) -> bytes:
+    """What ``to_json`` begins the rejects of ``file`` with."""
+    return _ENCODER.encode({"file": file})[:-1].encode() + b","
+
+
+async def _lines(fs: FileSystemInterface, path: str) -> AsyncGenerator[bytes, None]:
+    rest = b""
     async with aclosing(fs.stream(path)) as blocks:
         async for block in blocks:
             *lines, rest = (rest + block).split(b"\n")
             for line in lines:
-                number += 1
-                yield _parse(path, number, line)
+                yield line
     if rest:
-        yield _parse(path, number + 1, rest)
+        yield rest
 
 
-def _parse(path: str, number: int, line: bytes) -> Reject:
-    try:
-        return Reject.from_json(line)
-    except ValueError as error:
-        raise ValueError(f"line {number} of {path!r}: {error}") from error
+async def _chained(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for other in others:
+        yield other

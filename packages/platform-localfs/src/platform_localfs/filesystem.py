@@ -2,8 +2,8 @@
 
 import errno
 import sys
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +21,9 @@ from platform_localfs._reader import BLOCK_BYTES, Reader
 from platform_localfs._threads import run_to_end
 from platform_localfs._tree import Tree
 
+# No more than that is read at once instead of in a thread: a thread takes longer to have its turn than the
+# disk to answer, and a day may have many small files.
+SMALL_BYTES = 64 * 1024
 _KINDS: dict[int | None, type[FileSystemError]] = {
     errno.ENOENT: FileMissingError,
     errno.ENOTDIR: FileMissingError,
@@ -95,10 +98,16 @@ class LocalFileSystem(FileSystemInterface):
         Raises:
             FileSystemError: when somebody wrote to the file itself; one that was replaced is read as it was.
         """
-        reader = Reader(partial(self._tree.open, path))
+        with self._told("read", path):
+            reader = Reader(self._tree.open(path))
         try:
             while not reader.is_at_end:
-                if block := await self._run("read", path, reader.read):
+                if reader.size <= SMALL_BYTES:
+                    with self._told("read", path):
+                        block = reader.read()
+                else:
+                    block = await self._run("read", path, reader.read)
+                if block:
                     yield block
         finally:
             reader.close()
@@ -127,9 +136,15 @@ class LocalFileSystem(FileSystemInterface):
         await self._run(action, path, stack.close)
 
     async def _run(self, action: str, path: str, function: Callable[..., T], *args: object) -> T:
-        """``function(*args)`` in a thread; what the system reports is told as an error of ours."""
-        try:
+        """``function(*args)`` in a thread."""
+        with self._told(action, path):
             return await run_to_end(function, *args)
+
+    @contextmanager
+    def _told(self, action: str, path: str) -> Iterator[None]:
+        """A block in which what the system reports is told as an error of ours."""
+        try:
+            yield
         except OSError as error:
             kind = _KINDS.get(error.errno, FileSystemError)
             reason = error.strerror or str(error)

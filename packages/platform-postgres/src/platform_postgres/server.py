@@ -29,6 +29,8 @@ _NO_PROCESS = 4_194_304  # Linux gives out smaller numbers only (PID_MAX_LIMIT)
 # What the shell of pg_ctl, the setting of the sockets or the lines of postmaster.pid would read differently.
 _UNUSABLE = re.compile(r'["$,\\`\n]')
 _SOCKETS = Path("/tmp")  # noqa: S108 - short, and the same for all whatever TMPDIR says
+# PostgreSQL's default; and what the indexes of ten million events need.
+_LEAST_BUFFERS_MIB, _MOST_BUFFERS_MIB = 128, 1024
 _LONGEST_SOCKET_PATH = 103  # bytes; the smallest limit among the systems PostgreSQL runs on
 
 
@@ -148,6 +150,9 @@ class PostgresServer:
             # The client is told of its errors; in the log they would keep statements and values of rows.
             "log_min_messages": "log",
             "log_error_verbosity": "terse",
+            "shared_buffers": f"{_buffers_mib()}MB",
+            # With less, checkpoints follow one another, and after each the pages of indexes are logged anew.
+            "max_wal_size": "4GB",
             **self._options,
         }
         words = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items())
@@ -227,6 +232,15 @@ class PostgresServer:
             raise ConfigurationError(
                 f"directory {str(self._sockets)!r} cannot be made: {error.strerror}"
             ) from error
+
+
+def _buffers_mib() -> int:
+    """A quarter of the memory, as PostgreSQL's documentation advises, but no more than a load needs.
+
+    https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-SHARED-BUFFERS
+    """
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min(max(memory // 4 // 1024**2, _LEAST_BUFFERS_MIB), _MOST_BUFFERS_MIB)
 
 
 def _locked(path: Path, mode: int) -> IO[bytes]:

@@ -1,6 +1,6 @@
 """``platform rejects``: what jobs could not load and have kept, and how it is loaded after all."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +11,7 @@ from platform_cli.commands.run import ModuleGroup
 
 if TYPE_CHECKING:
     from platform_cli.container import Container
-    from platform_interfaces import FileSystemInterface
+    from platform_interfaces import FileSystemInterface, Reject
 
 
 @click.group(cls=PlatformGroup)
@@ -27,14 +27,13 @@ def list_(prefix: str) -> int:
     async def show(fs: "FileSystemInterface") -> None:
         from collections import Counter
 
-        from platform_interfaces import read_rejects
-
-        paths = await _kept(fs, prefix)
-        for path in paths:
-            reasons = Counter([reject.reasons[0].code async for reject in read_rejects(fs, path)])
-            counts = ", ".join(f"{code} {count}" for code, count in reasons.most_common())
-            _say(f"{_source(path)}  {reasons.total()}  ({counts})")
-        if not paths:
+        counts: dict[str, Counter[str]] = {}
+        async for reject in _kept(fs, prefix):
+            counts.setdefault(reject.file, Counter())[reject.reasons[0].code] += 1
+        for file, reasons in sorted(counts.items()):
+            each = ", ".join(f"{code} {count}" for code, count in reasons.most_common())
+            _say(f"{file}  {reasons.total()}  ({each})")
+        if not counts:
             click.echo("nothing is rejected")
 
     return _run(show)
@@ -46,14 +45,15 @@ def show(prefix: str) -> int:
     """Show the rejected lines of a file, or of all files below PREFIX: where, why, and what they say."""
 
     async def print_each(fs: "FileSystemInterface") -> None:
-        from platform_interfaces import read_rejects
-
-        for path in await _found(fs, prefix):
-            async for reject in read_rejects(fs, path):
-                why = "; ".join(f"{reason.code}: {reason.message}" for reason in reject.reasons)
-                _say(f"{reject.file}:{reject.line} (byte {reject.offset}) {why}")
-                if reject.raw is not None:
-                    _say(f"    {reject.raw.decode(errors='backslashreplace')}")
+        is_any = False
+        async for reject in _kept(fs, prefix):
+            is_any = True
+            why = "; ".join(f"{reason.code}: {reason.message}" for reason in reject.reasons)
+            _say(f"{reject.file}:{reject.line} (byte {reject.offset}) {why}")
+            if reject.raw is not None:
+                _say(f"    {reject.raw.decode(errors='backslashreplace')}")
+        if not is_any:
+            raise _nothing_kept(prefix)
 
     return _run(print_each)
 
@@ -63,12 +63,18 @@ def show(prefix: str) -> int:
 def drop(prefix: str) -> int:
     """Forget the rejected lines of a file, or of all files below PREFIX; the files themselves stay."""
 
-    async def delete(fs: "FileSystemInterface") -> None:
-        for path in await _found(fs, prefix):
-            await fs.delete(path)
-            _say(f"dropped {_source(path)}")
+    async def forget(fs: "FileSystemInterface") -> None:
+        from platform_interfaces import drop_rejects, find_rejects
 
-    return _run(delete)
+        dropped = set[str]()
+        for path in await find_rejects(fs, prefix):
+            dropped |= await drop_rejects(fs, path, lambda file: _is_below(file, prefix))
+        for file in sorted(dropped):
+            _say(f"dropped {file}")
+        if not dropped:
+            raise _nothing_kept(prefix)
+
+    return _run(forget)
 
 
 @rejects.group(
@@ -96,28 +102,25 @@ def _run(action: Callable[["FileSystemInterface"], Awaitable[None]]) -> int:
     return run_job(job, click.get_current_context().obj)
 
 
-async def _found(fs: "FileSystemInterface", prefix: str) -> list[str]:
-    if paths := await _kept(fs, prefix):
-        return paths
-    raise click.UsageError(f"nothing is kept for {prefix!r}: see 'platform rejects list'")
+async def _kept(fs: "FileSystemInterface", prefix: str) -> "AsyncIterator[Reject]":
+    """What is kept of the source file ``prefix``, or of those below it."""
+    from platform_interfaces import find_rejects, read_rejects
+
+    for path in await find_rejects(fs, prefix):
+        async for reject in read_rejects(fs, path):
+            if _is_below(reject.file, prefix):
+                yield reject
 
 
-async def _kept(fs: "FileSystemInterface", prefix: str) -> list[str]:
-    """The files of rejects for the source file ``prefix``, or for those below it."""
-    from platform_interfaces import REJECTS_FOLDER, rejects_path
+def _is_below(file: str, prefix: str) -> bool:
+    folder = prefix.rstrip("/")
+    return not folder or file == folder or file.startswith(f"{folder}/")
 
-    folder = f"{REJECTS_FOLDER}/{prefix}" if prefix else REJECTS_FOLDER
-    if prefix and await fs.exists(rejects_path(prefix)):
-        return [rejects_path(prefix)]
-    return await fs.list(folder)
+
+def _nothing_kept(prefix: str) -> click.UsageError:
+    return click.UsageError(f"nothing is kept for {prefix!r}: see 'platform rejects list'")
 
 
 def _say(line: str) -> None:
     # The names of files and the lines in them come from anywhere; a terminal must not take them for commands.
     click.echo(printable(line))
-
-
-def _source(path: str) -> str:
-    from platform_interfaces import REJECTS_FOLDER
-
-    return path.removeprefix(f"{REJECTS_FOLDER}/").removesuffix(".jsonl")
