@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -220,8 +219,8 @@ async def test_a_line_that_gets_lost_on_the_way_to_the_table_is_an_error_that_na
 ) -> None:
     """Only a fault in the job's own code can lose one, so the test makes it."""
 
-    def losing(chunk: Chunk, types: KnownTypes, recent: RecentKeys, created_at: datetime) -> Prepared:
-        prepared = prepare(chunk, types, recent, created_at)
+    def losing(chunk: Chunk, types: KnownTypes, recent: RecentKeys) -> Prepared:
+        prepared = prepare(chunk, types, recent)
         return replace(prepared, unique=prepared.unique[:-1])
 
     monkeypatch.setattr("batch_etl.main.prepare", losing)

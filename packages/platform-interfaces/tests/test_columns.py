@@ -33,6 +33,14 @@ def test_parts_are_put_together_in_their_order(columns: Columns) -> None:
         Columns.concatenated([columns, Columns({"a": [1]})])
 
 
+def test_columns_are_added_and_replaced(columns: Columns) -> None:
+    more = columns.with_columns({"b": [0, 0, 0], "c": [True, False, True]})
+    assert list(more[:2]) == [{"a": 1, "b": 0, "c": True}, {"a": 2, "b": 0, "c": False}]
+    assert list(columns) == ROWS
+    with pytest.raises(ValueError, match="one length"):
+        columns.with_columns({"c": []})
+
+
 def test_columns_of_different_lengths_or_none_are_refused() -> None:
     with pytest.raises(ValueError, match="one length"):
         Columns({"a": [1], "b": []})

@@ -1,6 +1,7 @@
 """The table's stand-in for a run that writes nothing."""
 
 import sqlite3
+from collections.abc import Sequence
 
 from batch_etl.writer import Outcome
 from platform_interfaces import Columns
@@ -13,10 +14,12 @@ class DryRun:
         self._database = sqlite3.connect("")
         self._database.execute("CREATE TABLE keys (key BLOB PRIMARY KEY) WITHOUT ROWID")
 
-    async def write(self, events: Columns) -> bytes:
+    async def write(self, parts: Sequence[Columns]) -> bytes:
         """What a new table would say of the events, an ``Outcome`` a byte: which are duplicates."""
         add = "INSERT OR IGNORE INTO keys VALUES (?)"
-        added = (self._database.execute(add, [key]).rowcount for key in events.column("dedup_key"))
+        added = (
+            self._database.execute(add, [key]).rowcount for part in parts for key in part.column("dedup_key")
+        )
         return bytes(Outcome.LEFT_OUT if count else Outcome.DUPLICATE for count in added)
 
     async def count_written(self) -> None:

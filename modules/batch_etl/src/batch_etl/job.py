@@ -2,10 +2,9 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import count
 from typing import Any, Self
 from uuid import uuid4
 
@@ -81,10 +80,6 @@ class Job:
     def event_date(self) -> dt.date:
         """The date of its events."""
         return dt.date.fromisoformat(self.date)
-
-    def moments(self) -> Iterator[dt.datetime]:
-        """The times after ``started_at``, a microsecond apart, for the rows of one chunk each."""
-        return (self.started_at + dt.timedelta(microseconds=number) for number in count(1))
 
     def _problems(self) -> list[str]:
         problems = []

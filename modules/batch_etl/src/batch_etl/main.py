@@ -90,7 +90,7 @@ async def _load(ctx: PlatformContext, job: Job, source: Input) -> int:
     files = await source.list_files(ctx.fs, job.folder)
     kept = await KEPT.list_files(ctx.fs, job.folder)
     log.info("Found raw data", files=len(files))
-    portions = in_portions(_prepared(ctx, job, source, files, types, unreadable))
+    portions = in_portions(_prepared(ctx, source, files, types, unreadable))
     with closing(DryRun() if job.is_dry_run else TableWriter(ctx.db, log, job)) as writer:
         async with (
             RejectKeeper(ctx.fs, job.folder, job.run_id, kept) as keeper,
@@ -122,24 +122,19 @@ async def _load(ctx: PlatformContext, job: Job, source: Input) -> int:
 
 
 async def _prepared(
-    ctx: PlatformContext,
-    job: Job,
-    source: Input,
-    files: Sequence[str],
-    types: KnownTypes,
-    unreadable: set[str],
+    ctx: PlatformContext, source: Input, files: Sequence[str], types: KnownTypes, unreadable: set[str]
 ) -> AsyncGenerator[Prepared, None]:
     """The chunks of all files, prepared; a file that fails is left and noted."""
-    recent, moments = RecentKeys(), job.moments()
+    recent = RecentKeys()
     for file in files:
         try:
             async with aclosing(source.read_file(ctx.fs, file)) as chunks:
                 async for chunk in chunks:
-                    yield prepare(chunk, types, recent, next(moments))
+                    yield prepare(chunk, types, recent)
         except FileSystemError as error:
             ctx.log.error("Cannot read file", file=file, reason=str(error))
             unreadable.add(file)
-            yield prepare(Chunk(file, is_last=True), types, recent, next(moments))
+            yield prepare(Chunk(file, is_last=True), types, recent)
 
 
 def _conclude(

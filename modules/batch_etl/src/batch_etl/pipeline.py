@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
@@ -20,8 +20,8 @@ Portion = list[Prepared]
 class Writer(Protocol):
     """Where events go."""
 
-    async def write(self, events: Columns) -> bytes:
-        """The ``Outcome`` of each, a byte for each."""
+    async def write(self, parts: Sequence[Columns]) -> bytes:
+        """The ``Outcome`` of each event, a byte for each."""
 
 
 async def in_portions(chunks: AsyncGenerator[Prepared, None]) -> AsyncGenerator[Portion, None]:
@@ -58,8 +58,8 @@ async def written(
     try:
         async with aclosing(portions):
             async for portion in portions:
-                events = Columns.concatenated([prepared.unique for prepared in portion])
-                writing.append((portion, asyncio.create_task(writer.write(events))))
+                parts = [prepared.unique for prepared in portion]
+                writing.append((portion, asyncio.create_task(writer.write(parts))))
                 if len(writing) == PORTIONS:
                     for result in await finish():
                         yield result

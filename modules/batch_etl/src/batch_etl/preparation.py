@@ -4,13 +4,12 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 from batch_etl.json_text import NumberOutOfRangeError, decode_json, dump_canonical, parse_json
 from batch_etl.reader import Chunk, Content
 from batch_etl.reasons import MAX_TEXT_CHARACTERS, REASONS, REFUSED
-from batch_etl.transformer import begin_digest, normalize_event_type, transform_event, with_dedup_key
+from batch_etl.transformer import begin_digest, ensure_payload_dict, normalize_event_type
 from batch_etl.validator import SHORT_BYTES, checked_source, find_problems, find_text_problem, is_storable
 from batch_etl.writer import Outcome
 from platform_interfaces import Columns, Reject
@@ -19,12 +18,15 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 Found = tuple[str, bytes, str, bytes]
-"""Of an event: its type, normalised, its payload in canonical form, its source and its key."""
+COLUMNS = ("event_type", "payload", "source", "dedup_key")
+"""What is found of an event: its type, normalised, its payload in canonical form, its source and its key."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What became of a chunk; ``duplicates`` are those of ``unique`` and of the events shortly before it."""
+    """What became of a chunk; ``duplicates`` are those of ``unique``, which has ``COLUMNS``, and of the
+    events shortly before it.
+    """
 
     chunk: Chunk
     blank: int
@@ -36,7 +38,7 @@ class Prepared:
 class RecentKeys:
     """The keys of the newest events, at least ``NEWEST`` of them, and about twice as many at most."""
 
-    NEWEST = 100_000
+    NEWEST = 50_000
 
     def __init__(self) -> None:
         self._newer, self._older = set[bytes](), set[bytes]()
@@ -80,7 +82,7 @@ class KnownTypes(dict[str, "tuple[str, hashlib._Hash]"]):
         return self[event_type]
 
 
-def prepare(chunk: Chunk, types: KnownTypes, recent: RecentKeys, created_at: dt.datetime) -> Prepared:
+def prepare(chunk: Chunk, types: KnownTypes, recent: RecentKeys) -> Prepared:
     """Parse, validate, transform and deduplicate the lines of one chunk."""
     blank, rejects, events = 0, list[Reject](), list[Found]()
     for index, line in enumerate(_texts(chunk)):
@@ -93,11 +95,22 @@ def prepare(chunk: Chunk, types: KnownTypes, recent: RecentKeys, created_at: dt.
             if reasons:
                 rejects.append(_reject(chunk, index, reasons))
                 continue
-            event = _parts(with_dedup_key(transform_event(raw, types.event_date, created_at)))
+            event = _found(
+                normalize_event_type(raw["event_type"]),
+                dump_canonical(ensure_payload_dict(raw["payload"])),
+                raw["source"],
+                begin_digest(normalize_event_type(raw["event_type"]), types.event_date),
+            )
         events.append(event)
     unique = recent.add(events)
-    columns = _columns(unique, types.event_date, created_at)
-    return Prepared(chunk, blank, rejects, len(events) - len(unique), columns)
+    columns = zip(*unique, strict=True) if unique else ((),) * len(COLUMNS)
+    return Prepared(
+        chunk,
+        blank,
+        rejects,
+        len(events) - len(unique),
+        Columns(dict(zip(COLUMNS, columns, strict=True))),
+    )
 
 
 def _find_at_first_sight(line: Content, types: KnownTypes) -> Found | None:
@@ -115,26 +128,12 @@ def _find_at_first_sight(line: Content, types: KnownTypes) -> Found | None:
         return None
     if (len(text) > SHORT_BYTES or b"\\" in text) and not is_storable(text):
         return None
-    digest = begun.copy()  # quicker than one that begins with the type, too
-    digest.update(text)
-    return event_type, text, source, digest.digest()
+    return _found(event_type, text, source, begun.copy())  # a copy is quicker than one begun anew
 
 
-_parts = itemgetter("event_type", "payload", "source", "dedup_key")
-
-
-def _columns(events: Sequence[Found], event_date: dt.date, created_at: dt.datetime) -> Columns:
-    event_types, payloads, sources, keys = zip(*events, strict=True) if events else ((), (), (), ())
-    return Columns(
-        {
-            "event_type": event_types,
-            "payload": payloads,
-            "source": sources,
-            "event_date": [event_date] * len(events),
-            "dedup_key": keys,
-            "created_at": [created_at] * len(events),
-        }
-    )
+def _found(event_type: str, payload: bytes, source: str, digest: "hashlib._Hash") -> Found:
+    digest.update(payload)
+    return event_type, payload, source, digest.digest()
 
 
 def find_refused(prepared: Prepared, outcomes: bytes, types: KnownTypes) -> list[Reject]:
@@ -150,7 +149,7 @@ def find_refused(prepared: Prepared, outcomes: bytes, types: KnownTypes) -> list
     for index in range(len(chunk.lines)):
         if not missing:
             break
-        alone = prepare(chunk.line(index), types, RecentKeys(), dt.datetime.now(dt.UTC))
+        alone = prepare(chunk.line(index), types, RecentKeys())
         for key in missing.intersection(alone.unique.column("dedup_key")):
             missing.remove(key)
             rejects.append(_reject(chunk, index, (REFUSED,)))

@@ -8,6 +8,7 @@ from typing import Any
 from batch_etl.json_text import dump_canonical, parse_json
 
 Event = dict[str, Any]
+KEY_BYTES = hashlib.sha256().digest_size
 
 
 def transform_events(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from enum import IntEnum
 from functools import partial
-from typing import NamedTuple
+from itertools import chain, repeat
 
 from tenacity import (
     AsyncRetrying,
@@ -18,6 +18,7 @@ from tenacity import (
 )
 
 from batch_etl.job import Job
+from batch_etl.transformer import KEY_BYTES
 from platform_interfaces import (
     Columns,
     ConstraintError,
@@ -33,7 +34,8 @@ from platform_interfaces import (
 RETRY_SECONDS = 120.0  # how long a batch is tried again while the database is away
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 _CAREFUL_WRITES = 8  # after one that met rows which were there already
-_PAGE_ROWS = 4_096
+_PAGE_BITS = 12
+_TICK = dt.timedelta(microseconds=1)
 _COLUMNS = "event_type, payload, source, event_date, dedup_key, created_at"
 
 
@@ -45,13 +47,6 @@ class Outcome(IntEnum):
     SKIPPED = 2  # the same event was in the table before this run
     REFUSED = 3  # by the database
     LEFT_OUT = 4  # for this is a dry run
-
-
-class _Span(NamedTuple):
-    """The first and the last ``created_at`` of a write."""
-
-    first: dt.datetime
-    last: dt.datetime
 
 
 class TableWriter:
@@ -70,53 +65,48 @@ class TableWriter:
         self._careful_writes = _CAREFUL_WRITES
         self._has_written = False
 
-    async def write(self, events: Columns) -> bytes:
+    async def write(self, parts: Sequence[Columns]) -> bytes:
         """Insert the events that the table does not have yet, in one transaction; several writes may go on.
 
         It is tried again for two minutes while an error may pass by itself. When the database refuses a
         value, the events are halved until the row is found, and the others are kept, each half by itself.
 
         Args:
-            events: each with a ``dedup_key`` of its own, none of which another write is busy with, in the
-                order of their ``created_at``, which are later than those of all writes before.
+            parts: events, each with a ``dedup_key`` of its own, none of which another write is busy with.
 
         Returns:
-            the ``Outcome`` of each, a byte for each.
+            the ``Outcome`` of each event, a byte for each.
 
         Raises:
             DatabaseError: when they cannot be written, or every row of a first batch is refused; what was
                 written before stays.
         """
-        if not events:
+        filled = [part for part in parts if part]
+        if not filled:
             return b""
-        moments, keys = events.column("created_at"), events.column("dedup_key")
-        span = _Span(moments[0], moments[-1])
-        self._last = max(self._last, span.last)
-        # In the order of the index: so it is quicker, and two runs never wait for each other crosswise.
-        order = sorted(range(len(events)), key=keys.__getitem__)
-        outcomes = bytearray([Outcome.INSERTED]) * len(events)
-        pending, refused = [(0, events.take(order))], 0
+        self._last += _TICK
+        portion = _Portion(filled, self._job.event_date, self._last)
+        outcomes = bytearray([Outcome.INSERTED]) * len(portion.keys)
+        pending, refused = [portion.in_order_of_keys()], 0
         while pending:
-            start, part = pending.pop()
+            rows = pending.pop()
             try:
-                found = await self._write_part(part)
+                found = await self._write_rows(portion, rows)
                 self._has_written = True
             except DataError as error:
-                if len(part) > 1:
-                    middle = len(part) // 2
-                    pending += [(start + middle, part[middle:]), (start, part[:middle])]
+                if len(rows) > 1:
+                    middle = len(rows) // 2
+                    pending += [rows[middle:], rows[:middle]]
                     continue
                 self._log.warn("Row refused", reason=str(error))
-                outcomes[start] = Outcome.REFUSED
+                outcomes[rows[0]] = Outcome.REFUSED
                 refused += 1
-                if refused == min(self._job.batch_size, len(events)) > 1 and not self._has_written:
+                if refused == min(self._job.batch_size, len(outcomes)) > 1 and not self._has_written:
                     raise  # it is not the rows: the table takes none
             else:
                 for group in found:
-                    self._judge(group, span, memoryview(outcomes)[start:])
-        if len(set(outcomes)) > 1:  # which few have, so that they need not be put back into their order
-            for position, outcome in zip(order, bytes(outcomes), strict=True):
-                outcomes[position] = outcome
+                    if group["moment"] != portion.created_at:  # else it was this very write
+                        self._judge(group, rows, outcomes)
         return bytes(outcomes)
 
     def close(self) -> None:
@@ -133,28 +123,28 @@ class TableWriter:
                 )
         return found["n"] if found else 0
 
-    async def _write_part(self, events: Columns) -> list[Row]:
+    async def _write_rows(self, portion: _Portion, rows: Sequence[int]) -> list[Row]:
         async for attempt in retrying(self._log):
             with attempt:
                 is_careful = self._careful_writes > 0 or attempt.retry_state.attempt_number > 1
-                found = await self._store(events, is_careful=is_careful)
+                found = await self._store(portion, rows, is_careful=is_careful)
         self._careful_writes = _CAREFUL_WRITES if found else max(self._careful_writes - 1, 0)
         return found
 
-    async def _store(self, events: Columns, *, is_careful: bool) -> list[Row]:
-        """Insert the events that are not there, and tell which are, if ``is_careful`` or need be."""
-        found = await self._find(events) if is_careful else []
+    async def _store(self, portion: _Portion, rows: Sequence[int], *, is_careful: bool) -> list[Row]:
+        """Insert the rows that are not there, and tell which are, if ``is_careful`` or need be."""
+        found = await self._find(portion, rows) if is_careful else []
         known = set[int]().union(*(group["positions"] for group in found))
-        if len(known) == len(events):
+        if len(known) == len(rows):
             return found
-        new = events.take(sorted(known ^ set(range(len(events))))) if known else events
+        new = portion.take([row for position, row in enumerate(rows) if position not in known])
         try:
             await self._insert(new)
         except ConstraintError:
             if not is_careful:
-                return await self._store(events, is_careful=True)
+                return await self._store(portion, rows, is_careful=True)
             if await self._insert(new, skip_conflicts_on=["dedup_key"]) < len(new):
-                return await self._find(events)  # somebody was faster
+                return await self._find(portion, rows)  # somebody was faster
         return found
 
     async def _insert(self, events: Columns, skip_conflicts_on: Sequence[str] = ()) -> int:
@@ -162,38 +152,58 @@ class TableWriter:
         table, size = self._job.target_table, self._job.batch_size
         return await self._db.bulk_insert(table, events, skip_conflicts_on=skip_conflicts_on, batch_size=size)
 
-    async def _find(self, events: Columns) -> list[Row]:
-        """What the table has of ``events``, and where they are among them.
+    async def _find(self, portion: _Portion, rows: Sequence[int]) -> list[Row]:
+        """What the table has of ``rows``: which of them, by their ``positions``, and where it has them.
 
-        For each ``moment`` of this run that rows were written at, and None for all before it: ``ids`` of the
-        rows and ``positions`` of the events.
+        In groups, one for each ``moment`` of this run that they were written at, and None for all before it,
+        and for each ``page`` of numbers of rows, with the ``places`` in it.
         """
-        # Key by key, for a planner would rather read a whole table of some hundred thousand rows.
+        # Key by key, for a planner would rather read a whole table of some hundred thousand rows. The keys
+        # are one value, for a driver takes long over each item of an array.
         query = f"""
             SELECT
-                CASE WHEN created_at > $2 THEN created_at END AS moment,
-                array_agg(id) AS ids,
-                array_agg(position - 1) AS positions
-            FROM unnest($1::bytea[]) WITH ORDINALITY AS wanted (key, position) CROSS JOIN LATERAL (
-                SELECT id, created_at FROM {self._table} WHERE dedup_key = wanted.key LIMIT 1
+                CASE WHEN created_at > $3 THEN created_at END AS moment,
+                id >> {_PAGE_BITS} AS page,
+                array_agg(id & {2**_PAGE_BITS - 1}) AS places,
+                array_agg(position) AS positions
+            FROM generate_series(0, $2::int - 1) AS wanted (position) CROSS JOIN LATERAL (
+                SELECT id, created_at FROM {self._table}
+                WHERE dedup_key = substr($1::bytea, {KEY_BYTES} * position + 1, {KEY_BYTES}) LIMIT 1
             ) AS row_of_key
-            GROUP BY moment
+            GROUP BY moment, page
         """  # noqa: S608 - quoted
-        return await self._db.fetch_all(query, [events.column("dedup_key"), self._job.started_at])
+        keys = b"".join(map(portion.keys.__getitem__, rows))
+        return await self._db.fetch_all(query, [keys, len(rows), self._job.started_at])
 
-    def _judge(self, group: Row, span: _Span, outcomes: memoryview) -> None:
-        """Set the outcomes of the events that are in a group of ``_find``, after a write of that ``span``."""
+    def _judge(self, group: Row, rows: Sequence[int], outcomes: bytearray) -> None:
+        """Set the outcomes of those of ``rows`` that are in a group of ``_find``, and of an earlier write."""
         moment: dt.datetime | None = group["moment"]
         positions: list[int] = group["positions"]
-        if moment and span.first <= moment <= span.last:
-            return  # it was this very write that stored them
         # The last moment is looked at only now: a later write may have been faster.
         is_ours = moment is not None and moment <= self._last
         for position in positions:
-            outcomes[position] = Outcome.DUPLICATE if is_ours else Outcome.SKIPPED
+            outcomes[rows[position]] = Outcome.DUPLICATE if is_ours else Outcome.SKIPPED
         if not is_ours:
-            for index in self._seen.add(group["ids"]):
-                outcomes[positions[index]] = Outcome.DUPLICATE
+            for index in self._seen.add(group["page"], group["places"]):
+                outcomes[rows[positions[index]]] = Outcome.DUPLICATE
+
+
+class _Portion:
+    """The events of one write, in parts that each have some; a row is told by where it is among all."""
+
+    def __init__(self, parts: Sequence[Columns], event_date: dt.date, created_at: dt.datetime) -> None:
+        self._parts, self._event_date, self.created_at = parts, event_date, created_at
+        self.keys: list[bytes] = list(chain.from_iterable(part.column("dedup_key") for part in parts))
+
+    def in_order_of_keys(self) -> list[int]:
+        """In that of the index: so it is quicker, and two runs never wait for each other crosswise."""
+        return sorted(range(len(self.keys)), key=self.keys.__getitem__)
+
+    def take(self, rows: Sequence[int]) -> Columns:
+        """These rows, as the table has them."""
+        common = {"event_date": self._event_date, "created_at": self.created_at}
+        events = Columns.concatenated(self._parts).take(rows)
+        return events.with_columns({name: [value] * len(rows) for name, value in common.items()})
 
 
 def retrying(log: LoggingInterface) -> AsyncRetrying:
@@ -249,15 +259,11 @@ class SeenRows:
     """The rows of earlier runs that this run has met, one byte for each ``id``."""
 
     def __init__(self) -> None:
-        self._pages = defaultdict[int, bytearray](partial(bytearray, _PAGE_ROWS))
+        self._pages = defaultdict[int, bytearray](partial(bytearray, 2**_PAGE_BITS))
 
-    def add(self, row_ids: Sequence[int]) -> list[int]:
-        """The indices of those that were met before."""
-        met_before, pages = list[int](), self._pages
-        for index, row_id in enumerate(row_ids):
-            page, place = pages[row_id // _PAGE_ROWS], row_id % _PAGE_ROWS
-            if page[place]:
-                met_before.append(index)
-            else:
-                page[place] = 1
+    def add(self, page_number: int, places: Sequence[int]) -> list[int]:
+        """The indices of those that were met before; they are different rows, in one page of numbers."""
+        page = self._pages[page_number]
+        met_before = [index for index, is_met in enumerate(map(page.__getitem__, places)) if is_met]
+        deque(map(page.__setitem__, places, repeat(1)), maxlen=0)
         return met_before

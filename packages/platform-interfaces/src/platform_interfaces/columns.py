@@ -48,6 +48,14 @@ class Columns(Sequence[dict[str, Any]]):
             {name: list(map(values.__getitem__, where)) for name, values in self._values.items()}
         )
 
+    def with_columns(self, values: Mapping[str, Sequence[Any]]) -> Self:
+        """The same rows with more columns, or others in the place of those of the same names.
+
+        Raises:
+            ValueError: when one has another length.
+        """
+        return type(self)({**self._values, **values})
+
     def __len__(self) -> int:
         """The number of rows."""
         return self._length

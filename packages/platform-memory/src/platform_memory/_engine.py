@@ -17,7 +17,7 @@ _SETTINGS: dict[str, Any] = {
 }
 # Keys of JSON objects are taken literally: DuckDB would read "$.a" and "/a" as paths. json_plain is the twin
 # of _jsonb.parse. NOW() stands still in a transaction, also in one whose steps are repeated. The sequences of
-# SERIAL columns have a schema of their own.
+# SERIAL columns have a schema of their own. substr takes bytes, too, and counts no start from the end.
 _SETUP = r"""
     SET GLOBAL TimeZone = 'UTC';
     CREATE SCHEMA public;
@@ -32,6 +32,9 @@ _SETUP = r"""
     CREATE MACRO main.now() AS
         coalesce(getvariable('transaction_start')::TIMESTAMPTZ, transaction_timestamp());
     CREATE MACRO main.get_current_timestamp() AS now();
+    CREATE MACRO main.substr(value, start, count) AS
+            array_slice(value, greatest(start, 1), greatest(start + count - 1, 0)),
+        (value, start) AS array_slice(value, greatest(start, 1), -1);
     SET enable_external_access = false;
     SET lock_configuration = true;
 """

@@ -532,6 +532,14 @@ class DatabaseContract:
             await task
         assert await self._names(db) == []
 
+    async def test_parts_of_bytes_and_of_text_are_told_by_their_places(self, db: DatabaseInterface) -> None:
+        row = await db.fetch_one(
+            "SELECT substr($1::bytea, 3, 2) AS bytes, substr($1::bytea, 5, 2) AS late, "
+            "substr($2::text, 3, 2) AS text, substr($2::text, 3) AS rest, substr($2::text, -1, 3) AS early",
+            [b"\0\1\2\3", "äöüß"],
+        )
+        assert row == {"bytes": b"\2\3", "late": b"", "text": "üß", "rest": "üß", "early": "ä"}
+
     # --- bulk_insert ---
 
     @pytest.mark.usefixtures("items")
