@@ -17,7 +17,7 @@ from tools.bench.contenders import tidy
 from tools.bench.inputs import Inputs
 from tools.bench.parts import PARTS, USUAL, Bench
 from tools.bench.report import show, write
-from tools.bench.server import ROOT, SETTINGS, running_server
+from tools.bench.server import ROOT, running_server
 
 FOLDER = ROOT / ".platform" / "bench"
 
@@ -37,14 +37,21 @@ def main() -> int:
     parser.add_argument(
         "--folder", type=Path, default=FOLDER, help="for inputs, results and dlt's environment"
     )
+    parser.add_argument(
+        "--setting", action="append", default=[], metavar="NAME=VALUE", help="of the server's postgresql.conf"
+    )
     options = parser.parse_args()
+    if wrong := [setting for setting in options.setting if "=" not in setting]:
+        parser.error(f"{wrong[0]!r} must be like shared_buffers=128MB")
     if unknown := [name for name in options.parts if name not in (*PARTS, "all")]:
         parser.error(f"unknown part {unknown[0]!r}: there are all, {', '.join(PARTS)}")
     names = PARTS if "all" in options.parts else options.parts or USUAL
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the server must not be left
     console, results = Console(), []
-    console.print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs; settings {SETTINGS}")
-    with running_server() as server, console.status("") as status:
+    settings = dict(setting.split("=", 1) for setting in options.setting)
+    with running_server(settings) as server, console.status("") as status:
+        told = ", ".join(f"{name} {value}" for name, value in server.settings.items())
+        console.print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs; {told}")
         bench = Bench(
             server,
             Inputs(options.folder / "inputs"),
@@ -61,7 +68,7 @@ def main() -> int:
             "load_average": os.getloadavg()[0],
             "python": platform.python_version(),
             "postgres": server.version,
-            "settings": SETTINGS,
+            "settings": server.settings,
         }
         file = options.folder / "results" / f"{about['started_at']}.json"
         for name in names:

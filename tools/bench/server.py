@@ -21,7 +21,10 @@ from tests.helpers.server import server_with_password
 
 ROOT = Path(__file__).parent.parent.parent
 PLATFORM = Path(sys.executable).with_name("platform")
-SETTINGS = {"fsync": "on"}  # tests do without; all else is as PostgreSQL ships it
+SETTINGS = {
+    "fsync": "on"
+}  # tests do without; all else is as the embedded server has it
+_TOLD = ("fsync", "full_page_writes", "synchronous_commit", "shared_buffers", "max_wal_size")
 SAMPLE_SECONDS = 0.5
 _DATABASE, _TEMPLATE = "bench", "bench_migrated"
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -39,7 +42,10 @@ class Rows:
 
 
 class Server:
-    """A running PostgreSQL over TCP on this machine; ``version`` is what it calls itself."""
+    """A running PostgreSQL over TCP on this machine; ``version`` is what it calls itself.
+
+    ``settings`` are those of it that matter most here.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -48,6 +54,7 @@ class Server:
             "split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int AS pid"
         )
         self.version, self._postmaster = str(about["version"]), int(about["pid"])
+        self.settings = {name: str(self.query(f"SHOW {name}")[0][name]) for name in _TOLD}
         self.query(f"CREATE DATABASE {_TEMPLATE}")
         command = (PLATFORM, "migrate", "up", "--db", "postgres")
         subprocess.run(
@@ -155,9 +162,9 @@ def environment(url: str, **more: str) -> Mapping[str, str]:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """A server of its own for the length of the block."""
-    with server_with_password("bench", **SETTINGS) as url:
+def running_server(settings: Mapping[str, str]) -> Iterator[Server]:
+    """A server of its own for the length of the block, with some settings of postgresql.conf."""
+    with server_with_password("bench", **{**SETTINGS, **settings}) as url:
         yield Server(url)
 
 

@@ -18,7 +18,7 @@ LINES = 3000
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with running_server() as found:
+    with running_server({}) as found:
         yield found
 
 

@@ -24,8 +24,9 @@ COLUMNS = ("event_type", "payload", "source", "dedup_key")
 
 @dataclass(frozen=True)
 class Prepared:
-    """What became of a chunk; ``duplicates`` are those of ``unique``, which has ``COLUMNS``, and of the
-    events shortly before it.
+    """What became of a chunk; ``duplicates`` are those of ``unique``, and of the events shortly before it.
+
+    ``unique`` has the ``COLUMNS``.
     """
 
     chunk: Chunk
