@@ -14,7 +14,6 @@ from platform_interfaces import (
     PlatformContext,
     Reject,
     find_rejects,
-    read_rejects,
 )
 from platform_memory import MemoryFileSystem, MemoryLogger
 
@@ -97,12 +96,7 @@ class Bench:
 
     async def rejects(self, file: str = FILE) -> list[Reject]:
         """What is kept of the bad lines of ``file``."""
-        return [
-            reject
-            for path in await find_rejects(self.fs, file)
-            async for reject in read_rejects(self.fs, path)
-            if reject.file == file
-        ]
+        return [reject async for reject in find_rejects(self.fs, file)]
 
 
 def exact(value: Any) -> Any:

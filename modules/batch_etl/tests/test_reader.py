@@ -4,6 +4,7 @@ import pytest
 
 from batch_etl import reader
 from batch_etl.reader import Chunk, Overlong, read_raw_data
+from platform_interfaces import FileSystemError
 from platform_memory import MemoryFileSystem
 
 
@@ -83,3 +84,27 @@ async def test_an_overlong_line_is_passed_over_and_its_neighbours_are_not(
         (4, b"b"),
         (5, Overlong(1000)),
     ]
+
+
+class FailingFileSystem(BlockFileSystem):
+    """Fails at the end of each file."""
+
+    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+        async for block in super().stream(path):
+            yield block
+        raise FileSystemError("changed")
+
+
+@pytest.mark.parametrize("block_size", [1, 7, 1000])
+@pytest.mark.parametrize("chunk_lines", [1, 2, 200])
+async def test_all_whole_lines_of_a_file_that_fails_at_its_end_come_before_the_error(
+    block_size: int, chunk_lines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "CHUNK_LINES", chunk_lines)
+    fs, lines = FailingFileSystem(block_size), list[bytes | Overlong]()
+    await fs.write("file", b"one\ntwo\nthree\nfou")
+    with pytest.raises(FileSystemError, match="changed"):
+        async for chunk in read_raw_data(fs, "file"):
+            assert not chunk.is_last
+            lines += chunk.lines
+    assert lines == [b"one", b"two", b"three"]

@@ -298,14 +298,19 @@ async def test_a_dry_retry_changes_nothing(bench: Bench) -> None:
     assert await bench.fs.read(KEPT) == before
 
 
-async def test_a_file_of_rejects_that_was_spoilt_is_left_alone(bench: Bench) -> None:
+async def test_a_retry_loads_and_keeps_the_others_when_a_kept_line_was_changed(bench: Bench) -> None:
+    for name in "bc":
+        await bench.fs.write(f"{FOLDER}/{name}.jsonl", b"{")
     await bench.run(b"{")
-    [kept] = await bench.kept()
-    spoilt = as_lines(kept) + b'{"file": "a"}\n'
-    await bench.fs.write(KEPT, spoilt)
-    code, _ = await bench.run(is_retry=True)
-    assert code == 1
-    assert await bench.fs.read(KEPT) == spoilt
+    first, second, third = await bench.kept()
+    changed = b'{"file": "a"}\n'
+    mended = as_lines({**first, "raw": GOOD[0].decode()})
+    await bench.fs.write(KEPT, mended + as_lines(second) + changed + as_lines(third))
+    code, sums = await bench.run(is_retry=True)
+    assert (code, sums["lines"], sums["inserted"], sums["invalid"]) == (1, 3, 1, 2)
+    *left, last = (await bench.fs.read(KEPT)).splitlines(keepends=True)
+    assert [json.loads(line)["file"][-7:] for line in left] == ["b.jsonl", "c.jsonl"]
+    assert last == changed
 
 
 async def test_what_was_kept_of_files_that_are_gone_or_not_read_stays(bench: Bench) -> None:

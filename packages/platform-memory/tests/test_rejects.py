@@ -1,11 +1,12 @@
 """How rejects are kept, on the file system that is there for tests."""
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator
 
 import pytest
 
 from platform_interfaces import (
     FileSystemError,
+    InvalidPathError,
     Reason,
     Reject,
     RejectKeeper,
@@ -25,7 +26,7 @@ def reject_of(file: str, line: int = 1, raw: bytes = b"x") -> Reject:
 
 async def keep(fs: MemoryFileSystem, *files: str, rejects: int = 1) -> None:
     """As a run that has read these files."""
-    async with RejectKeeper(fs, "day", "run", await fs.list("rejected")) as keeper:
+    async with RejectKeeper(fs, "day", "run") as keeper:
         for file in files:
             keeper.add(reject_of(file, line) for line in range(rejects))
             keeper.complete(file)
@@ -69,7 +70,7 @@ async def test_a_file_that_was_read_again_has_what_was_added_last_and_others_kee
 
 async def test_a_file_that_was_not_completed_keeps_what_it_had(fs: MemoryFileSystem) -> None:
     await keep(fs, "day/a", "day/b")
-    async with RejectKeeper(fs, "day", "run", [PATH]) as keeper:
+    async with RejectKeeper(fs, "day", "run") as keeper:
         keeper.add([reject_of("day/a", 7)])
         keeper.complete("day/a")
         keeper.add([reject_of("day/b", 8)])
@@ -117,29 +118,98 @@ async def test_rejects_of_many_megabytes_are_kept_whole(fs: MemoryFileSystem) ->
     assert [reject async for reject in read_rejects(fs, PATH)] == many * 2
 
 
-async def test_a_line_that_somebody_has_changed_stays(fs: MemoryFileSystem) -> None:
+CHANGED = [
+    b"",
+    b"no JSON",
+    b'{"file": "day/a"}',
+    b'{"file": ["day/a"], "line": 1, "offset": 0, "reasons": [], "raw": ""}',
+    b'{"file": "day/a", "line": Infinity, "offset": 0, "reasons": [], "raw": ""}',
+    b"[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("changed", CHANGED, ids=range(len(CHANGED)))
+async def test_a_line_that_somebody_has_changed_stays_and_costs_no_other(
+    fs: MemoryFileSystem, changed: bytes
+) -> None:
     await keep(fs, "day/a", "day/b")
-    before = await fs.read(PATH)
-    await fs.write(PATH, before.replace(b'"line": 0', b'"line": none', 1))
-    await keep(fs, "day/a", "day/b", rejects=0)
-    assert (await fs.read(PATH)).count(b"\n") == 1
-    with pytest.raises(ValueError, match=f"line 1 of '{PATH}'"):
+    await fs.write(PATH, changed + b"\n" + await fs.read(PATH))
+    await keep(fs, "day/c")
+    with pytest.raises(ValueError, match=f"line 2 of '{PATH}'"):
         await kept(fs)
+    await keep(fs, "day/a", "day/b", "day/c", rejects=0)
+    assert await fs.read(PATH) == changed + b"\n"
+    assert await drop_rejects(fs, "") == set()
+    assert await fs.exists(PATH)
+
+
+async def files_of(fs: MemoryFileSystem, prefix: str = "") -> AsyncIterator[str]:
+    async for reject in find_rejects(fs, prefix):
+        yield reject.file
+
+
+async def test_the_error_of_a_changed_line_comes_after_all_others(fs: MemoryFileSystem) -> None:
+    await keep(fs, "day/a", "day/b")
+    await fs.write(PATH, b"{\n" + await fs.read(PATH))
+    files = files_of(fs)
+    assert [await anext(files), await anext(files)] == ["day/a", "day/b"]
+    with pytest.raises(ValueError, match="line 1 of"):
+        await anext(files)
 
 
 async def test_rejects_are_found_for_a_file_and_for_all_that_is_below_a_folder(fs: MemoryFileSystem) -> None:
-    for folder in ("", "a", "a/b", "other"):
-        await fs.write(rejects_path(folder), b"")
-    assert await find_rejects(fs, "a/b/file") == ["rejected/rejects.jsonl", *map(rejects_path, ("a", "a/b"))]
-    assert await find_rejects(fs, "a") == ["rejected/rejects.jsonl", *map(rejects_path, ("a/b", "a"))]
-    assert await find_rejects(fs, "a/") == await find_rejects(fs, "a")
-    assert len(await find_rejects(fs, "")) == 4
+    for folder in ("", "a", "a/b", "ab"):
+        file = f"{folder}/file".removeprefix("/")
+        await fs.write(rejects_path(folder), reject_of(file).to_json("run"))
+    for prefix, files in {
+        "": ["a/b/file", "a/file", "ab/file", "file"],
+        "a": ["a/b/file", "a/file"],
+        "a/": ["a/b/file", "a/file"],
+        "a/b/file": ["a/b/file"],
+        "file": ["file"],
+        "a/b/fil": [],
+    }.items():
+        assert sorted([file async for file in files_of(fs, prefix)]) == files
+
+
+@pytest.mark.parametrize("prefix", ["..", "/a", "a//b"])
+async def test_a_prefix_that_can_be_no_path_is_refused(fs: MemoryFileSystem, prefix: str) -> None:
+    with pytest.raises(InvalidPathError):
+        await drop_rejects(fs, prefix)
+    with pytest.raises(InvalidPathError):
+        await anext(find_rejects(fs, prefix))
 
 
 async def test_dropped_rejects_are_gone_and_others_stay(fs: MemoryFileSystem) -> None:
-    await keep(fs, "day/a", "day/b", "day/a/c", rejects=2)
-    assert await drop_rejects(fs, PATH, lambda file: file == "day/d") == set()
-    assert await drop_rejects(fs, PATH, lambda file: file == "day/b") == {"day/b"}
-    assert {file for file, _ in await kept(fs)} == {"day/a", "day/a/c"}
-    assert await drop_rejects(fs, PATH, lambda file: file.startswith("day/a")) == {"day/a", "day/a/c"}
+    await keep(fs, "day/a", "day/b", "day/a/c", "day/ab", rejects=2)
+    assert await drop_rejects(fs, "day/d") == set()
+    assert await drop_rejects(fs, "day/b") == {"day/b"}
+    assert await drop_rejects(fs, "day/a") == {"day/a", "day/a/c"}
+    assert await kept(fs) == [("day/ab", 0), ("day/ab", 1)]
+    assert await drop_rejects(fs, "") == {"day/ab"}
     assert await fs.list("") == []
+
+
+async def test_a_changed_line_is_dropped_with_the_last_of_the_others(fs: MemoryFileSystem) -> None:
+    await keep(fs, "day/a", "day/b")
+    await fs.write(PATH, b"{\n" + await fs.read(PATH))
+    await drop_rejects(fs, "day/a")
+    assert (await fs.read(PATH)).startswith(b"{\n")
+    await drop_rejects(fs, "day/b")
+    assert await fs.list("") == []
+
+
+async def test_what_another_run_has_kept_meanwhile_stays(fs: MemoryFileSystem) -> None:
+    async with RejectKeeper(fs, "day", "one") as keeper:
+        keeper.add([reject_of("day/a")])
+        keeper.complete("day/a")
+        await keep(fs, "day/b")
+    assert await kept(fs) == [("day/a", 1), ("day/b", 0)]
+
+
+async def test_what_is_no_file_of_rejects_is_left_alone(fs: MemoryFileSystem) -> None:
+    await fs.write("rejected/day/notes.txt", b"mine")
+    await keep(fs, "day/a")
+    await keep(fs, "day/a", rejects=0)
+    await drop_rejects(fs, "")
+    assert await fs.list("") == ["rejected/day/notes.txt"]

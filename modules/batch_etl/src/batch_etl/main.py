@@ -88,12 +88,11 @@ async def _load(ctx: PlatformContext, job: Job, source: Input) -> int:
     log, of_run, of_file, unreadable = ctx.log, Sums(), Sums(), set[str]()
     mismatches, types = list[str](), KnownTypes(job.event_date)
     files = await source.list_files(ctx.fs, job.folder)
-    kept = await KEPT.list_files(ctx.fs, job.folder)
     log.info("Found raw data", files=len(files))
     portions = in_portions(_prepared(ctx, source, files, types, unreadable))
     with closing(DryRun() if job.is_dry_run else TableWriter(ctx.db, log, job)) as writer:
         async with (
-            RejectKeeper(ctx.fs, job.folder, job.run_id, kept) as keeper,
+            RejectKeeper(ctx.fs, job.folder, job.run_id) as keeper,
             aclosing(written(portions, writer)) as chunks,
         ):
             async for prepared, outcomes in chunks:

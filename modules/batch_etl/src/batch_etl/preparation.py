@@ -17,9 +17,10 @@ from platform_interfaces import Columns, Reject
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-Found = tuple[str, bytes, str, bytes]
+# What a line tells of its event: the type, normalised, the payload in canonical form, the source and the key.
+# A bare tuple, for no line makes more of itself than this.
+Values = tuple[str, bytes, str, bytes]
 COLUMNS = ("event_type", "payload", "source", "dedup_key")
-"""What is found of an event: its type, normalised, its payload in canonical form, its source and its key."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class RecentKeys:
     def __init__(self) -> None:
         self._newer, self._older = set[bytes](), set[bytes]()
 
-    def add(self, events: Sequence[Found]) -> list[Found]:
+    def add(self, events: Sequence[Values]) -> list[Values]:
         """Those whose keys were not there; now they are."""
-        newer, older, new = self._newer, self._older, list[Found]()
+        newer, older, new = self._newer, self._older, list[Values]()
         for event in events:
             key = event[-1]
             if key not in newer and key not in older:
@@ -85,9 +86,9 @@ class KnownTypes(dict[str, "tuple[str, hashlib._Hash]"]):
 
 def prepare(chunk: Chunk, types: KnownTypes, recent: RecentKeys) -> Prepared:
     """Parse, validate, transform and deduplicate the lines of one chunk."""
-    blank, rejects, events = 0, list[Reject](), list[Found]()
+    blank, rejects, events = 0, list[Reject](), list[Values]()
     for index, line in enumerate(_texts(chunk)):
-        event = None if chunk.is_foreign else _find_at_first_sight(line, types)
+        event = None if chunk.is_foreign else _read_at_first_sight(line, types)
         if event is None:
             if isinstance(line, bytes) and not line.strip():
                 blank += 1
@@ -96,12 +97,9 @@ def prepare(chunk: Chunk, types: KnownTypes, recent: RecentKeys) -> Prepared:
             if reasons:
                 rejects.append(_reject(chunk, index, reasons))
                 continue
-            event = _found(
-                normalize_event_type(raw["event_type"]),
-                dump_canonical(ensure_payload_dict(raw["payload"])),
-                raw["source"],
-                begin_digest(normalize_event_type(raw["event_type"]), types.event_date),
-            )
+            event_type = normalize_event_type(raw["event_type"])
+            payload = dump_canonical(ensure_payload_dict(raw["payload"]))
+            event = _values(event_type, payload, raw["source"], begin_digest(event_type, types.event_date))
         events.append(event)
     unique = recent.add(events)
     columns = zip(*unique, strict=True) if unique else ((),) * len(COLUMNS)
@@ -114,7 +112,7 @@ def prepare(chunk: Chunk, types: KnownTypes, recent: RecentKeys) -> Prepared:
     )
 
 
-def _find_at_first_sight(line: Content, types: KnownTypes) -> Found | None:
+def _read_at_first_sight(line: Content, types: KnownTypes) -> Values | None:
     """The event of a line that is good, told in few steps; None when a closer look is needed."""
     try:
         event = decode_json(line)  # type: ignore[arg-type]  # what is no bytes raises as well
@@ -129,10 +127,10 @@ def _find_at_first_sight(line: Content, types: KnownTypes) -> Found | None:
         return None
     if (len(text) > SHORT_BYTES or b"\\" in text) and not is_storable(text):
         return None
-    return _found(event_type, text, source, begun.copy())  # a copy is quicker than one begun anew
+    return _values(event_type, text, source, begun.copy())  # a copy is quicker than one begun anew
 
 
-def _found(event_type: str, payload: bytes, source: str, digest: "hashlib._Hash") -> Found:
+def _values(event_type: str, payload: bytes, source: str, digest: "hashlib._Hash") -> Values:
     digest.update(payload)
     return event_type, payload, source, digest.digest()
 

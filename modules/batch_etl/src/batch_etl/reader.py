@@ -8,10 +8,10 @@ from typing import TypeAlias, overload
 from batch_etl.compression import decompressed
 from batch_etl.reasons import MAX_LINE_BYTES
 from platform_interfaces import (
-    REJECTS_FOLDER,
     FileSystemError,
     FileSystemInterface,
     Reject,
+    list_rejects,
     read_rejects,
 )
 
@@ -111,9 +111,9 @@ async def read_kept_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[C
     """The lines kept in ``path``, with their places in the files that they were rejected from.
 
     Raises:
-        FileSystemError: when what was kept cannot be read, or is not what we wrote.
+        FileSystemError: when what was kept cannot be read; and after all else, when a line is no reject.
     """
-    kept, size = list[Reject](), 0
+    kept, size, changed = list[Reject](), 0, ""
     try:
         async with aclosing(read_rejects(fs, path)) as rejects:
             async for reject in rejects:
@@ -125,9 +125,11 @@ async def read_kept_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[C
                 kept.append(reject)
                 size += len(reject.raw or b"")
     except ValueError as error:
-        raise FileSystemError(str(error)) from error
+        changed = str(error)
     if kept:
         yield _chunk_of(kept, is_last=True)
+    if changed:
+        raise FileSystemError(changed)
 
 
 def _chunk_of(kept: Sequence[Reject], *, is_last: bool) -> Chunk:
@@ -148,10 +150,6 @@ async def _list_raw(fs: FileSystemInterface, folder: str) -> list[str]:
     return await fs.list(folder)
 
 
-async def _list_kept(fs: FileSystemInterface, folder: str) -> list[str]:
-    return await fs.list(f"{REJECTS_FOLDER}/{folder}")
-
-
 @dataclass(frozen=True)
 class Input:
     """Where lines come from: how to list the files of a folder, and to read one of them."""
@@ -161,7 +159,7 @@ class Input:
 
 
 RAW = Input(_list_raw, read_raw_data)
-KEPT = Input(_list_kept, read_kept_data)
+KEPT = Input(list_rejects, read_kept_data)
 
 
 class _Cursor:

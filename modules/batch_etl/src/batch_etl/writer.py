@@ -6,7 +6,7 @@ import datetime as dt
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from enum import IntEnum
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain, repeat
 
 from tenacity import (
@@ -35,6 +35,7 @@ RETRY_SECONDS = 120.0  # how long a batch is tried again while the database is a
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 _CAREFUL_WRITES = 8  # after one that met rows which were there already
 _PAGE_BITS = 12
+_FULL_PAGE = bytearray(b"\1" * 2**_PAGE_BITS)
 _TICK = dt.timedelta(microseconds=1)
 _COLUMNS = "event_type, payload, source, event_date, dedup_key, created_at"
 
@@ -165,10 +166,11 @@ class TableWriter:
                 CASE WHEN created_at > $3 THEN created_at END AS moment,
                 id >> {_PAGE_BITS} AS page,
                 array_agg(id & {2**_PAGE_BITS - 1}) AS places,
-                array_agg(position) AS positions
+                array_agg(wanted.position) AS positions
             FROM generate_series(0, $2::int - 1) AS wanted (position) CROSS JOIN LATERAL (
                 SELECT id, created_at FROM {self._table}
-                WHERE dedup_key = substr($1::bytea, {KEY_BYTES} * position + 1, {KEY_BYTES}) LIMIT 1
+                WHERE dedup_key = substr($1::bytea, {KEY_BYTES} * wanted.position + 1, {KEY_BYTES})
+                LIMIT 1
             ) AS row_of_key
             GROUP BY moment, page
         """  # noqa: S608 - quoted
@@ -199,11 +201,16 @@ class _Portion:
         """In that of the index: so it is quicker, and two runs never wait for each other crosswise."""
         return sorted(range(len(self.keys)), key=self.keys.__getitem__)
 
+    @cached_property  # a rerun needs nothing but the keys
+    def _events(self) -> Columns:
+        return Columns.concatenated(self._parts)
+
     def take(self, rows: Sequence[int]) -> Columns:
         """These rows, as the table has them."""
         common = {"event_date": self._event_date, "created_at": self.created_at}
-        events = Columns.concatenated(self._parts).take(rows)
-        return events.with_columns({name: [value] * len(rows) for name, value in common.items()})
+        return self._events.take(rows).with_columns(
+            {name: [value] * len(rows) for name, value in common.items()}
+        )
 
 
 def retrying(log: LoggingInterface) -> AsyncRetrying:
@@ -256,7 +263,7 @@ async def next_moment(db: DatabaseInterface, job: Job) -> dt.datetime:
 
 
 class SeenRows:
-    """The rows of earlier runs that this run has met, one byte for each ``id``."""
+    """The rows of earlier runs that this run has met, one byte for each ``id`` in pages that are not full."""
 
     def __init__(self) -> None:
         self._pages = defaultdict[int, bytearray](partial(bytearray, 2**_PAGE_BITS))
@@ -266,4 +273,6 @@ class SeenRows:
         page = self._pages[page_number]
         met_before = [index for index, is_met in enumerate(map(page.__getitem__, places)) if is_met]
         deque(map(page.__setitem__, places, repeat(1)), maxlen=0)
+        if 0 not in page:
+            self._pages[page_number] = _FULL_PAGE  # one for all, for a rerun fills nearly all of them
         return met_before

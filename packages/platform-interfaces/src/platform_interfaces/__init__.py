@@ -34,6 +34,7 @@ from platform_interfaces.rejects import (
     RejectKeeper,
     drop_rejects,
     find_rejects,
+    list_rejects,
     read_rejects,
     rejects_path,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "drop_rejects",
     "dump_json",
     "find_rejects",
+    "list_rejects",
     "load_json",
     "quote_identifier",
     "quote_table",

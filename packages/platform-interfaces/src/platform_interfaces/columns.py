@@ -34,7 +34,7 @@ class Columns(Sequence[dict[str, Any]]):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those of the columns."""
+        """The names of the columns, in their order."""
         return tuple(self._values)
 
     def column(self, name: str) -> Sequence[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Self
@@ -14,6 +14,7 @@ from platform_interfaces.filesystem import FileSystemInterface, check_prefix
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 REJECTS_FOLDER = "rejected"
+_SUFFIX = ".jsonl"
 _BLOCK_BYTES = 1024 * 1024
 
 
@@ -67,23 +68,30 @@ class Reject:
                 raw = b64decode(record["raw_base64"], validate=True)
             elif record["raw"] is not None:
                 raw = record["raw"].encode()
-            reasons = tuple(Reason(reason["code"], reason["message"]) for reason in record["reasons"])
-            return cls(record["file"], int(record["line"]), int(record["offset"]), raw, reasons)
-        except (KeyError, TypeError, AttributeError) as error:
+            reasons = tuple(
+                Reason(_text(reason["code"]), _text(reason["message"])) for reason in record["reasons"]
+            )
+            return cls(_text(record["file"]), int(record["line"]), int(record["offset"]), raw, reasons)
+        except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"this is no rejected line: {type(error).__name__}: {error}") from error
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text is wanted, not {type(value).__name__}")
+    return value
 
 
 class RejectKeeper:
     """Gathers the rejects of the files of one folder, one file after the other; on disk once they are many.
 
     Use it in an ``async with`` block. At its end, also when an exception leaves it, what was added for each
-    complete file replaces what earlier runs have kept for it; what they have kept for other files stays. That
-    is one step: at any moment, what is kept is that of before or that of after.
+    complete file replaces what earlier runs have kept for it, and what they have kept for other files stays.
+    The file that all of it is in is replaced in one step.
     """
 
-    def __init__(self, fs: FileSystemInterface, folder: str, run_id: str, kept: Collection[str] = ()) -> None:
-        """``kept`` has the paths of what earlier runs have kept for files in the folder."""
-        self._fs, self._path, self._run_id, self._kept = fs, rejects_path(folder), run_id, kept
+    def __init__(self, fs: FileSystemInterface, folder: str, run_id: str) -> None:
+        self._fs, self._folder, self._run_id = fs, folder, run_id
         # Not at the top: it is slow to import, and the interfaces are imported for every `--help`.
         from tempfile import SpooledTemporaryFile
 
@@ -103,7 +111,7 @@ class RejectKeeper:
         """
         try:
             self.discard()
-            if self._complete and (self._size or self._kept):
+            if self._complete:
                 await self._save()
         except FileSystemError:
             if kind is None:
@@ -126,19 +134,25 @@ class RejectKeeper:
         self._spool.truncate()
 
     async def _save(self) -> None:
-        async with aclosing(self._content()) as content:
+        path = rejects_path(self._folder)
+        # Only now, for another run, into another table, may have kept something meanwhile. Earlier versions
+        # had a path for each source file, which go when all of them are in the one.
+        kept = await list_rejects(self._fs, self._folder)
+        if not self._size and not kept:
+            return
+        async with aclosing(self._content(kept)) as content:
             first = await anext(content, b"")
             if first:
-                await self._fs.write_stream(self._path, _chained(first, content), is_private=True)
-        for path in self._kept:
-            if path != self._path or not first:
-                await self._fs.delete(path)
+                await self._fs.write_stream(path, _chained(first, content), is_private=True)
+        for old in kept:
+            if old != path or not first:
+                await self._fs.delete(old)
 
-    async def _content(self) -> AsyncGenerator[bytes, None]:
+    async def _content(self, kept: Sequence[str]) -> AsyncGenerator[bytes, None]:
         self._spool.seek(0)
         while block := self._spool.read(_BLOCK_BYTES):
             yield block
-        for path in self._kept:
+        for path in kept:
             with suppress(FileMissingError):  # somebody has dropped it meanwhile
                 async with aclosing(_without(self._fs, path, self._complete)) as lines:
                     async for line in lines:
@@ -147,20 +161,45 @@ class RejectKeeper:
 
 def rejects_path(folder: str) -> str:
     """Where the rejects of the files in ``folder`` and below are kept."""
-    return f"{REJECTS_FOLDER}/{folder}/rejects.jsonl" if folder else f"{REJECTS_FOLDER}/rejects.jsonl"
+    return f"{REJECTS_FOLDER}/{folder}/rejects{_SUFFIX}" if folder else f"{REJECTS_FOLDER}/rejects{_SUFFIX}"
 
 
-async def find_rejects(fs: FileSystemInterface, prefix: str) -> list[str]:
-    """The paths where rejects of the source file ``prefix``, or of those below it, may be kept.
+async def find_rejects(fs: FileSystemInterface, prefix: str) -> AsyncGenerator[Reject, None]:
+    """What is kept of the source file ``prefix``, or of all those below it, one by one, in constant memory.
 
     Raises:
         InvalidPathError: when ``prefix`` can be no path.
+        FileSystemError: when what is kept cannot be read.
+        ValueError: after all others, when somebody has changed a line; see ``read_rejects``.
     """
-    prefix = check_prefix(prefix)
-    parts = prefix.split("/") if prefix else []
-    above = [rejects_path("/".join(parts[:count])) for count in range(len(parts))]
-    below = await fs.list(f"{REJECTS_FOLDER}/{prefix}" if prefix else REJECTS_FOLDER)
-    return [*[path for path in above if await fs.exists(path)], *below]
+    is_wanted = _is_below(prefix)
+    for path in await _find_kept(fs, prefix):
+        async with aclosing(read_rejects(fs, path)) as rejects:
+            async for reject in rejects:
+                if is_wanted(reject.file):
+                    yield reject
+
+
+async def drop_rejects(fs: FileSystemInterface, prefix: str) -> set[str]:
+    """Forget what is kept of the source file ``prefix``, or of all those below it; the files that had some.
+
+    A line that somebody has changed goes with the last of the others in its place.
+
+    Raises:
+        InvalidPathError: when ``prefix`` can be no path.
+        FileSystemError: when what is kept cannot be read or written.
+    """
+    is_dropped, all_dropped = _is_below(prefix), set[str]()
+    for path in await _find_kept(fs, prefix):
+        async with aclosing(_lines_of_files(fs, path)) as lines:
+            files = {file async for _, file in lines}
+        if dropped := {file for file in files if file is not None and is_dropped(file)}:
+            if dropped == files - {None}:
+                await fs.delete(path)
+            else:
+                await fs.write_stream(path, _without(fs, path, dropped), is_private=True)
+        all_dropped |= dropped
+    return all_dropped
 
 
 async def read_rejects(fs: FileSystemInterface, path: str) -> AsyncGenerator[Reject, None]:
@@ -168,32 +207,39 @@ async def read_rejects(fs: FileSystemInterface, path: str) -> AsyncGenerator[Rej
 
     Raises:
         FileSystemError: when it cannot be read.
-        ValueError: when a line is no reject; names path and line.
+        ValueError: after all others, when a line is no reject, for somebody has changed it; it names the path
+            and the first such line.
     """
-    number = 0
+    number, first_error = 0, ""
     async with aclosing(_lines(fs, path)) as lines:
         async for line in lines:
             number += 1
             try:
-                yield Reject.from_json(line)
+                reject = Reject.from_json(line)
             except ValueError as error:
-                raise ValueError(f"line {number} of {path!r}: {error}") from error
+                first_error = first_error or f"line {number} of {path!r}: {error}"
+            else:
+                yield reject
+    if first_error:
+        raise ValueError(first_error)
 
 
-async def drop_rejects(fs: FileSystemInterface, path: str, is_dropped: Callable[[str], bool]) -> set[str]:
-    """The source files with rejects in ``path`` that ``is_dropped`` is true for; their rejects are gone now.
+async def _find_kept(fs: FileSystemInterface, prefix: str) -> list[str]:
+    """The paths where rejects of the source file ``prefix``, or of those below it, may be."""
+    parts = prefix.rstrip("/").split("/")
+    above = [rejects_path("/".join(parts[:count])) for count in range(len(parts))] if prefix else []
+    return [*[path for path in above if await fs.exists(path)], *await list_rejects(fs, prefix)]
 
-    Raises:
-        FileSystemError: when it cannot be read or written.
-    """
-    async with aclosing(_lines_of_files(fs, path)) as lines:
-        files = {file async for _, file in lines if file is not None}
-    dropped = set(filter(is_dropped, files))
-    if dropped == files:
-        await fs.delete(path)
-    elif dropped:
-        await fs.write_stream(path, _without(fs, path, dropped), is_private=True)
-    return dropped
+
+async def list_rejects(fs: FileSystemInterface, folder: str) -> list[str]:
+    """The paths where rejects of files in ``folder`` and below are kept."""
+    found = await fs.list(f"{REJECTS_FOLDER}/{folder}" if folder else REJECTS_FOLDER)
+    return [path for path in found if path.endswith(_SUFFIX)]
+
+
+def _is_below(prefix: str) -> Callable[[str], bool]:
+    folder = check_prefix(prefix)
+    return lambda file: not folder or file == folder or file.startswith(f"{folder}/")
 
 
 async def _without(fs: FileSystemInterface, path: str, files: Collection[str]) -> AsyncGenerator[bytes, None]:
@@ -207,7 +253,7 @@ async def _without(fs: FileSystemInterface, path: str, files: Collection[str]) -
 async def _lines_of_files(
     fs: FileSystemInterface, path: str
 ) -> AsyncGenerator[tuple[bytes, str | None], None]:
-    """Each line kept in ``path``, and the source file it is of: None when somebody has changed the line."""
+    """Each line kept in ``path``, and the source file it is of: None when it is no reject."""
     start, file = b"", None
     async with aclosing(_lines(fs, path)) as lines:
         async for line in lines:

@@ -21,8 +21,8 @@ from platform_localfs._reader import BLOCK_BYTES, Reader
 from platform_localfs._threads import run_to_end
 from platform_localfs._tree import Tree
 
-# No more than that is read at once instead of in a thread: a thread takes longer to have its turn than the
-# disk to answer, and a day may have many small files.
+# A stream is opened, and read when it has no more than that, where it is asked for: a thread takes longer to
+# have its turn than a disk to answer, and a day may have many small files.
 SMALL_BYTES = 64 * 1024
 _KINDS: dict[int | None, type[FileSystemError]] = {
     errno.ENOENT: FileMissingError,
@@ -98,12 +98,12 @@ class LocalFileSystem(FileSystemInterface):
         Raises:
             FileSystemError: when somebody wrote to the file itself; one that was replaced is read as it was.
         """
-        with self._told("read", path):
+        with self._translated("read", path):
             reader = Reader(self._tree.open(path))
         try:
             while not reader.is_at_end:
                 if reader.size <= SMALL_BYTES:
-                    with self._told("read", path):
+                    with self._translated("read", path):
                         block = reader.read()
                 else:
                     block = await self._run("read", path, reader.read)
@@ -137,11 +137,11 @@ class LocalFileSystem(FileSystemInterface):
 
     async def _run(self, action: str, path: str, function: Callable[..., T], *args: object) -> T:
         """``function(*args)`` in a thread."""
-        with self._told(action, path):
+        with self._translated(action, path):
             return await run_to_end(function, *args)
 
     @contextmanager
-    def _told(self, action: str, path: str) -> Iterator[None]:
+    def _translated(self, action: str, path: str) -> Iterator[None]:
         """A block in which what the system reports is told as an error of ours."""
         try:
             yield

@@ -32,9 +32,9 @@ _SETUP = r"""
     CREATE MACRO main.now() AS
         coalesce(getvariable('transaction_start')::TIMESTAMPTZ, transaction_timestamp());
     CREATE MACRO main.get_current_timestamp() AS now();
-    CREATE MACRO main.substr(value, start, count) AS
-            array_slice(value, greatest(start, 1), greatest(start + count - 1, 0)),
-        (value, start) AS array_slice(value, greatest(start, 1), -1);
+    CREATE MACRO main.substr(value, start, count) AS CASE WHEN start IS NOT NULL AND count IS NOT NULL
+            THEN array_slice(value, greatest(start, 1), greatest(start::BIGINT + count - 1, 0)) END,
+        (value, start) AS CASE WHEN start IS NOT NULL THEN array_slice(value, greatest(start, 1), -1) END;
     SET enable_external_access = false;
     SET lock_configuration = true;
 """

@@ -28,6 +28,8 @@ _PF_EXITING = 0x4  # https://github.com/torvalds/linux/blob/master/include/linux
 _NO_PROCESS = 4_194_304  # Linux gives out smaller numbers only (PID_MAX_LIMIT)
 # What the shell of pg_ctl, the setting of the sockets or the lines of postmaster.pid would read differently.
 _UNUSABLE = re.compile(r'["$,\\`\n]')
+# https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files
+_MEMORY_OF_CONTAINER = Path("/sys/fs/cgroup/memory.max")
 _SOCKETS = Path("/tmp")  # noqa: S108 - short, and the same for all whatever TMPDIR says
 # PostgreSQL's default; and what the indexes of ten million events need.
 _LEAST_BUFFERS_MIB, _MOST_BUFFERS_MIB = 128, 1024
@@ -240,6 +242,8 @@ def _buffers_mib() -> int:
     https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-SHARED-BUFFERS
     """
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError):  # no limit, or none that is told there
+        memory = min(memory, int(_MEMORY_OF_CONTAINER.read_text()))
     return min(max(memory // 4 // 1024**2, _LEAST_BUFFERS_MIB), _MOST_BUFFERS_MIB)
 
 

@@ -1,6 +1,6 @@
 """``platform rejects``: what jobs could not load and have kept, and how it is loaded after all."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +11,7 @@ from platform_cli.commands.run import ModuleGroup
 
 if TYPE_CHECKING:
     from platform_cli.container import Container
-    from platform_interfaces import FileSystemInterface, Reject
+    from platform_interfaces import FileSystemInterface
 
 
 @click.group(cls=PlatformGroup)
@@ -27,12 +27,16 @@ def list_(prefix: str) -> int:
     async def show(fs: "FileSystemInterface") -> None:
         from collections import Counter
 
+        from platform_interfaces import find_rejects
+
         counts: dict[str, Counter[str]] = {}
-        async for reject in _kept(fs, prefix):
-            counts.setdefault(reject.file, Counter())[reject.reasons[0].code] += 1
-        for file, reasons in sorted(counts.items()):
-            each = ", ".join(f"{code} {count}" for code, count in reasons.most_common())
-            _say(f"{file}  {reasons.total()}  ({each})")
+        try:
+            async for reject in find_rejects(fs, prefix):
+                counts.setdefault(reject.file, Counter())[reject.reasons[0].code] += 1
+        finally:  # a line that was changed is told after all others
+            for file, reasons in sorted(counts.items()):
+                each = ", ".join(f"{code} {count}" for code, count in reasons.most_common())
+                _say(f"{file}  {reasons.total()}  ({each})")
         if not counts:
             click.echo("nothing is rejected")
 
@@ -45,8 +49,10 @@ def show(prefix: str) -> int:
     """Show the rejected lines of a file, or of all files below PREFIX: where, why, and what they say."""
 
     async def print_each(fs: "FileSystemInterface") -> None:
+        from platform_interfaces import find_rejects
+
         is_any = False
-        async for reject in _kept(fs, prefix):
+        async for reject in find_rejects(fs, prefix):
             is_any = True
             why = "; ".join(f"{reason.code}: {reason.message}" for reason in reject.reasons)
             _say(f"{reject.file}:{reject.line} (byte {reject.offset}) {why}")
@@ -64,11 +70,9 @@ def drop(prefix: str) -> int:
     """Forget the rejected lines of a file, or of all files below PREFIX; the files themselves stay."""
 
     async def forget(fs: "FileSystemInterface") -> None:
-        from platform_interfaces import drop_rejects, find_rejects
+        from platform_interfaces import drop_rejects
 
-        dropped = set[str]()
-        for path in await find_rejects(fs, prefix):
-            dropped |= await drop_rejects(fs, path, lambda file: _is_below(file, prefix))
+        dropped = await drop_rejects(fs, prefix)
         for file in sorted(dropped):
             _say(f"dropped {file}")
         if not dropped:
@@ -100,21 +104,6 @@ def _run(action: Callable[["FileSystemInterface"], Awaitable[None]]) -> int:
         return 0
 
     return run_job(job, click.get_current_context().obj)
-
-
-async def _kept(fs: "FileSystemInterface", prefix: str) -> "AsyncIterator[Reject]":
-    """What is kept of the source file ``prefix``, or of those below it."""
-    from platform_interfaces import find_rejects, read_rejects
-
-    for path in await find_rejects(fs, prefix):
-        async for reject in read_rejects(fs, path):
-            if _is_below(reject.file, prefix):
-                yield reject
-
-
-def _is_below(file: str, prefix: str) -> bool:
-    folder = prefix.rstrip("/")
-    return not folder or file == folder or file.startswith(f"{folder}/")
 
 
 def _nothing_kept(prefix: str) -> click.UsageError:

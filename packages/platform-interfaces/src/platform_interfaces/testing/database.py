@@ -535,10 +535,22 @@ class DatabaseContract:
     async def test_parts_of_bytes_and_of_text_are_told_by_their_places(self, db: DatabaseInterface) -> None:
         row = await db.fetch_one(
             "SELECT substr($1::bytea, 3, 2) AS bytes, substr($1::bytea, 5, 2) AS late, "
-            "substr($2::text, 3, 2) AS text, substr($2::text, 3) AS rest, substr($2::text, -1, 3) AS early",
+            "substr($2::text, 3, 2) AS text, substr($2::text, 3) AS rest, substr($2::text, -1, 3) AS early, "
+            "substr($2::text, 2, 2147483647) AS long, substr($2::text, NULL, 1) AS no_start, "
+            "substr($2::text, 1, NULL) AS no_count, substr(NULL::text, 1, 1) AS nothing",
             [b"\0\1\2\3", "äöüß"],
         )
-        assert row == {"bytes": b"\2\3", "late": b"", "text": "üß", "rest": "üß", "early": "ä"}
+        assert row == {
+            "bytes": b"\2\3",
+            "late": b"",
+            "text": "üß",
+            "rest": "üß",
+            "early": "ä",
+            "long": "öüß",
+            "no_start": None,
+            "no_count": None,
+            "nothing": None,
+        }
 
     # --- bulk_insert ---
 
