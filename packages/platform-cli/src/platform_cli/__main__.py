@@ -14,7 +14,7 @@ from platform_cli.failures import fail
 gc.freeze()
 # A load makes objects by the million, nearly all of which go without the collector. To look for others each
 # time that 700 more are alive takes a tenth of its time.
-gc.set_threshold(50_000)
+gc.set_threshold(10_000)
 
 
 def main(args: Sequence[str] | None = None) -> int:
