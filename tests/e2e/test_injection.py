@@ -153,7 +153,7 @@ def test_what_somebody_wrote_into_a_file_of_rejects_is_shown_as_text(
 ) -> None:
     text = f"{RED}x\n{FORGED}{CSI}{TO_LEFT}"
     reject = {"file": text, "line": 1, "offset": 0, "raw": text, "reasons": [{"code": text, "message": text}]}
-    file = tmp_path / "files" / "rejected" / "raw" / "a.jsonl"
+    file = tmp_path / "files" / "rejected" / "raw" / "rejects.jsonl"
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(reject))
     for command in (("list",), ("show", "")):

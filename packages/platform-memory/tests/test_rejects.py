@@ -119,9 +119,9 @@ async def test_rejects_of_many_megabytes_are_kept_whole(fs: MemoryFileSystem) ->
 
 
 CHANGED = [
-    b"",
     b"no JSON",
     b'{"file": "day/a"}',
+    b'{"file": "day/a", "line": 1, "offset": 0, "reasons": [], "raw": {"an": "object"}}',
     b'{"file": ["day/a"], "line": 1, "offset": 0, "reasons": [], "raw": ""}',
     b'{"file": "day/a", "line": Infinity, "offset": 0, "reasons": [], "raw": ""}',
     b"[" * 100_000,
@@ -133,14 +133,20 @@ async def test_a_line_that_somebody_has_changed_stays_and_costs_no_other(
     fs: MemoryFileSystem, changed: bytes
 ) -> None:
     await keep(fs, "day/a", "day/b")
-    await fs.write(PATH, changed + b"\n" + await fs.read(PATH))
+    first, second, _ = (await fs.read(PATH)).split(b"\n")
+    await fs.write(PATH, b"\n".join([first, changed, b"", second]))
     await keep(fs, "day/c")
-    with pytest.raises(ValueError, match=f"line 2 of '{PATH}'"):
+    assert await fs.read(PATH) == b"\n".join(
+        [reject_of("day/c", 0).to_json("run").strip(), first, changed, second, b""]
+    )
+    with pytest.raises(ValueError, match=f"line 3 of '{PATH}'"):
         await kept(fs)
     await keep(fs, "day/a", "day/b", "day/c", rejects=0)
     assert await fs.read(PATH) == changed + b"\n"
-    assert await drop_rejects(fs, "") == set()
-    assert await fs.exists(PATH)
+    await drop_rejects(fs, "day/a")
+    assert await fs.read(PATH) == changed + b"\n"
+    assert await drop_rejects(fs, "day") == {PATH}
+    assert await fs.list("") == []
 
 
 async def files_of(fs: MemoryFileSystem, prefix: str = "") -> AsyncIterator[str]:
@@ -190,15 +196,6 @@ async def test_dropped_rejects_are_gone_and_others_stay(fs: MemoryFileSystem) ->
     assert await fs.list("") == []
 
 
-async def test_a_changed_line_is_dropped_with_the_last_of_the_others(fs: MemoryFileSystem) -> None:
-    await keep(fs, "day/a", "day/b")
-    await fs.write(PATH, b"{\n" + await fs.read(PATH))
-    await drop_rejects(fs, "day/a")
-    assert (await fs.read(PATH)).startswith(b"{\n")
-    await drop_rejects(fs, "day/b")
-    assert await fs.list("") == []
-
-
 async def test_what_another_run_has_kept_meanwhile_stays(fs: MemoryFileSystem) -> None:
     async with RejectKeeper(fs, "day", "one") as keeper:
         keeper.add([reject_of("day/a")])
@@ -208,8 +205,17 @@ async def test_what_another_run_has_kept_meanwhile_stays(fs: MemoryFileSystem) -
 
 
 async def test_what_is_no_file_of_rejects_is_left_alone(fs: MemoryFileSystem) -> None:
-    await fs.write("rejected/day/notes.txt", b"mine")
+    mine = ["rejected/day/notes.txt", "rejected/day/rejects-backup.jsonl"]
+    for path in mine:
+        await fs.write(path, reject_of("day/a").to_json("run"))
     await keep(fs, "day/a")
+    assert [file async for file in files_of(fs)] == ["day/a"]
     await keep(fs, "day/a", rejects=0)
     await drop_rejects(fs, "")
-    assert await fs.list("") == ["rejected/day/notes.txt"]
+    assert await fs.list("") == mine
+
+
+async def test_what_was_mended_counts_beside_what_it_was(fs: MemoryFileSystem) -> None:
+    [before] = [reject_of("day/a", raw=b"\xff").to_json("run")]
+    await fs.write(PATH, before.replace(b'"raw_base64"', b'"raw": "mended", "raw_base64"'))
+    assert [reject.raw async for reject in read_rejects(fs, PATH)] == [b"mended"]

@@ -11,8 +11,8 @@ from platform_interfaces import (
     FileSystemError,
     FileSystemInterface,
     Reject,
-    list_rejects,
     read_rejects,
+    rejects_path,
 )
 
 # So few that they stay in a processor's cache meanwhile, and that writers need not wait long for their turn.
@@ -150,6 +150,11 @@ async def _list_raw(fs: FileSystemInterface, folder: str) -> list[str]:
     return await fs.list(folder)
 
 
+async def _list_kept(fs: FileSystemInterface, folder: str) -> list[str]:
+    path = rejects_path(folder)
+    return [path] if await fs.exists(path) else []
+
+
 @dataclass(frozen=True)
 class Input:
     """Where lines come from: how to list the files of a folder, and to read one of them."""
@@ -159,7 +164,7 @@ class Input:
 
 
 RAW = Input(_list_raw, read_raw_data)
-KEPT = Input(list_rejects, read_kept_data)
+KEPT = Input(_list_kept, read_kept_data)
 
 
 class _Cursor:

@@ -34,7 +34,6 @@ from platform_interfaces.rejects import (
     RejectKeeper,
     drop_rejects,
     find_rejects,
-    list_rejects,
     read_rejects,
     rejects_path,
 )
@@ -77,7 +76,6 @@ __all__ = [
     "drop_rejects",
     "dump_json",
     "find_rejects",
-    "list_rejects",
     "load_json",
     "quote_identifier",
     "quote_table",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Self
@@ -14,7 +14,7 @@ from platform_interfaces.filesystem import FileSystemInterface, check_prefix
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 REJECTS_FOLDER = "rejected"
-_SUFFIX = ".jsonl"
+_NAME = "rejects.jsonl"
 _BLOCK_BYTES = 1024 * 1024
 
 
@@ -64,10 +64,12 @@ class Reject:
         try:
             record = json.loads(text)
             raw: bytes | None = None
-            if "raw_base64" in record:
+            if record.get("raw") is not None:  # also beside what it was, for somebody may have mended it
+                raw = _text(record["raw"]).encode()
+            elif "raw_base64" in record:
                 raw = b64decode(record["raw_base64"], validate=True)
-            elif record["raw"] is not None:
-                raw = record["raw"].encode()
+            else:
+                raw = record["raw"]
             reasons = tuple(
                 Reason(_text(reason["code"]), _text(reason["message"])) for reason in record["reasons"]
             )
@@ -91,7 +93,7 @@ class RejectKeeper:
     """
 
     def __init__(self, fs: FileSystemInterface, folder: str, run_id: str) -> None:
-        self._fs, self._folder, self._run_id = fs, folder, run_id
+        self._fs, self._path, self._run_id = fs, rejects_path(folder), run_id
         # Not at the top: it is slow to import, and the interfaces are imported for every `--help`.
         from tempfile import SpooledTemporaryFile
 
@@ -134,34 +136,25 @@ class RejectKeeper:
         self._spool.truncate()
 
     async def _save(self) -> None:
-        path = rejects_path(self._folder)
-        # Only now, for another run, into another table, may have kept something meanwhile. Earlier versions
-        # had a path for each source file, which go when all of them are in the one.
-        kept = await list_rejects(self._fs, self._folder)
-        if not self._size and not kept:
-            return
-        async with aclosing(self._content(kept)) as content:
-            first = await anext(content, b"")
-            if first:
-                await self._fs.write_stream(path, _chained(first, content), is_private=True)
-        for old in kept:
-            if old != path or not first:
-                await self._fs.delete(old)
+        async with aclosing(self._content()) as content:
+            if first := await anext(content, b""):
+                await self._fs.write_stream(self._path, _chained(first, content), is_private=True)
+            else:
+                await self._fs.delete(self._path)
 
-    async def _content(self, kept: Sequence[str]) -> AsyncGenerator[bytes, None]:
+    async def _content(self) -> AsyncGenerator[bytes, None]:
         self._spool.seek(0)
         while block := self._spool.read(_BLOCK_BYTES):
             yield block
-        for path in kept:
-            with suppress(FileMissingError):  # somebody has dropped it meanwhile
-                async with aclosing(_without(self._fs, path, self._complete)) as lines:
-                    async for line in lines:
-                        yield line
+        with suppress(FileMissingError):
+            async with aclosing(_without(self._fs, self._path, self._complete)) as lines:
+                async for line in lines:
+                    yield line
 
 
 def rejects_path(folder: str) -> str:
     """Where the rejects of the files in ``folder`` and below are kept."""
-    return f"{REJECTS_FOLDER}/{folder}/rejects{_SUFFIX}" if folder else f"{REJECTS_FOLDER}/rejects{_SUFFIX}"
+    return f"{REJECTS_FOLDER}/{folder}/{_NAME}" if folder else f"{REJECTS_FOLDER}/{_NAME}"
 
 
 async def find_rejects(fs: FileSystemInterface, prefix: str) -> AsyncGenerator[Reject, None]:
@@ -170,36 +163,41 @@ async def find_rejects(fs: FileSystemInterface, prefix: str) -> AsyncGenerator[R
     Raises:
         InvalidPathError: when ``prefix`` can be no path.
         FileSystemError: when what is kept cannot be read.
-        ValueError: after all others, when somebody has changed a line; see ``read_rejects``.
+        ValueError: when somebody has changed a line; see ``read_rejects``.
     """
-    is_wanted = _is_below(prefix)
-    for path in await _find_kept(fs, prefix):
+    prefix = check_prefix(prefix)
+    for path in [*await _kept_above(fs, prefix), *await _kept_below(fs, prefix)]:
         async with aclosing(read_rejects(fs, path)) as rejects:
             async for reject in rejects:
-                if is_wanted(reject.file):
+                if _is_below(reject.file, prefix):
                     yield reject
 
 
 async def drop_rejects(fs: FileSystemInterface, prefix: str) -> set[str]:
     """Forget what is kept of the source file ``prefix``, or of all those below it; the files that had some.
 
-    A line that somebody has changed goes with the last of the others in its place.
+    What is kept for a folder below goes as a whole, with lines that somebody has changed; it is told by its
+    own path when it has nothing else.
 
     Raises:
         InvalidPathError: when ``prefix`` can be no path.
         FileSystemError: when what is kept cannot be read or written.
     """
-    is_dropped, all_dropped = _is_below(prefix), set[str]()
-    for path in await _find_kept(fs, prefix):
-        async with aclosing(_lines_of_files(fs, path)) as lines:
-            files = {file async for _, file in lines}
-        if dropped := {file for file in files if file is not None and is_dropped(file)}:
-            if dropped == files - {None}:
-                await fs.delete(path)
-            else:
-                await fs.write_stream(path, _without(fs, path, dropped), is_private=True)
-        all_dropped |= dropped
-    return all_dropped
+    prefix = check_prefix(prefix)
+    dropped = set[str]()
+    for path in await _kept_above(fs, prefix):
+        files = {file for file in await _files_in(fs, path) if _is_below(file, prefix)}
+        if files:
+            async with aclosing(_without(fs, path, files)) as others:
+                if first := await anext(others, b""):
+                    await fs.write_stream(path, _chained(first, others), is_private=True)
+                else:
+                    await fs.delete(path)
+        dropped |= files
+    for path in await _kept_below(fs, prefix):
+        dropped |= await _files_in(fs, path) or {path}
+        await fs.delete(path)
+    return dropped
 
 
 async def read_rejects(fs: FileSystemInterface, path: str) -> AsyncGenerator[Reject, None]:
@@ -210,10 +208,9 @@ async def read_rejects(fs: FileSystemInterface, path: str) -> AsyncGenerator[Rej
         ValueError: after all others, when a line is no reject, for somebody has changed it; it names the path
             and the first such line.
     """
-    number, first_error = 0, ""
+    first_error = ""
     async with aclosing(_lines(fs, path)) as lines:
-        async for line in lines:
-            number += 1
+        async for number, line in lines:
             try:
                 reject = Reject.from_json(line)
             except ValueError as error:
@@ -224,22 +221,26 @@ async def read_rejects(fs: FileSystemInterface, path: str) -> AsyncGenerator[Rej
         raise ValueError(first_error)
 
 
-async def _find_kept(fs: FileSystemInterface, prefix: str) -> list[str]:
-    """The paths where rejects of the source file ``prefix``, or of those below it, may be."""
-    parts = prefix.rstrip("/").split("/")
-    above = [rejects_path("/".join(parts[:count])) for count in range(len(parts))] if prefix else []
-    return [*[path for path in above if await fs.exists(path)], *await list_rejects(fs, prefix)]
+async def _kept_above(fs: FileSystemInterface, prefix: str) -> list[str]:
+    """The paths where rejects of the file ``prefix``, among others, may be kept."""
+    parts = prefix.split("/") if prefix else []
+    above = [rejects_path("/".join(parts[:count])) for count in range(len(parts))]
+    return [path for path in above if await fs.exists(path)]
 
 
-async def list_rejects(fs: FileSystemInterface, folder: str) -> list[str]:
-    """The paths where rejects of files in ``folder`` and below are kept."""
-    found = await fs.list(f"{REJECTS_FOLDER}/{folder}" if folder else REJECTS_FOLDER)
-    return [path for path in found if path.endswith(_SUFFIX)]
+async def _kept_below(fs: FileSystemInterface, prefix: str) -> list[str]:
+    """The paths where rejects of nothing but files below the folder ``prefix`` are kept."""
+    found = await fs.list(f"{REJECTS_FOLDER}/{prefix}" if prefix else REJECTS_FOLDER)
+    return [path for path in found if path.rpartition("/")[2] == _NAME]
 
 
-def _is_below(prefix: str) -> Callable[[str], bool]:
-    folder = check_prefix(prefix)
-    return lambda file: not folder or file == folder or file.startswith(f"{folder}/")
+def _is_below(file: str, prefix: str) -> bool:
+    return not prefix or file == prefix or file.startswith(f"{prefix}/")
+
+
+async def _files_in(fs: FileSystemInterface, path: str) -> set[str]:
+    async with aclosing(_lines_of_files(fs, path)) as lines:
+        return {file async for _, file in lines if file is not None}
 
 
 async def _without(fs: FileSystemInterface, path: str, files: Collection[str]) -> AsyncGenerator[bytes, None]:
@@ -254,32 +255,27 @@ async def _lines_of_files(
     fs: FileSystemInterface, path: str
 ) -> AsyncGenerator[tuple[bytes, str | None], None]:
     """Each line kept in ``path``, and the source file it is of: None when it is no reject."""
-    start, file = b"", None
     async with aclosing(_lines(fs, path)) as lines:
-        async for line in lines:
-            if not start or not line.startswith(start):
-                try:  # of many rejects of a file, only the first has to be understood
-                    file = Reject.from_json(line).file
-                    start = _start_of(file)
-                except ValueError:
-                    start, file = b"", None
+        async for _, line in lines:
+            try:
+                file = Reject.from_json(line).file
+            except ValueError:
+                file = None
             yield line, file
 
 
-def _start_of(file: str) -> bytes:
-    """What ``to_json`` begins the rejects of ``file`` with."""
-    return _ENCODER.encode({"file": file})[:-1].encode() + b","
-
-
-async def _lines(fs: FileSystemInterface, path: str) -> AsyncGenerator[bytes, None]:
-    rest = b""
+async def _lines(fs: FileSystemInterface, path: str) -> AsyncGenerator[tuple[int, bytes], None]:
+    """The number of each line that is not blank, and the line."""
+    number, rest = 0, b""
     async with aclosing(fs.stream(path)) as blocks:
         async for block in blocks:
             *lines, rest = (rest + block).split(b"\n")
             for line in lines:
-                yield line
-    if rest:
-        yield rest
+                number += 1
+                if line.strip():
+                    yield number, line
+    if rest.strip():
+        yield number + 1, rest
 
 
 async def _chained(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
