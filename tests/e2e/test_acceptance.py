@@ -69,7 +69,7 @@ async def test_3_migrations_work(platform: Platform, postgres_url: str) -> None:
         postgres_url, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
     )
     assert {row["table_name"] for row in tables} == {"_migrations", "events", "cleaned_events"}
-    assert platform("migrate", "down", "--count", "3", *flags, **settings).code == 0
+    assert platform("migrate", "down", "--count", "4", *flags, **settings).code == 0
     assert "4 pending" in platform("migrate", "status", *flags, **settings).out
 
 
