@@ -29,7 +29,7 @@ _STAGING = "_platform_staging"
 MANY = 1_000  # rows; for fewer, asking for the types would not pay
 # Encoded at a time: so few that they stay in the caches, and that large ones are not held twice.
 _FIRST_ROWS, _MOST_ROWS, _BLOCK_BYTES = 16, 500, 1024 * 1024
-_COPY_BYTES = 8 * 1024 * 1024  # sent at a time
+_COPY_BYTES = 2 * 1024 * 1024  # sent at a time
 
 
 async def copy(
@@ -49,26 +49,36 @@ async def copy(
 async def copy_many(
     connection: Connection, table: str, columns: Sequence[str], rows: Rows, batch_size: int | None
 ) -> int:
-    """The number of rows stored by few COPYs, encoded by us.
+    """The number of rows stored by few COPYs, encoded by us; while one is sent, the next is encoded.
 
     Raises:
         NotEncodableError: when that cannot be done for one of them.
     """
     encoders = find_encoders(column.oid for column in await _types(connection, table, columns))
+    stored, sending = 0, None
+    try:
+        async for data in _encoded(encoders, columns, rows, batch_size):
+            if sending is not None:
+                stored += affected(await sending)
+            sending = asyncio.create_task(_send(connection, table, columns, data))
+        return stored + (affected(await sending) if sending is not None else 0)
+    except BaseException:
+        if sending is not None:  # it has the connection until it has ended
+            await asyncio.gather(sending, return_exceptions=True)
+        raise
+
+
+async def _send(connection: Connection, table: str, columns: Sequence[str], data: bytearray) -> str:
+    # At once, and not bit by bit: between two of them, the driver would wait for ever when the connection is
+    # lost meanwhile, and take no end when the server has refused the rows.
     schema, name = split_table(table)
-    stored = 0
-    async for data in _encoded(encoders, columns, rows, batch_size):
-        # At once, and not bit by bit: between two of them, the driver would wait for ever when the connection
-        # is lost meanwhile, and take no end when the server has refused the rows.
-        status = await connection.copy_to_table(
-            name,
-            schema_name=schema,
-            columns=columns,
-            format="binary",
-            source=data,  # type: ignore[arg-type]  # it takes a buffer, too, as its documentation says
-        )
-        stored += affected(status)
-    return stored
+    return await connection.copy_to_table(
+        name,
+        schema_name=schema,
+        columns=columns,
+        format="binary",
+        source=data,  # type: ignore[arg-type]  # it takes a buffer, too, as its documentation says
+    )
 
 
 def refuses_copy(error: BaseException | None) -> bool:
@@ -129,7 +139,7 @@ async def _types(connection: Connection, table: str, columns: Sequence[str]) -> 
 async def _encoded(
     encoders: Sequence[Encoder], columns: Sequence[str], rows: Rows, batch_size: int | None
 ) -> AsyncIterator[bytearray]:
-    """The rows as COPYs of some MiB, with a turn for other tasks after each batch."""
+    """The rows as COPYs of some MiB, with a turn for other tasks after each block."""
     data, size = bytearray(HEADER), _FIRST_ROWS
     for batch in _batches(rows, batch_size):
         start = 0
@@ -142,7 +152,7 @@ async def _encoded(
                 data += TRAILER
                 yield data
                 data = bytearray(HEADER)
-        await asyncio.sleep(0)
+            await asyncio.sleep(0)
     if len(data) > len(HEADER):
         data += TRAILER
         yield data
