@@ -165,3 +165,12 @@ async def test_refused_rows_in_the_middle_of_portions_cost_no_other(bench: Bench
         0,
         sums(64, skipped=59, duplicates=1, malformed_json=1, refused_by_database=3),
     )
+
+
+async def test_columns_that_a_table_of_ones_own_has_beside_answer_for_no_key(bench: Bench) -> None:
+    await bench.db.execute(FUSSY_TABLE.format("VARCHAR(255)"))
+    for name in ("position", "moment", "page", "places", "positions"):
+        await bench.db.execute(f"ALTER TABLE fussy ADD COLUMN {name} INT DEFAULT 0")
+    data = lines([*range(20), *range(20)])
+    assert (await bench.run(data, target_table="fussy")).sums == sums(40, inserted=20, duplicates=20)
+    assert (await bench.run(data, target_table="fussy")).sums == sums(40, skipped=20, duplicates=20)
