@@ -22,7 +22,7 @@ from platform_interfaces.errors import (
     TransactionAbortedError,
     TransactionConflictError,
 )
-from platform_interfaces.filesystem import FileSystemInterface, check_path, check_prefix
+from platform_interfaces.filesystem import FileSystemInterface, Survey, check_path, check_prefix
 from platform_interfaces.identifiers import quote_identifier, quote_table, split_table
 from platform_interfaces.json_values import dump_json, load_json
 from platform_interfaces.lifecycle import Lifecycle
@@ -67,6 +67,7 @@ __all__ = [
     "Row",
     "SecretsInterface",
     "StatementTimeoutError",
+    "Survey",
     "TransactionAbortedError",
     "TransactionConflictError",
     "check_path",

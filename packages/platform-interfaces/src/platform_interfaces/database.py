@@ -37,6 +37,14 @@ class DatabaseInterface(ABC):
             ConnectionLostError: when the database cannot be reached.
         """
 
+    @property
+    def location(self) -> str:
+        """Which database this is, as people name it: user, host, port and name, or a directory; no secret.
+
+        It asks no server and never raises; before ``connect`` it is what the settings say.
+        """
+        return type(self).__name__
+
     @abstractmethod
     async def disconnect(self) -> None:
         """Close everything, within a bounded time; calling it again, or before ``connect``, does nothing."""

@@ -2,14 +2,32 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping
+from dataclasses import dataclass, field
 
-from platform_interfaces.errors import InvalidPathError
+from platform_interfaces.errors import FileMissingError, InvalidPathError
 
 # What file systems take at most: https://man7.org/linux/man-pages/man3/limits.h.0p.html (NAME_MAX, PATH_MAX)
 MAX_NAME_BYTES = 255
 MAX_PATH_BYTES = 4095
 _CONTROL, _SURROGATE = re.compile("[\0-\x1f\x7f]"), re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All that stands in a directory and below, whether or not it can be read.
+
+    Attributes:
+        files: the paths that ``list`` returns, sorted, less those in ``aliases``.
+        aliases: further names of one and the same file, each with the path in ``files`` that it is listed as.
+        unusable: the paths of what cannot be read, each with the reason: a link that leaves the root or leads
+            nowhere, a name that no path can have, a directory that may not be opened (it ends in ``/``), what
+            is neither a file nor a directory. A path that no caller could ask for is shown escaped.
+    """
+
+    files: tuple[str, ...]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    unusable: Mapping[str, str] = field(default_factory=dict)
 
 
 class FileSystemInterface(ABC):
@@ -51,6 +69,36 @@ class FileSystemInterface(ABC):
         ``""`` is the whole tree; a trailing ``/`` makes no difference. Files that are still being written,
         and what is no regular file, do not appear.
         """
+
+    async def survey(self, prefix: str) -> Survey:
+        """Return what ``list`` returns, and what it leaves out because it cannot be read.
+
+        One directory or file that cannot be read costs itself only, never the others. The default is for
+        storage in which every file that exists can be listed and has one name.
+        """
+        return Survey(tuple(await self.list(prefix)))
+
+    async def list_names(self, prefix: str) -> tuple[str, ...]:
+        """Return the names directly in the directory ``prefix``, sorted; that of a directory ends in ``/``.
+
+        It helps people to see what stands where something was missing. The default derives it from ``list``.
+
+        Raises:
+            FileMissingError: when there is no such directory; for ``""`` where the root itself is missing.
+            FileSystemError: when it is a file, or may not be read.
+        """
+        start = len(check_prefix(prefix)) + 1 if prefix.removesuffix("/") else 0
+        below = [path[start:].partition("/") for path in await self.list(prefix)]
+        if start and not below:
+            raise FileMissingError(f"there is no directory {prefix!r}")
+        return tuple(sorted({name + slash for name, slash, _ in below}))
+
+    def locate(self, path: str = "") -> str:
+        """Return where ``path`` is, as people name it outside the platform: an absolute path, or a URL.
+
+        ``""`` is the root. It asks the storage nothing, never raises and shows no secret.
+        """
+        return f"{type(self).__name__}:/{path}"
 
     @abstractmethod
     async def delete(self, path: str) -> bool:

@@ -22,6 +22,16 @@ class SecretsInterface(ABC):
         value = self.get(key)
         return default if value is None else value
 
+    def get_location(self, key: str, default: str) -> str:
+        """Return where data are: the value, or ``default``, which is for development and tests only.
+
+        Adapters use it for what decides which data a run reads or writes, such as the root of the files.
+
+        Raises:
+            MissingSecretError: when it is set nowhere in a deployed environment, which has no such default.
+        """
+        return self.get_or_default(key, default)
+
     def require(self, key: str) -> str:
         """The value.
 

@@ -52,7 +52,7 @@ class LocalFileSystem(FileSystemInterface):
     """
 
     def __init__(self, secrets: SecretsInterface) -> None:
-        root = secrets.get_or_default("FS_LOCAL_ROOT", "/tmp/data-platform")  # noqa: S108 - as specified
+        root = secrets.get_location("FS_LOCAL_ROOT", "/tmp/data-platform")  # noqa: S108 - as specified
         if not root or "\0" in root:
             raise ConfigurationError(f"FS_LOCAL_ROOT is {root!r}: give it a directory, or do not set it")
         self._root = Path(root).absolute()
@@ -113,6 +113,9 @@ class LocalFileSystem(FileSystemInterface):
             reader.close()
         if reader.is_changed:
             raise FileSystemError(f"{path!r} was changed while it was read: read it again")
+
+    def locate(self, path: str = "") -> str:
+        return str(self._root / path)
 
     async def health_check(self) -> bool:
         """Whether the root is there, made if need be, and a file can be written to it."""

@@ -63,6 +63,10 @@ class MemoryDatabase(DatabaseInterface):
     def is_connected(self) -> bool:
         return self._is_connected
 
+    @property
+    def location(self) -> str:
+        return "memory"
+
     async def execute(self, query: str, params: Sequence[Any] | None = None) -> int:
         return (await self._run(query, params)).count
 

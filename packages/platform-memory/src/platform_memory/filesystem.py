@@ -60,6 +60,9 @@ class MemoryFileSystem(FileSystemInterface):
     async def health_check(self) -> bool:
         return True
 
+    def locate(self, path: str = "") -> str:
+        return f"memory:/{path}"
+
     def _content(self, path: str) -> bytes:
         self._refuse_directory(check_path(path))
         try:

@@ -25,7 +25,7 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
             ConfigurationError: when a setting has a bad value.
         """
         super().__init__(secrets)
-        directory = secrets.get_or_default("DB_EMBEDDED_DIR", DEFAULT_DIRECTORY)
+        directory = secrets.get_location("DB_EMBEDDED_DIR", DEFAULT_DIRECTORY)
         if not directory.strip():
             raise ConfigurationError(
                 f"DB_EMBEDDED_DIR is empty: name a directory, or leave it out for {DEFAULT_DIRECTORY!r}"
