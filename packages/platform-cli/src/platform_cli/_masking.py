@@ -13,6 +13,7 @@ _ORDINARY = re.compile(
     "public|schema|secret|staging|string|testing|username",
     re.IGNORECASE,
 )
+_SHELL_NAMES = {"OLDPWD", "PWD"}  # directories
 # Of the process, because messages are made before and after a run, too.
 _known: set[str] = set()
 _words: list[str] = []
@@ -29,6 +30,8 @@ def remember_settings(values: Mapping[str, str]) -> None:
     from platform_cli._secret_forms import find_secrets, is_secret_name
 
     for name, value in values.items():
+        if name in _SHELL_NAMES:
+            continue
         if is_secret_name(name) or (name.upper().endswith("_KEY") and not value.islower()):
             _remember(value.strip())
         for secret in find_secrets(value) if ":" in value or "=" in value else ():
@@ -98,10 +101,12 @@ def _pieces(secret: str) -> list[str]:
 
 
 def _remember(*secrets: str) -> None:
+    import json
     from urllib.parse import quote, unquote
 
     for secret in secrets:
         forms = {secret, unquote(secret), quote(secret, safe="")}
-        for form in forms | {repr(each)[1:-1] for each in forms}:
+        quoted = {write(each)[1:-1] for each in forms for write in (repr, json.dumps)}
+        for form in forms | quoted:
             if len(form) >= MIN_KNOWN_LENGTH and not _ORDINARY.fullmatch(form):
                 _known.add(form)

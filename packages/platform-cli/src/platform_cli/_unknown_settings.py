@@ -24,8 +24,8 @@ def find_unknown(layers: Iterable[Layer], asked: Iterable[str], *, is_complete: 
     found = []
     for layer in layers:
         for name in sorted(name for name, value in layer.values.items() if value and name not in known):
-            is_ours = name.upper().startswith(OWN_PREFIXES)
+            is_ours = name.upper().startswith(OWN_PREFIXES if is_complete else "PLATFORM_")
             hint = did_you_mean(name, sorted(known), 0.6 if is_ours else _NEAR)
-            if hint or (is_ours and is_complete):
+            if hint or is_ours:
                 found.append(f"{name} in {layer.name}{hint}")
     return found

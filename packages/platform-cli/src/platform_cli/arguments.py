@@ -19,11 +19,12 @@ def to_option(argument: Argument) -> click.Option:
     given: dict[str, Any] = {} if argument.default is None else {"default": argument.default}
     if argument.default_in:  # which of the defaults holds is known when the environment is
         given = {"default": None}
-    return click.Option(
+    return _ArgumentOption(
+        argument,
         [f"{flag}/--no-{argument.name}" if is_flag else flag, argument.key],
         type=None if is_flag else _ArgumentType(argument),
         required=argument.is_required,
-        show_default=_show_default(argument),
+        show_default=argument.default is not None,
         help=argument.description,
         **given,
     )
@@ -44,9 +45,21 @@ def _value(argument: Argument, given: Any, env: str) -> Value | None:
     return bool(value) if argument.type == "boolean" else value
 
 
-def _show_default(argument: Argument) -> bool | str:
-    if not argument.default_in:
-        return argument.default is not None
+class _ArgumentOption(click.Option):
+    def __init__(self, argument: Argument, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._argument = argument
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        extra = super().get_help_extra(ctx)
+        if self._argument.default_in:
+            extra["default"] = _show_default(self._argument)
+        elif "default" in extra:
+            extra["default"] = hide_secrets(extra["default"])
+        return extra
+
+
+def _show_default(argument: Argument) -> str:
     if argument.type == "boolean":
         default = "on" if argument.default else "off"
         own = {env: "on" if value else "off" for env, value in argument.default_in.items()}

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from platform_cli import registry
-from platform_cli._blame import Owner
+from platform_cli._blame import Owner, attribute
 from platform_cli._masking import hide_secrets
 from platform_cli._unknown_settings import find_unknown
 from platform_cli.failures import describe
@@ -164,14 +164,19 @@ class Container:
     def _construct(self, kind: str, name: str, secrets: SecretsInterface) -> Any:
         target = registry.reference(kind, name)
         label = f"{registry.WORDS[kind]} {name!r} ({target})"
-        self.owners.setdefault(target.partition(":")[0].partition(".")[0], Owner(label))
+        package = target.partition(":")[0].partition(".")[0]
+        others = dict(self.owners)
+        # A package may have several adapters; which of them a line belongs to is not known.
+        known = self.owners.get(package)
+        self.owners[package] = Owner(f"{known.label} or {label}" if known else label)
         make = registry.load(kind, name)
         try:
             return make(secrets)
         except PlatformError:
             raise
         except Exception as error:
-            raise ConfigurationError(f"{label} cannot be built: {describe(error)}") from error
+            failure = attribute(error, {**others, package: Owner(label)})
+            raise ConfigurationError(str(failure or f"{label} failed: {describe(error)}")) from error
 
     def _explain_unchosen(self) -> str:
         missing = self.settings.values.explain_missing("PLATFORM_DB")

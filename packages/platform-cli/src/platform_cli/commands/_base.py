@@ -10,7 +10,7 @@ from click.core import iter_params_for_processing
 from platform_cli import registry
 from platform_cli.failures import OutputClosedError, describe
 from platform_cli.flags import FLAGS, Flag
-from platform_interfaces import ConfigurationError
+from platform_interfaces import ConfigurationError, PlatformError
 
 _GIVEN = "platform_cli.flags"
 
@@ -20,11 +20,14 @@ def say(text: str) -> None:
 
     Raises:
         OutputClosedError: when nobody reads it any more.
+        PlatformError: when it cannot be written, on a full disk.
     """
     try:
         click.echo(text)
     except BrokenPipeError as error:
         raise OutputClosedError from error
+    except OSError as error:
+        raise PlatformError(f"standard output cannot be written: {error.strerror}") from error
 
 
 class GlobalOption(click.Option):

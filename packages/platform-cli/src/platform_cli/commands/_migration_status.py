@@ -35,7 +35,7 @@ def print_table(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary")
     from rich.console import Console
     from rich.table import Table
 
-    is_terminal = sys.stdout.isatty()
+    is_terminal = bool(sys.stdout) and sys.stdout.isatty()
     columns = ("number", "name", "state", "applied at (UTC)", "note")
     table = Table(*columns, box=box.SIMPLE_HEAD if is_terminal else None)
     for status in statuses:
