@@ -215,6 +215,15 @@ def test_c22_an_adapter_that_raises_is_named(
     assert (found, last(err)[: len(message) + 7]) == (code, f"error: {message}")
 
 
+@pytest.mark.parametrize("words", ["migrate status", "migrate up", "migrate up --dry-run"])
+def test_c22_an_adapter_that_raises_in_another_command_is_named_too(platform: Platform, words: str) -> None:
+    code, _, err = platform(*words.split(), "--db", "connecting")
+    assert code == 1
+    assert last(err).startswith(
+        "error: database 'connecting' (acme.fs:Connecting) failed: TypeError: no pool ("
+    )
+
+
 def test_an_error_without_text_is_named_by_its_kind() -> None:
     assert [describe(error) for error in (KeyError(), TimeoutError(), DatabaseError())] == [
         "KeyError",

@@ -57,6 +57,17 @@ def test_a_module_checks_before_anything_is_migrated(platform: Platform) -> None
     assert (code, out) == (0, "checked 0\nran 1\n")
 
 
+@pytest.mark.parametrize("ending", ["return 3", "raise SystemExit(3)", "import sys; sys.exit('no')"])
+def test_a_check_that_returns_or_exits_with_something_refuses_the_run(
+    platform: Platform, site: Path, ending: str
+) -> None:
+    main = site / "hello_job" / "main.py"
+    main.write_text(main.read_text().replace('print("checked", await tables(ctx))', ending))
+    code, out, err = platform("run", "hello", "--db", "memory")
+    assert (code, out, "module 'hello' refused to start: its check returned" in err) == (1, "", True)
+    assert "Applied migrations" not in err
+
+
 def test_what_the_check_refuses_is_exit_2_and_nothing_is_migrated(platform: Platform) -> None:
     code, out, err = platform("rejects", "retry", "hello", "--db", "memory")
     assert (code, out, "error: nothing to retry" in err, "Applied" in err) == (2, "", True, False)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 from unicodedata import normalize
 
 import pytest
@@ -13,6 +14,9 @@ import pytest
 Platform = Callable[..., tuple[int, str, str]]
 Module = Callable[..., Path]
 Install = Callable[..., Path]
+Form = Literal["NFC", "NFD"]
+
+COMPOSED: list[Form] = ["NFC", "NFD"]
 
 
 @pytest.fixture
@@ -93,10 +97,10 @@ def test_c25_a_byte_order_mark_in_module_json_is_no_part_of_it(module: Module, p
     assert platform("run", "hello") == (0, "", "")
 
 
-@pytest.mark.parametrize("typed", ["NFC", "NFD"])
-@pytest.mark.parametrize("installed", ["NFC", "NFD"])
+@pytest.mark.parametrize("typed", COMPOSED)
+@pytest.mark.parametrize("installed", COMPOSED)
 def test_c25_a_name_is_found_however_its_letters_are_composed(
-    install: Install, platform: Platform, typed: str, installed: str
+    install: Install, platform: Platform, typed: Form, installed: Form
 ) -> None:
     name = "gr\u00fc\u00dfe"
     manifest = {"name": normalize(installed, name), "dependencies": {"interfaces": []}}

@@ -70,10 +70,10 @@ def test_c26_a_row_that_the_platform_returned_can_be_written() -> None:
         "clock": time(12, 30),
         "id": UUID(int=1),
         "amount": Decimal("0.10"),
-        "all": [date(1, 1, 1), (datetime(9999, 12, 31, 23, 59),)],
+        "all": [date(1, 1, 1), (datetime(9999, 12, 31, tzinfo=UTC),)],
     }
     assert dump_json(row) == (
         '{"day":"2026-01-15","at":"2026-01-15T12:00:00+00:00","clock":"12:30:00",'
-        '"id":"00000000-0000-0000-0000-000000000001","amount":0.10,"all":["0001-01-01",["9999-12-31T23:59:00"]]}'
+        '"id":"00000000-0000-0000-0000-000000000001","amount":0.10,"all":["0001-01-01",["9999-12-31T00:00:00+00:00"]]}'
     )
     assert dump_json(date(2026, 1, 15)) == '"2026-01-15"'

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 
+import click
+
 from platform_cli.failures import describe
 from platform_interfaces import PlatformError
 
@@ -16,18 +18,18 @@ class Owner:
     is_module: bool = False
 
 
-def attribute(error: Exception, owners: Mapping[str, Owner]) -> PlatformError | None:
-    """Return an error that names whose code raised ``error`` and where; None where it is nobody's.
+def attribute(error: BaseException, owners: Mapping[str, Owner]) -> BaseException:
+    """Return an error that names whose code raised ``error``, and where; ``error`` itself where none is known.
 
     Args:
-        error: what was raised; an error of the platform's says enough by itself.
+        error: what was raised; an error of the platform's, and of the command line, says enough by itself.
         owners: by the name of their top-level package.
     """
-    if isinstance(error, PlatformError):
-        return None
+    if isinstance(error, PlatformError | click.ClickException):
+        return error
     places = [(owners[place.package], str(place)) for place in _places(error) if place.package in owners]
     if not places:
-        return None
+        return error
     owner, where = places[-1]
     if not owner.is_module:
         calls = [place for other, place in places if other.is_module]

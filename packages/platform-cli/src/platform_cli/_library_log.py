@@ -47,4 +47,4 @@ def _text(record: logging.LogRecord) -> str:
     try:
         return hide_secrets(record.getMessage())
     except Exception:  # noqa: BLE001 - its arguments do not fit, for which no job shall fail
-        return str(record.msg)
+        return hide_secrets(str(record.msg))

@@ -176,7 +176,8 @@ class Container:
             raise
         except Exception as error:
             failure = attribute(error, {**others, package: Owner(label)})
-            raise ConfigurationError(str(failure or f"{label} failed: {describe(error)}")) from error
+            told = f"{label} failed: {describe(error)}" if failure is error else str(failure)
+            raise ConfigurationError(told) from error
 
     def _explain_unchosen(self) -> str:
         missing = self.settings.values.explain_missing("PLATFORM_DB")

@@ -8,6 +8,7 @@ from typing import Any
 from platform_cli import registry
 from platform_cli._blame import Owner, attribute
 from platform_cli._library_log import library_log
+from platform_cli._masking import hide_secrets
 from platform_cli._stop import StopSignals
 from platform_cli.container import Container
 from platform_cli.entry import load_check, load_entry
@@ -47,12 +48,10 @@ def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings
         try:
             return await _run_entry(container, manifest, config, entry)
         except Exception as error:
-            failure = attribute(error, container.owners) or error
-            if exit_code(failure) == FAILED:
+            if exit_code(error) == FAILED:
+                failure = attribute(error, container.owners)
                 container.log.error("Job failed", module=manifest.name, error=describe(failure))
-            if failure is error:
-                raise
-            raise failure from error
+            raise
 
     return run_job(job, settings)
 
@@ -65,8 +64,8 @@ async def _run_entry(container: Container, manifest: Manifest, config: Mapping[s
     context = await container.open_context(
         manifest.interfaces, config, registry.CHANGES_NOTHING if is_dry_run else {}, module=manifest.name
     )
-    if check:
-        await check.call(context)
+    if check and (returned := await check.call(context)):
+        raise PlatformError(f"module {manifest.name!r} refused to start: its check returned {returned!r:.80}")
     if "database" in manifest.interfaces:
         await (report_pending if is_dry_run else ensure_migrated)(container, context.db)
     code = await function.run(context)
@@ -98,8 +97,12 @@ async def _supervise(job: Job, container: Container, stop: StopSignals) -> int:
         outcome = PlatformError("the job cancelled itself")
     if isinstance(outcome, BaseException):
         if not is_told_by_its_message(outcome):
-            container.log.debug("Traceback", traceback="".join(traceback.format_exception(outcome)))
-        return CLOSED_PIPE if isinstance(outcome, OutputClosedError) else fail(outcome)
+            container.log.debug(
+                "Traceback", traceback=hide_secrets("".join(traceback.format_exception(outcome)))
+            )
+        if isinstance(outcome, OutputClosedError):
+            return CLOSED_PIPE
+        return fail(attribute(outcome, container.owners))
     return fail(problem) if problem else outcome
 
 
