@@ -224,7 +224,7 @@ def test_c4_a_url_of_any_form(site: Site, postgres_url: str, form: str, secret: 
     url = form.format(host=f"{server.hostname}:{server.port}", secret=secret)
     site.run("migrate", "status", DB_POSTGRES_URL=url)  # whether or not it connects
     assert site.run("migrate", "status", "--db", url).code == 2
-    assert site.run("rejects", "show", "--fs", "memory", url, "--log", "json").code == 2
+    assert site.run("rejects", "show", "--fs", "memory", url, "--log", "json").code in (1, 2)
     assert site.run("run", "batch_etl", "--date", url, "--source-path", url, "--fs", "memory").code != 0
 
 

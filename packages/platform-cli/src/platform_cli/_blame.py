@@ -19,7 +19,7 @@ class Owner:
 
 
 def attribute(error: BaseException, owners: Mapping[str, Owner]) -> BaseException:
-    """Return an error that names whose code raised ``error``, and where; ``error`` itself where none is known.
+    """Return an error that names whose code raised ``error``, and where; or ``error`` itself.
 
     Args:
         error: what was raised; an error of the platform's, and of the command line, says enough by itself.

@@ -44,9 +44,20 @@ def hide_secrets(text: str) -> str:
 
     if _words:
         _read_words()
-    for secret in sorted((each for each in _known if each in text), key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
+    if found := [each for each in _known if each in text]:
+        text = _cut_out(text, found, HIDDEN)
     return hide_forms(text)
+
+
+def _cut_out(text: str, secrets: list[str], mark: str) -> str:
+    # What several of them have in common is part of each: none leaves the end of another.
+    spans = sorted(found.span() for each in secrets for found in re.finditer(re.escape(each), text))
+    parts, end = [], 0
+    for start, stop in spans:
+        if start >= end:
+            parts += [text[end:start], mark]
+        end = max(end, stop)
+    return "".join([*parts, text[end:]])
 
 
 def hide_in(value: Any, name: str = "") -> Any:

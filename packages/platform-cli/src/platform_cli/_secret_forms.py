@@ -35,7 +35,7 @@ _AUTHORIZATION = re.compile(r"(authorization\W{1,4}(?:bearer|basic)\s+)([^\s'\"]
 _RAW_URL = re.compile(
     rf"^[^:?@]*(?::[^:/?@]*)*:/{{1,3}}(?P<user>[^:]*):{_NO_PORT}(?P<password>.+)@(?P<rest>[^@]*)$"
     r"|^[^:?@]*:/{1,3}(?P<user2>[^:@/]*):(?P<password2>.+)@(?P<rest2>[^@]*)$"
-    r"|^(?P<user3>[^:/@\s=]+):(?!//)(?P<password3>.+)@(?P<rest3>[^@/]+.*)$",
+    r"|^(?P<user3>[^:/@\s=]+):(?!.*://)(?P<password3>.+)@(?P<rest3>[^@/]+.*)$",
     re.DOTALL,
 )
 _RAW_KEYWORD = re.compile(r"([\w.-]+)\s*=\s*('(?:\\.|[^'\\])*'|\S*)")
@@ -63,7 +63,8 @@ def find_secrets(value: str) -> Iterator[str]:
     if found := _RAW_URL.search(value.strip("'\" \t\r\n")):
         user, password, rest = next(found.groups()[i : i + 3] for i in (0, 3, 6) if found.groups()[i + 1])
         # Development's platform:platform@localhost/platform: hidden, no message could be read.
-        if password not in {user, *re.findall(r"[\w.-]+", rest)}:
+        is_query = re.match(r"\d{1,5}(?:/[^?]*)?\?.*=", password)
+        if not is_query and password not in {user, *re.findall(r"[\w.-]+", rest)}:
             yield password
     elif found := _AS_PORT.search(value):
         yield found[2]
@@ -92,13 +93,13 @@ def _raw_parameters(value: str) -> Iterator[str]:
 
 
 def _hide(text: str) -> str:
+    if "=" in text:  # first: what has an "@" in it would be cut at that
+        text = _PARAMETER.sub(_hide_value(1, 2, 3), text)
+    text = _MEMBER.sub(_hide_value(2, 3, 4), text)
     if "@" in text:
         text = _IN_URL.sub(lambda found: f"{found[1] or found[3] or found[5]}{HIDDEN}@", text)
     text = _AS_PORT.sub(rf"\1{HIDDEN}", text)
-    text = _AUTHORIZATION.sub(rf"\1{HIDDEN}", text)
-    if "=" in text:
-        text = _PARAMETER.sub(_hide_value(1, 2, 3), text)
-    return _MEMBER.sub(_hide_value(2, 3, 4), text)
+    return _AUTHORIZATION.sub(rf"\1{HIDDEN}", text)
 
 
 def _hide_value(name: int, sign: int, value: int) -> Callable[[re.Match[str]], str]:
