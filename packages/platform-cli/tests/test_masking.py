@@ -1,6 +1,8 @@
 """Secrets in every form and every place, and the advice that must stay readable (C4, C5, C6)."""
 
 import json
+import random
+import string
 from collections.abc import Callable
 from pathlib import Path
 
@@ -168,3 +170,28 @@ def test_c5_a_password_for_this_machine_alone_is_not_warned_of(tmp_path: Path, v
     file = tmp_path / "mine.env"
     file.touch(mode=0o644)
     assert exposure(file, {"URL": value}) is None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "postgresql://user1:{}@db.example.com:5432/name",
+        "postgres://user1@server:{}@db/x",
+        "jdbc:postgresql://db/x?user=u&password={}",
+        "host=db password={} user=u",
+        "u:{}@db/x",
+        "PGPASSWORD={}",
+    ],
+)
+def test_no_piece_of_a_password_of_any_characters_is_shown(form: str) -> None:
+    generator = random.Random(form)
+    for _ in range(200):
+        words = ["".join(generator.choices(string.ascii_letters, k=8)) for _ in range(3)]
+        password = words[0]
+        for word in words[1:]:
+            password += "".join(generator.choices("#@/?:%[],'\"\\ +$!*()<>|~`^{}\t", k=2)) + word
+        value = form.format(password)
+        for text in (f"unknown database {value!r}: installed are memory", f"{value} is refused"):
+            remember_arguments(["--db", value])
+            hidden = hide_secrets(text)
+            assert not [word for word in words if word in hidden], value

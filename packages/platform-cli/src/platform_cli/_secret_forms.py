@@ -25,9 +25,11 @@ _IN_URL = re.compile(
 )
 # Without "@host" a password stands where the port belongs.
 _AS_PORT = re.compile(rf"(://[^:@/\s\[]*:){_NO_PORT}([^\s'\"/@*]+)")
-_BARE = r"(?!\.{3})[^\s'\"][^\s]*?(?=[&;][\w%.+-]+=|['\"]?[:,.)\]}]{0,4}(?:\s|$))"
+# Bounded, and from its beginning only: otherwise a long word costs the square of its length.
+_NAME = r"(?<![\w%.+-])([\w%.+-]{1,80})"
+_BARE = r"(?!\.{3})[^\s'\"][^\s]*?(?=[&;][\w%.+-]{1,80}=|['\"]?[:,.)\]}]{0,4}(?:\s|$))"
 _PARAMETER = re.compile(
-    rf"(?<![\w%.+-])([\w%.+-]+)(\s*=\s*)('(?:\\.|''|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|{_BARE})"
+    rf"{_NAME}(\s{{0,8}}=\s{{0,8}})('(?:\\.|''|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|{_BARE})"
 )
 _MEMBER = re.compile(r"(?P<q>[\"'])([\w.-]+)(?P=q)(\s*:\s*)((?P<v>[\"'])(?:\\.|(?!(?P=v)).)*(?P=v))")
 _AUTHORIZATION = re.compile(r"(authorization\W{1,4}(?:bearer|basic)\s+)([^\s'\"]+)", re.IGNORECASE)
@@ -38,7 +40,10 @@ _RAW_URL = re.compile(
     r"|^(?P<user3>[^:/@\s=]+):(?!.*://)(?P<password3>.+)@(?P<rest3>[^@/]+.*)$",
     re.DOTALL,
 )
-_RAW_KEYWORD = re.compile(r"([\w.-]+)\s*=\s*('(?:\\.|[^'\\])*'|\S*)")
+_RAW_AS_PORT = re.compile(rf"://[^:@/\s\[]*:{_NO_PORT}(.+)", re.DOTALL)
+# With blanks and signs in it, up to what looks like the next parameter.
+_RAW_PARAMETER = re.compile(rf"{_NAME}\s{{0,8}}=\s*(.+?)(?=[&;\s][\w%.+-]{{1,80}}\s{{0,8}}=|$)", re.DOTALL)
+_RAW_KEYWORD = re.compile(rf"{_NAME}\s{{0,8}}=\s*('(?:\\.|[^'\\])*'|\S*)")
 _LOCAL_HOST = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])?(?:[:/?#]|$)")
 
 
@@ -66,8 +71,8 @@ def find_secrets(value: str) -> Iterator[str]:
         is_query = re.match(r"\d{1,5}(?:/[^?]*)?\?.*=", password)
         if not is_query and password not in {user, *re.findall(r"[\w.-]+", rest)}:
             yield password
-    elif found := _AS_PORT.search(value):
-        yield found[2]
+    elif found := _RAW_AS_PORT.search(value):
+        yield found[1]
     yield from _raw_parameters(value)
 
 
@@ -80,6 +85,9 @@ def has_secret_for_elsewhere(value: str) -> bool:
 
 
 def _raw_parameters(value: str) -> Iterator[str]:
+    for name, secret in _RAW_PARAMETER.findall(value):
+        if is_secret_name(name) and secret not in _EXAMPLES:
+            yield secret
     if "?" in value or "&" in value or ";" in value:
         for pair in re.split(r"[?&;]", value):
             name, is_pair, secret = pair.partition("=")
