@@ -15,7 +15,7 @@ setup: ## install everything into .venv
 # --- the platform ---
 
 run: ## run a module on local infrastructure: make run module=batch_etl args="--date 2026-01-15 ..."
-	uv run platform run $(module) --env local $(args)
+	uv run platform run "$(module)" --env local $(args)
 
 migrate-up: ## apply all pending migrations to the local PostgreSQL
 	uv run platform migrate up --db postgres --env local
@@ -26,8 +26,10 @@ migrate-down: ## roll back the last migration
 migrate-status: ## show which migrations are applied
 	uv run platform migrate status --db postgres --env local
 
-migrate-create: ## make a migration file: make migrate-create name=add_users
-	uv run platform migrate create $(name) --db postgres --env local
+migrate-create: export MIGRATION_NAME = $(value name)
+migrate-create: ## make a migration file: make migrate-create name="add users"
+	@# Through the environment, so that no character of the name means anything to the shell.
+	uv run platform migrate create --db postgres --env local -- "$$MIGRATION_NAME"
 
 # --- the checks ---
 

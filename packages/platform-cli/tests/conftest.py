@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -86,13 +87,24 @@ def module(install: Callable[..., Path]) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def platform(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+def raw_platform(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """Runs a command line in this process: its exit code, standard output and standard error."""
 
-    def platform(*args: str) -> tuple[int, str, str]:
+    def raw_platform(*args: str) -> tuple[int, str, str]:
         capfd.readouterr()
         code = main(args)
         return code, *capfd.readouterr()
+
+    return raw_platform
+
+
+@pytest.fixture
+def platform(raw_platform: Callable[..., tuple[int, str, str]]) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command line without the first line of its log, which says where it runs."""
+
+    def platform(*args: str) -> tuple[int, str, str]:
+        code, out, err = raw_platform(*args)
+        return code, out, re.sub(r"\A.*( info  Run |, \"event\": \"Run\").*\n", "", err)
 
     return platform
 

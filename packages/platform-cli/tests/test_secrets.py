@@ -2,7 +2,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from platform_cli.secrets import EnvSecrets, Layer, SecretsWithDefaults
+from platform_cli.secrets import AdapterSecrets, EnvSecrets, Layer
 from platform_interfaces import SecretsInterface
 from platform_interfaces.testing import SecretsContract
 
@@ -13,23 +13,21 @@ class TestEnvSecrets(SecretsContract):
         return lambda values: EnvSecrets([Layer("the environment", {}), Layer("'.env/test.env'", values)])
 
 
-class TestSecretsWithDefaults(SecretsContract):
+class TestAdapterSecrets(SecretsContract):
     @pytest.fixture
     def make_secrets(self) -> Callable[[Mapping[str, str]], SecretsInterface]:
-        return lambda values: SecretsWithDefaults(EnvSecrets([Layer("the environment", values)]), {})
+        return lambda values: AdapterSecrets(EnvSecrets([Layer("the environment", values)]), {})
 
 
-def test_a_default_is_for_what_is_set_nowhere_and_an_empty_value_is_set() -> None:
-    secrets = SecretsWithDefaults(
-        EnvSecrets([Layer("one", {"A": "", "B": "1"})]), {"A": "2", "B": "2", "C": "2"}
-    )
-    assert [secrets.get(key) for key in "ABCD"] == ["", "1", "2", None]
+def test_c16_a_default_is_for_what_is_not_set_and_an_empty_value_is_not_set() -> None:
+    secrets = AdapterSecrets(EnvSecrets([Layer("one", {"A": "", "B": "1"})]), {"A": "2", "B": "2", "C": "2"})
+    assert [secrets.get(key) for key in "ABCD"] == ["2", "1", "2", None]
     assert secrets.sources == "one"
 
 
-def test_the_first_layer_that_has_a_key_gives_its_value_even_an_empty_one() -> None:
+def test_c15_the_first_layer_in_which_a_key_is_not_empty_gives_its_value() -> None:
     secrets = EnvSecrets([Layer("one", {"A": "", "B": "1"}), Layer("two", {"A": "2", "B": "2", "C": "2"})])
-    assert [secrets.get(key) for key in "ABCD"] == ["", "1", "2", None]
+    assert [secrets.get(key) for key in "ABCD"] == ["2", "1", "2", None]
 
 
 def test_it_knows_the_layer_of_a_key() -> None:

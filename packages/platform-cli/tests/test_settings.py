@@ -62,7 +62,7 @@ def test_an_empty_name_is_as_good_as_none(settings: Resolve) -> None:
 @pytest.mark.parametrize("env", ["staging", "production"])
 def test_what_is_deployed_takes_nothing_from_local_env(settings: Resolve, env: str) -> None:
     found = settings({"env": env}, {}, local="PLATFORM_DB=memory\nDB_POSTGRES_URL=mine", **{env: "KEY=1"})
-    assert found.implementations["database"].value == "embedded"
+    assert found.implementations["database"].value == ""
     assert (found.values.get("DB_POSTGRES_URL"), found.values.get("KEY")) == (None, "1")
 
 

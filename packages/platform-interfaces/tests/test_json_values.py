@@ -1,4 +1,6 @@
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
@@ -59,3 +61,19 @@ def test_what_is_no_json_number_is_refused(value: object) -> None:
 def test_what_is_no_json_value_is_refused(value: object) -> None:
     with pytest.raises(TypeError):
         dump_json(value)
+
+
+def test_c26_a_row_that_the_platform_returned_can_be_written() -> None:
+    row = {
+        "day": date(2026, 1, 15),
+        "at": datetime(2026, 1, 15, 12, tzinfo=UTC),
+        "clock": time(12, 30),
+        "id": UUID(int=1),
+        "amount": Decimal("0.10"),
+        "all": [date(1, 1, 1), (datetime(9999, 12, 31, tzinfo=UTC),)],
+    }
+    assert dump_json(row) == (
+        '{"day":"2026-01-15","at":"2026-01-15T12:00:00+00:00","clock":"12:30:00",'
+        '"id":"00000000-0000-0000-0000-000000000001","amount":0.10,"all":["0001-01-01",["9999-12-31T00:00:00+00:00"]]}'
+    )
+    assert dump_json(date(2026, 1, 15)) == '"2026-01-15"'

@@ -94,7 +94,6 @@ class TestSettings:
             ("DB_POSTGRES_POOL_MIN", "11"),
             ("DB_POSTGRES_POOL_MAX", "0"),
             ("DB_POSTGRES_POOL_MAX", "1.5"),
-            ("DB_POSTGRES_POOL_MAX", ""),
             ("DB_POSTGRES_STATEMENT_TIMEOUT", "30s"),
             ("DB_POSTGRES_STATEMENT_TIMEOUT", "9" * 5000),
         ],

@@ -1,13 +1,15 @@
 """The command ``platform``; ``python -m platform_cli`` does the same."""
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
 import click
 
+from platform_cli._masking import remember_arguments
 from platform_cli.commands import platform
-from platform_cli.failures import fail
+from platform_cli.failures import CLOSED_PIPE, OutputClosedError, fail
 
 # All that is imported by now stays until the end. That the collector passes it over, above all when the
 # process exits, saves a seventh of the time of `--help`.
@@ -19,6 +21,14 @@ gc.set_threshold(10_000)
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line (the process's own unless given) and return its exit code."""
+    remember_arguments(sys.argv[1:] if args is None else args)
+    try:
+        return _run(args)
+    finally:
+        _flush()
+
+
+def _run(args: Sequence[str] | None) -> int:
     try:
         return platform.main(args, prog_name="platform", standalone_mode=False) or 0
     except click.exceptions.NoArgsIsHelpError as error:
@@ -26,8 +36,21 @@ def main(args: Sequence[str] | None = None) -> int:
         return error.exit_code
     except click.Abort:
         return 130
+    except (OutputClosedError, SystemExit):  # click exits where it finds the pipe closed, in a help
+        return CLOSED_PIPE
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the user gets one line and an exit code
         return fail(error)
+
+
+def _flush() -> None:
+    # Here, because the interpreter complains of a closed pipe when it exits.
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        except (OSError, ValueError):
+            continue
 
 
 if __name__ == "__main__":

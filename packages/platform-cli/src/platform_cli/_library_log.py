@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from platform_cli._text import hide_passwords
+from platform_cli._masking import hide_secrets
 from platform_cli.failures import describe
 from platform_interfaces import LoggingInterface
 
@@ -45,6 +45,6 @@ class _Forwarder(logging.Handler):
 
 def _text(record: logging.LogRecord) -> str:
     try:
-        return hide_passwords(record.getMessage())
+        return hide_secrets(record.getMessage())
     except Exception:  # noqa: BLE001 - its arguments do not fit, for which no job shall fail
-        return str(record.msg)
+        return hide_secrets(str(record.msg))

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
+from platform_cli._masking import hide_secrets
 from platform_cli._text import printable
 
 # What would end a line, steer a terminal or be no valid Unicode, although JSON allows it.
@@ -55,7 +56,7 @@ def _plain(value: object) -> str:
 
 def _repr(value: object) -> str:
     try:
-        return repr(value)
+        return hide_secrets(repr(value))
     except Exception:  # noqa: BLE001 - a broken __repr__ must not stop the job
         return f"<{type(value).__name__}>"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from platform_cli._masking import hide_secrets
 from platform_cli._text import did_you_mean
 from platform_cli.manifest import Argument, Value
 
@@ -16,7 +17,10 @@ def to_option(argument: Argument) -> click.Option:
     is_flag = argument.type == "boolean"
     flag = f"--{argument.name}"
     given: dict[str, Any] = {} if argument.default is None else {"default": argument.default}
-    return click.Option(
+    if argument.default_in:  # which of the defaults holds is known when the environment is
+        given = {"default": None}
+    return _ArgumentOption(
+        argument,
         [f"{flag}/--no-{argument.name}" if is_flag else flag, argument.key],
         type=None if is_flag else _ArgumentType(argument),
         required=argument.is_required,
@@ -26,15 +30,47 @@ def to_option(argument: Argument) -> click.Option:
     )
 
 
-def to_config(arguments: tuple[Argument, ...], values: Mapping[str, Any]) -> dict[str, Value | None]:
-    """What the module reads as ``ctx.config``, by the names of ``module.json``.
+def to_config(
+    arguments: tuple[Argument, ...], values: Mapping[str, Any], env: str
+) -> dict[str, Value | None]:
+    """Return what the module reads as ``ctx.config``, by the names of ``module.json``.
 
-    An argument that was not given has its default; without one it is None, a boolean False.
+    An argument that was not given has its default in ``env``; without one it is None, a boolean False.
     """
-    return {
-        argument.name: bool(values[argument.key]) if argument.type == "boolean" else values[argument.key]
-        for argument in arguments
-    }
+    return {argument.name: _value(argument, values[argument.key], env) for argument in arguments}
+
+
+def _value(argument: Argument, given: Any, env: str) -> Value | None:
+    value: Value | None = argument.default_in.get(env, argument.default) if given is None else given
+    return bool(value) if argument.type == "boolean" else value
+
+
+class _ArgumentOption(click.Option):
+    def __init__(self, argument: Argument, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._argument = argument
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        extra = super().get_help_extra(ctx)
+        if self._argument.default_in:
+            extra["default"] = _show_default(self._argument)
+        elif "default" in extra:
+            extra["default"] = hide_secrets(extra["default"])
+        return extra
+
+
+def _show_default(argument: Argument) -> str:
+    if argument.type == "boolean":
+        default = "on" if argument.default else "off"
+        own = {env: "on" if value else "off" for env, value in argument.default_in.items()}
+    else:
+        default = "none" if argument.default is None else str(argument.default)
+        own = {env: str(value) for env, value in argument.default_in.items()}
+    shown = [
+        f"{value} in {' and '.join(env for env, each in own.items() if each == value)}"
+        for value in dict.fromkeys(own.values())
+    ]
+    return hide_secrets(f"{', '.join(shown)}; else {default}")
 
 
 class _ArgumentType(click.ParamType[Value]):

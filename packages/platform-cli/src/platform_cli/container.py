@@ -5,7 +5,11 @@ from types import MappingProxyType
 from typing import Any
 
 from platform_cli import registry
-from platform_cli.secrets import SecretsWithDefaults
+from platform_cli._blame import Owner, attribute
+from platform_cli._masking import hide_secrets
+from platform_cli._unknown_settings import find_unknown
+from platform_cli.failures import describe
+from platform_cli.secrets import AdapterSecrets
 from platform_cli.settings import Settings
 from platform_interfaces import (
     ConfigurationError,
@@ -13,7 +17,9 @@ from platform_interfaces import (
     FileSystemInterface,
     Lifecycle,
     LoggingInterface,
+    MissingSecretError,
     PlatformContext,
+    PlatformError,
     SecretsInterface,
 )
 
@@ -31,6 +37,7 @@ class Container:
     Attributes:
         secrets: the store that everything else is constructed from.
         log: the logger of the run, whether or not the module declares one.
+        owners: whose code each package is, for errors.
 
     Raises:
         ConfigurationError: when either of them cannot be built.
@@ -39,6 +46,9 @@ class Container:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.lifecycle = Lifecycle()
+        self.owners: dict[str, Owner] = {}
+        self._asked: set[str] = set()
+        self._is_announced = False
         self.secrets: SecretsInterface = settings.values  # what a secret store reads its own settings from
         if settings.implementations["secrets"].value != "env":
             self.secrets = self._build("secrets")
@@ -46,27 +56,100 @@ class Container:
 
     async def open_database(self, defaults: Mapping[str, str] = MappingProxyType({})) -> DatabaseInterface:
         """The database, connected until ``lifecycle`` shuts down; ``defaults`` are for what is not set."""
-        database: DatabaseInterface = self._build("database", SecretsWithDefaults(self.secrets, defaults))
-        await database.connect()
-        self.lifecycle.on_shutdown(database.disconnect)
-        return database
+        return (await self.open_context(["database"], {}, defaults)).db
 
-    async def open_context(self, interfaces: Iterable[str], config: Mapping[str, Any]) -> PlatformContext:
-        """What a module is run with: the declared interfaces, and nothing else."""
+    async def open_context(
+        self,
+        interfaces: Iterable[str],
+        config: Mapping[str, Any],
+        defaults: Mapping[str, str] = MappingProxyType({}),
+        **fields: str,
+    ) -> PlatformContext:
+        """Return what a module is run with: the declared interfaces, and nothing else.
+
+        Before it connects, it logs where the run works; ``fields`` are added to that.
+
+        Raises:
+            ConfigurationError: when an adapter cannot be built; names all problems.
+        """
         declared = set(interfaces)
+        built = self._build_declared(declared, defaults)
+        fs, database = built.get("filesystem"), built.get("database")
+        self._announce(fs, database, fields)
+        try:
+            if database:
+                await database.connect()
+                self.lifecycle.on_shutdown(database.disconnect)
+        finally:
+            self._warn_of_unknown(is_complete="secrets" not in declared)
         return PlatformContext(
             log=self.log if "logging" in declared else None,
-            fs=self._build("filesystem") if "filesystem" in declared else None,
-            db=await self.open_database() if "database" in declared else None,
+            fs=fs,
+            db=database,
             secrets=self.secrets if "secrets" in declared else None,
             config=config,
             lifecycle=self.lifecycle,
         )
 
+    def log_settings(self) -> None:
+        """Log where the settings come from and what to mend in them, once."""
+        if self._is_announced:
+            return
+        self._is_announced = True
+        settings = self.settings
+        chosen = {"env": settings.env, "auto_migrate": settings.auto_migrate, **settings.implementations}
+        origins = {name: f"{hide_secrets(each.value)} ({each.origin})" for name, each in chosen.items()}
+        self.log.debug("Settings", **origins)
+        for subject, reason in settings.warnings:
+            self.log.warn(subject, reason=reason)
+
+    def _announce(
+        self, fs: FileSystemInterface | None, database: DatabaseInterface | None, fields: Mapping[str, str]
+    ) -> None:
+        told = {**fields, "env": self.settings.env.value}
+        if database:
+            told |= {"db": self._name("database"), "database": hide_secrets(database.location)}
+        if fs:
+            told |= {"fs": self._name("filesystem"), "root": hide_secrets(fs.locate())}
+        self.log.info("Run", **told)
+        self.log_settings()
+
+    def _warn_of_unknown(self, *, is_complete: bool) -> None:
+        chosen = self.settings.implementations.items()
+        are_shipped = all(each.value and registry.is_shipped(kind, each.value) for kind, each in chosen)
+        unknown = find_unknown(
+            self.settings.values.layers, self._asked, is_complete=is_complete and are_shipped
+        )
+        if unknown:
+            self.log.warn("Settings that nothing reads", names=", ".join(unknown))
+
+    def _build_declared(self, declared: set[str], defaults: Mapping[str, str]) -> dict[str, Any]:
+        deployed_env = self.settings.env.value if self.settings.is_deployed else ""
+        secrets = AdapterSecrets(self.secrets, defaults, deployed_env)
+        secrets.asked = self._asked
+        built: dict[str, Any] = {}
+        problems: list[ConfigurationError] = []
+        for kind in ("database", "filesystem"):
+            if kind in declared:
+                try:
+                    built[kind] = self._build(kind, secrets)
+                except ConfigurationError as error:
+                    problems.append(error)
+        if len(problems) > 1:
+            raise ConfigurationError("\n".join(map(str, problems)))
+        for problem in problems:
+            raise problem
+        return built
+
+    def _name(self, kind: str) -> str:
+        return self.settings.implementations[kind].value
+
     def _build(self, kind: str, secrets: SecretsInterface | None = None) -> Any:
         chosen = self.settings.implementations[kind]
+        if not chosen.value:
+            raise MissingSecretError(self._explain_unchosen())
         try:
-            implementation = registry.load(kind, chosen.value)(secrets or self.secrets)
+            implementation = self._construct(kind, chosen.value, secrets or self.secrets)
         except ConfigurationError as error:
             if chosen.origin == "default":  # nobody chose it, and naming it would not help
                 raise
@@ -77,3 +160,28 @@ class Container:
                 f"{target!r} makes no {_INTERFACES[kind].__name__}; {kind} {chosen.value!r} needs one"
             )
         return implementation
+
+    def _construct(self, kind: str, name: str, secrets: SecretsInterface) -> Any:
+        target = registry.reference(kind, name)
+        label = f"{registry.WORDS[kind]} {name!r} ({target})"
+        package = target.partition(":")[0].partition(".")[0]
+        others = dict(self.owners)
+        # A package may have several adapters; which of them a line belongs to is not known.
+        known = self.owners.get(package)
+        self.owners[package] = Owner(f"{known.label} or {label}" if known else label)
+        make = registry.load(kind, name)
+        try:
+            return make(secrets)
+        except PlatformError:
+            raise
+        except Exception as error:
+            failure = attribute(error, {**others, package: Owner(label)})
+            told = f"{label} failed: {describe(error)}" if failure is error else str(failure)
+            raise ConfigurationError(told) from error
+
+    def _explain_unchosen(self) -> str:
+        missing = self.settings.values.explain_missing("PLATFORM_DB")
+        return (
+            f"{missing}; env {self.settings.env.value!r} has no default database: set PLATFORM_DB, or give "
+            f"--db; installed are {', '.join(registry.names('database'))}"
+        )

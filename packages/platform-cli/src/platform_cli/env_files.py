@@ -1,23 +1,37 @@
 """The folder ``.env/`` of a project and the files in it."""
 
-import re
 import shlex
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from platform_cli._secret_forms import has_secret_for_elsewhere, is_secret_name
 from platform_interfaces import ConfigurationError
 
 _SECRET_WORDS = {"KEY", "PASSPHRASE", "PASSWORD", "SECRET", "TOKEN"}
 _PLACE_WORDS = {"FILE", "PATH"}  # where a secret is, and none itself
-# A password that opens something on this machine alone is what development is set up with.
-_PASSWORD_FOR_ELSEWHERE = re.compile(r"://[^:/?#@]*:.+@(?!(localhost|127\.0\.0\.1|\[::1\])?([:/?#]|$))")
 
 
 def find_project(start: Path) -> Path | None:
     """The nearest folder, from ``start`` upwards, whose ``.env/`` holds env files, if there is one."""
     # A virtual environment may be called .env, too; it holds no *.env file.
     return next((folder for folder in (start, *start.parents) if env_names(folder)), None)
+
+
+def find_stray_file(start: Path) -> Path | None:
+    """Return the file ``.env`` beside which the folder was looked for, if there is one: it is not read."""
+    project = find_project(start)
+    above = [folder for folder in start.parents if project and folder.is_relative_to(project)]
+    return next((file for folder in (start, *above) if (file := folder / ".env").is_file()), None)
+
+
+def how_to_move(stray: Path) -> str:
+    """Return what to do about a file ``.env``: settings are read from files in a folder of this name."""
+    file, aside = shlex.quote(str(stray)), shlex.quote(f"{stray}.old")
+    return (
+        f"{str(stray)!r} is a file and is not read: settings belong in the folder '.env/', such as "
+        f"'.env/local.env'; to move it: mv {file} {aside} && mkdir {file} && mv {aside} {file}/local.env"
+    )
 
 
 def env_names(project: Path) -> list[str]:
@@ -55,8 +69,9 @@ def read_env_file(file: Path) -> Mapping[str, str]:
 def exposure(file: Path, values: Mapping[str, str]) -> str | None:
     """What to do about an env file with secrets that other users can read; None where there is nothing to do.
 
-    A secret is a URL with a password, unless it leads to this machine, and a value whose name has one of the
-    words KEY, PASSPHRASE, PASSWORD, SECRET and TOKEN.
+    A secret is a URL or a keyword string with a password, in whatever form, unless it leads to this machine,
+    and a value whose name has one of the words KEY, PASSPHRASE, PASSWORD, SECRET and TOKEN, or says so in
+    another way (PGPASSWORD, DB_PWD).
     """
     secrets = [name for name, value in values.items() if value and _is_secret(name, value)]
     if not secrets or not file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
@@ -69,8 +84,8 @@ def exposure(file: Path, values: Mapping[str, str]) -> str | None:
 
 def _is_secret(name: str, value: str) -> bool:
     words = set(name.upper().split("_"))
-    is_named_so = words & _SECRET_WORDS and not words & _PLACE_WORDS
-    return bool(is_named_so or _PASSWORD_FOR_ELSEWHERE.search(value))
+    is_named_so = bool(words & _SECRET_WORDS) and not words & _PLACE_WORDS
+    return is_named_so or is_secret_name(name) or has_secret_for_elsewhere(value)
 
 
 def _read_text(file: Path) -> str:

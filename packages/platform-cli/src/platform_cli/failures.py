@@ -1,8 +1,11 @@
 """How a failure is shown, and which exit code it ends with."""
 
+from contextlib import suppress
+
 import click
 
-from platform_cli._text import hide_passwords, printable
+from platform_cli._masking import hide_secrets
+from platform_cli._text import printable
 from platform_interfaces import ConfigurationError, MigrationError, PlatformError
 
 FAILED = 1
@@ -11,13 +14,17 @@ FAILED = 1
 MISUSED = 2
 """The command line or the configuration is wrong; nothing was started."""
 
+CLOSED_PIPE = 141
+"""The reader of the output went away, as shells report it: 128 + SIGPIPE."""
+
+
+class OutputClosedError(Exception):
+    """The reader of standard output went away, as ``head`` does when it has enough."""
+
 
 def describe(error: BaseException) -> str:
-    """The failure in words: one line, or one for each problem of a command line or a file.
-
-    Where a URL was given in the place of something else, its password is left out.
-    """
-    return hide_passwords(_in_words(error))
+    """Return the failure in words without secrets: a line for each problem of a command line or a file."""
+    return hide_secrets(_in_words(error))
 
 
 def _in_words(error: BaseException) -> str:
@@ -30,18 +37,27 @@ def _in_words(error: BaseException) -> str:
         hint = f" (did you mean {error.possibilities[0]!r}?)" if error.possibilities else ""
         return f"unknown {kind} {name!r}{hint}"
     if isinstance(error, click.ClickException):
-        text = error.format_message().removesuffix(".")
-        return text[:1].lower() + text[1:]
-    if isinstance(error, ConfigurationError):
+        return _lower_first(error.format_message().removesuffix("."))
+    if isinstance(error, ConfigurationError) and str(error):
         return str(error)
-    kind = "" if isinstance(error, PlatformError) else f"{type(error).__name__}: "
-    return kind + " ".join(str(error).split())
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(map(_in_words, error.exceptions))
+    text = " ".join(str(error).split())
+    if isinstance(error, PlatformError) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _lower_first(text: str) -> str:
+    # Not PLATFORM_ENV: only a word of click's own sentences.
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def fail(error: BaseException) -> int:
-    """Say on standard error what failed; the exit code to end with."""
-    for line in describe(error).splitlines() or [""]:
-        click.echo(f"error: {printable(line)}", err=True)
+    """Write to standard error what failed, and return the exit code to end with."""
+    with suppress(OSError):  # a closed pipe, a full disk: the exit code still says it
+        for line in describe(error).splitlines():
+            click.echo(f"error: {printable(line)}", err=True)
     return exit_code(error)
 
 

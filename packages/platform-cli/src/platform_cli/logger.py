@@ -4,6 +4,7 @@ LOG_LEVEL is the least level that is shown: DEBUG, INFO (unless set), WARN or ER
 """
 
 import copy
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from typing import Any, Self
 
 import click
 
+from platform_cli._masking import hide_in, hide_secrets
 from platform_cli._shown import show, to_json
 from platform_cli._text import did_you_mean, printable
 from platform_interfaces import ConfigurationError, LoggingInterface, SecretsInterface
@@ -36,7 +38,7 @@ class _StructuredLogger(LoggingInterface):
         self._fields: Mapping[str, Any] = {}
         # All that structlog needs is given here: its global settings are neither relied on nor changed.
         self._structlog: Any = structlog.wrap_logger(
-            structlog.WriteLogger(sys.stderr),
+            structlog.WriteLogger(sys.stderr or io.StringIO()),  # None where the process has none
             processors=[
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
                 lambda _logger, _method, event: render(event),
@@ -66,7 +68,11 @@ class _StructuredLogger(LoggingInterface):
         if _LEVELS.index(level) >= self._least:
             with suppress(OSError, ValueError):  # ValueError: standard error was closed
                 # Nested, because structlog's own keywords would clash with fields of the same name.
-                getattr(self._structlog, level)(message, level=level, fields={**self._fields, **fields})
+                getattr(self._structlog, level)(
+                    hide_secrets(message),
+                    level=level,
+                    fields={name: hide_in(value, name) for name, value in {**self._fields, **fields}.items()},
+                )
 
 
 class JsonLogger(_StructuredLogger):
@@ -83,7 +89,7 @@ class PrettyLogger(_StructuredLogger):
     """Lines for people: time (UTC), level, message, ``name=value``; NO_COLOR keeps terminals plain."""
 
     def __init__(self, secrets: SecretsInterface) -> None:
-        is_coloured = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        is_coloured = bool(sys.stderr) and sys.stderr.isatty() and "NO_COLOR" not in os.environ
         super().__init__(secrets, partial(_pretty_line, style=click.style if is_coloured else _unstyled))
 
 

@@ -4,8 +4,8 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
@@ -30,7 +30,10 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of a module; without a default that is None, without choices they are empty."""
+    """One argument of a module; without a default that is None, without choices they are empty.
+
+    ``default_in`` has the defaults of the environments that have their own.
+    """
 
     name: str
     description: str
@@ -38,6 +41,7 @@ class Argument:
     is_required: bool
     default: Value | None
     choices: tuple[Value, ...]
+    default_in: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -70,7 +74,7 @@ def read_manifest(name: str) -> Manifest:
     file = _find(name, package)
     problems: list[str] = []
     manifest = _read(JsonObject(_load(file), "", problems), package)
-    if manifest.name != name:
+    if registry.composed(manifest.name) != registry.composed(name):
         problems.append(f"name: it is {manifest.name!r}, but the module is installed as {name!r}")
     if problems:
         raise ConfigurationError("\n".join(f"{file}: {problem}" for problem in problems))
@@ -90,7 +94,7 @@ def _find(name: str, package: str) -> str:
 
 def _load(file: str) -> dict[str, Any]:
     try:
-        with open(file, encoding="utf-8") as text:
+        with open(file, encoding="utf-8-sig") as text:
             data = json.load(text)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{file}: it is no readable JSON: {error}") from error
@@ -131,6 +135,7 @@ def _argument(data: JsonObject) -> Argument:
         is_required=data.get("required", bool, False),
         default=data.get("default", object, None),  # type: ignore[arg-type] # checked below
         choices=tuple(data.get("choices", list, [])),
+        default_in=data.get("default_in", dict, {}),
     )
     _check_values(data, argument)
     data.finish()
@@ -138,17 +143,28 @@ def _argument(data: JsonObject) -> Argument:
 
 
 def _check_values(data: JsonObject, argument: Argument) -> None:
-    default = () if argument.default is None else (argument.default,)
-    for key, values in (("default", default), ("choices", argument.choices)):
-        for value in values:
-            if argument.type in ARGUMENT_TYPES and not _is(argument.type, value):
-                data.problem(key, f"{value!r} is no {argument.type}")
+    for value in argument.choices:
+        if argument.type in ARGUMENT_TYPES and not _is(argument.type, value):
+            data.problem("choices", f"{value!r} is no {argument.type}")
     if argument.choices and argument.type == "boolean":
         data.problem("choices", "a boolean has none")
-    if argument.choices and default and argument.default not in argument.choices:
-        data.problem("default", f"{argument.default!r} is none of the choices")
-    if argument.is_required and default:
+    if argument.default is not None:
+        _check_default(data, argument, "default", argument.default)
+    if argument.is_required and argument.default is not None:
         data.problem("default", "a required argument has none")
+    if argument.is_required and argument.default_in:
+        data.problem("default_in", "a required argument has none")
+    for env, value in argument.default_in.items():
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", env):
+            data.problem("default_in", f"{env!r} cannot be the name of an environment")
+        _check_default(data, argument, f"default_in.{env}", value)
+
+
+def _check_default(data: JsonObject, argument: Argument, key: str, value: object) -> None:
+    if argument.type in ARGUMENT_TYPES and not _is(argument.type, value):
+        data.problem(key, f"{value!r} is no {argument.type}")
+    elif argument.choices and value not in argument.choices:
+        data.problem(key, f"{value!r} is none of the choices")
 
 
 def _is(kind: str, value: object) -> bool:

@@ -42,10 +42,26 @@ async def ensure_migrated(container: Container, database: DatabaseInterface) -> 
         if done.applied:
             container.log.info("Applied migrations", migrations=list(done.applied))
         return
-    statuses: list[MigrationStatus] = await migrate.status(database, directory=directory)
-    if unsettled := [f"{each.name} is {each.state}" for each in statuses if each.state not in _SETTLED]:
+    if unsettled := await _find_unsettled(container, database):
         env = container.settings.env.value
         raise ConfigurationError(
             f"the database of env {env!r} is not up to date: {', '.join(unsettled)}; "
             "apply pending migrations with 'platform migrate up', or run with --auto-migrate"
         )
+
+
+async def report_pending(container: Container, database: DatabaseInterface) -> None:
+    """Log what a run would have to apply first; a dry run changes nothing.
+
+    Raises:
+        ConfigurationError: when the runner is missing.
+        MigrationError: when files and history do not fit.
+    """
+    if unsettled := await _find_unsettled(container, database):
+        container.log.warn("Migrations are not applied in a dry run", migrations=", ".join(unsettled))
+
+
+async def _find_unsettled(container: Container, database: DatabaseInterface) -> list[str]:
+    directory = migrations_directory(container.secrets)
+    statuses: list[MigrationStatus] = await load_migrate().status(database, directory=directory)
+    return [f"{each.name} is {each.state}" for each in statuses if each.state not in _SETTLED]

@@ -15,13 +15,14 @@ from typing import Any
 from platform_cli._text import did_you_mean
 from platform_interfaces import ConfigurationError
 
-_WORDS = {
+WORDS = {
     "database": "database",
     "filesystem": "file system",
     "logging": "logger",
     "secrets": "secret store",
     "modules": "module",
 }
+"""What each kind is called in messages."""
 
 # What is known to exist, so that a missing one can be answered with the command that brings it.
 _DISTRIBUTIONS = {
@@ -33,6 +34,24 @@ _DISTRIBUTIONS = {
     ("logging", "memory"): "platform-cli[memory]",
     ("modules", "batch_etl"): "batch-etl",
 }
+
+KNOWN_SETTINGS = (
+    "DB_EMBEDDED_CREATE",
+    "DB_EMBEDDED_DIR",
+    "DB_POSTGRES_CONNECT_TIMEOUT",
+    "DB_POSTGRES_POOL_MAX",
+    "DB_POSTGRES_POOL_MIN",
+    "DB_POSTGRES_STATEMENT_TIMEOUT",
+    "DB_POSTGRES_URL",
+    "FS_LOCAL_REJECTS_ROOT",
+    "FS_LOCAL_ROOT",
+    "LOG_LEVEL",
+    "MIGRATIONS_DIR",
+)
+"""The settings of what is known to exist, whether or not a run uses it, so that a mistyped one is noticed."""
+
+CHANGES_NOTHING = {"DB_EMBEDDED_CREATE": "false"}
+"""Defaults for a database that is only looked at: no server is made where there is none."""
 
 
 def names(kind: str) -> list[str]:
@@ -50,13 +69,13 @@ def reference(kind: str, name: str) -> str:
     Raises:
         ConfigurationError: when no such name is installed, or two distributions claim it.
     """
-    installed = _installed(kind)
+    installed, name = _installed(kind), composed(name)
     if name not in installed:
         raise ConfigurationError(_absent(kind, name))
     targets = sorted(set(installed[name]))
     if len(targets) > 1:
         raise ConfigurationError(
-            f"{_WORDS[kind]} {name!r} is installed more than once: as {' and '.join(map(repr, targets))}; "
+            f"{WORDS[kind]} {name!r} is installed more than once: as {' and '.join(map(repr, targets))}; "
             "uninstall all but one"
         )
     return targets[0]
@@ -68,7 +87,7 @@ def load(kind: str, name: str) -> Any:
     Raises:
         ConfigurationError: when ``reference`` does, or the import fails.
     """
-    return load_object(reference(kind, name), f"{_WORDS[kind]} {name!r}", _DISTRIBUTIONS.get((kind, name)))
+    return load_object(reference(kind, name), f"{WORDS[kind]} {name!r}", _DISTRIBUTIONS.get((kind, name)))
 
 
 def load_object(target: str, label: str, distribution: str | None = None) -> Any:
@@ -80,15 +99,33 @@ def load_object(target: str, label: str, distribution: str | None = None) -> Any
         distribution: what to install when a package is missing.
 
     Raises:
-        ConfigurationError: when a package is missing or there is no such attribute.
+        ConfigurationError: when a package is missing, its code fails, or there is no such attribute.
     """
     module, _, path = target.partition(":")
     try:
         return reduce(getattr, filter(None, path.split(".")), import_module(module))
-    except (ImportError, AttributeError) as error:
-        is_missing = isinstance(error, ModuleNotFoundError) and distribution
-        hint = f"; install it with: {install_command(distribution)}" if is_missing and distribution else ""
-        raise ConfigurationError(f"{label} cannot be loaded from {target!r}: {error}{hint}") from error
+    except (Exception, SystemExit) as error:
+        from platform_cli._blame import describe_import
+
+        if isinstance(error, ModuleNotFoundError) and distribution:
+            why = f"{error}; install it with: {install_command(distribution)}"
+        else:
+            why = describe_import(error)
+        raise ConfigurationError(f"{label} cannot be loaded from {target!r}: {why}") from error
+
+
+def composed(name: str) -> str:
+    """Return ``name`` in Unicode's composed form, NFC: some systems write "ü" as two characters."""
+    if name.isascii():
+        return name
+    from unicodedata import normalize
+
+    return normalize("NFC", name)
+
+
+def is_shipped(kind: str, name: str) -> bool:
+    """Return whether an implementation is one of the platform's own, whose settings are all known."""
+    return (kind, name) in _DISTRIBUTIONS or reference(kind, name).startswith("platform_")
 
 
 def install_command(distribution: str) -> str:
@@ -97,7 +134,7 @@ def install_command(distribution: str) -> str:
 
 
 def _absent(kind: str, name: str) -> str:
-    word, installed = _WORDS[kind], names(kind)
+    word, installed = WORDS[kind], names(kind)
     if distribution := _DISTRIBUTIONS.get((kind, name)):
         return f"{word} {name!r} is not installed: install it with: {install_command(distribution)}"
     known = {*installed, *(known for group, known in _DISTRIBUTIONS if group == kind)}
@@ -143,6 +180,6 @@ def _parse(file: str) -> Iterator[tuple[str, str, str]]:
                     group = line.strip("[] ")
                 elif "=" in line and not line.startswith(("#", ";")):
                     name, _, target = line.partition("=")
-                    yield group, name.strip(), target.partition("[")[0].strip()
+                    yield group, composed(name.strip()), target.partition("[")[0].strip()
     except OSError:
         return

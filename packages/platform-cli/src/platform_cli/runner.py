@@ -6,15 +6,25 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from platform_cli import registry
+from platform_cli._blame import Owner, attribute
 from platform_cli._library_log import library_log
+from platform_cli._masking import hide_secrets
 from platform_cli._stop import StopSignals
-from platform_cli._text import hide_passwords
 from platform_cli.container import Container
-from platform_cli.failures import FAILED, describe, exit_code, fail, is_told_by_its_message
+from platform_cli.entry import load_check, load_entry
+from platform_cli.failures import (
+    CLOSED_PIPE,
+    FAILED,
+    OutputClosedError,
+    describe,
+    exit_code,
+    fail,
+    is_told_by_its_message,
+)
 from platform_cli.manifest import Manifest
-from platform_cli.migrations import ensure_migrated
+from platform_cli.migrations import ensure_migrated, report_pending
 from platform_cli.settings import Settings
-from platform_interfaces import PlatformContext, PlatformError
+from platform_interfaces import PlatformError
 
 SHUTDOWN_SECONDS = 10.0
 """How long undoing may take in all; what is not undone by then is given up."""
@@ -23,29 +33,45 @@ Job = Callable[[Container], Awaitable[int]]
 
 
 def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings, entry: str = "run") -> int:
-    """Run ``entry`` of a module on the implementations that the settings choose: the exit code.
+    """Run ``entry`` of a module on the implementations that the settings choose, and return the exit code.
+
+    Checks come before effects: ``check_<entry>`` of the module, where it has one, is called before migrations
+    are applied. A dry run (the argument ``dry-run``) applies none.
 
     Raises:
         ConfigurationError: when the secret store or the logger cannot be built.
     """
 
     async def job(container: Container) -> int:
+        package = manifest.package.partition(".")[0]
+        container.owners[package] = Owner(f"module {manifest.name!r}", is_module=True)
         try:
-            run = _load_run(manifest, entry)
-            context = await container.open_context(manifest.interfaces, config)
-            if "database" in manifest.interfaces:
-                await ensure_migrated(container, context.db)
-            returned = await _call(run, context)
+            return await _run_entry(container, manifest, config, entry)
         except Exception as error:
             if exit_code(error) == FAILED:
-                container.log.error("Job failed", module=manifest.name, error=describe(error))
+                failure = attribute(error, container.owners)
+                container.log.error("Job failed", module=manifest.name, error=describe(failure))
             raise
-        if returned == 0 and returned is not False:
-            return 0
-        shown = repr(returned) if isinstance(returned, int | str | None) else f"a {type(returned).__name__}"
-        return fail(PlatformError(f"module {manifest.name!r} returned {shown}: its log says why"))
 
     return run_job(job, settings)
+
+
+async def _run_entry(container: Container, manifest: Manifest, config: Mapping[str, Any], entry: str) -> int:
+    for name in manifest.modules:
+        registry.reference("modules", name)
+    function, check = load_entry(manifest, entry), load_check(manifest, entry)
+    is_dry_run = config.get("dry-run") is True
+    context = await container.open_context(
+        manifest.interfaces, config, registry.CHANGES_NOTHING if is_dry_run else {}, module=manifest.name
+    )
+    if check and (returned := await check.call(context)):
+        raise PlatformError(f"module {manifest.name!r} refused to start: its check returned {returned!r:.80}")
+    if "database" in manifest.interfaces:
+        await (report_pending if is_dry_run else ensure_migrated)(container, context.db)
+    code = await function.run(context)
+    if code:
+        return fail(PlatformError(f"module {manifest.name!r} returned {code}: its log says why"))
+    return 0
 
 
 def run_job(job: Job, settings: Settings) -> int:
@@ -54,22 +80,15 @@ def run_job(job: Job, settings: Settings) -> int:
     An error is told on standard error; at DEBUG the log has its traceback, where that says more.
     """
     container = Container(settings)
-    container.log.debug("Settings", **_origins(settings))
-    for warning in settings.warnings:
-        container.log.warn("Secrets are exposed", reason=warning)
     with library_log(container.log), StopSignals() as stop, asyncio.Runner() as runner:
         return runner.run(_supervise(job, container, stop))
-
-
-def _origins(settings: Settings) -> dict[str, str]:
-    chosen = {"env": settings.env, "auto_migrate": settings.auto_migrate, **settings.implementations}
-    return {name: f"{hide_passwords(setting.value)} ({setting.origin})" for name, setting in chosen.items()}
 
 
 async def _supervise(job: Job, container: Container, stop: StopSignals) -> int:
     task = asyncio.ensure_future(job(container))
     stop.watch(task)
     [outcome] = await asyncio.gather(task, return_exceptions=True)
+    container.log_settings()  # where it did not come to that
     problem = await _shut_down(container)
     if stop.received:
         container.log.warn("Interrupted", signal=stop.received.name)
@@ -78,8 +97,12 @@ async def _supervise(job: Job, container: Container, stop: StopSignals) -> int:
         outcome = PlatformError("the job cancelled itself")
     if isinstance(outcome, BaseException):
         if not is_told_by_its_message(outcome):
-            container.log.debug("Traceback", traceback="".join(traceback.format_exception(outcome)))
-        return fail(outcome)
+            container.log.debug(
+                "Traceback", traceback=hide_secrets("".join(traceback.format_exception(outcome)))
+            )
+        if isinstance(outcome, OutputClosedError):
+            return CLOSED_PIPE
+        return fail(attribute(outcome, container.owners))
     return fail(problem) if problem else outcome
 
 
@@ -95,20 +118,3 @@ async def _shut_down(container: Container) -> PlatformError | None:
         return None
     container.log.error("Shutdown failed", error=str(problem))
     return problem
-
-
-def _load_run(manifest: Manifest, entry: str) -> Callable[[PlatformContext], Awaitable[int]]:
-    for name in manifest.modules:
-        registry.reference("modules", name)
-    run: Callable[[PlatformContext], Awaitable[int]] = registry.load_object(
-        f"{manifest.package}.main:{entry}", f"module {manifest.name!r}"
-    )
-    return run
-
-
-async def _call(run: Callable[[PlatformContext], Awaitable[int]], context: PlatformContext) -> object:
-    try:
-        return await run(context)
-    except SystemExit as error:
-        # Let through, it would end the event loop before anything is undone.
-        return error.code or 0

@@ -8,20 +8,29 @@ from a developer's machine.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from platform_cli._masking import remember_settings
 from platform_cli._text import did_you_mean
-from platform_cli.env_files import env_file, env_names, exposure, find_project, read_env_file
+from platform_cli.env_files import (
+    env_file,
+    env_names,
+    exposure,
+    find_project,
+    find_stray_file,
+    how_to_move,
+    read_env_file,
+)
 from platform_cli.flags import FLAGS
-from platform_cli.secrets import EnvSecrets, Layer
+from platform_cli.secrets import EnvSecrets, Layer, find_unclean
 from platform_interfaces import ConfigurationError
 
 FILELESS = ("local", "production", "staging", "test")
 """The environments that need no file."""
 
-_DEPLOYED = ("production", "staging")
+_DEPLOYED_WORDS = {"live", "preprod", "prd", "prod", "production", "stage", "staging", "stg"}
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -38,7 +47,9 @@ class Settings:
     """The settings of one run.
 
     ``implementations`` has the name chosen for each interface: database, filesystem, logging, secrets.
-    Relative directories in ``values`` start from ``project``. ``warnings`` say what the user should mend.
+    The database's name is empty where none is chosen and the environment has no default.
+    Relative directories in ``values`` start from ``project``. ``warnings`` say what the user should mend: the
+    event and the reason.
     """
 
     project: Path
@@ -46,12 +57,25 @@ class Settings:
     auto_migrate: Setting
     implementations: Mapping[str, Setting]
     values: EnvSecrets
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_auto_migrate(self) -> bool:
         """Whether pending migrations are applied before a module runs."""
         return self.auto_migrate.value.lower() in _YES
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether the environment has no default for what decides which data a run reads and writes."""
+        return is_deployed(self.env.value)
+
+
+def is_deployed(env: str) -> bool:
+    """Return whether ``env`` is staging or production, also by another name: ``prod``, ``production-eu``.
+
+    What is not set there must not be filled in from defaults or from a developer's ``local.env``.
+    """
+    return any(word.rstrip("0123456789") in _DEPLOYED_WORDS for word in re.split("[-_]", env.lower()))
 
 
 def resolve(
@@ -67,19 +91,53 @@ def resolve(
     Raises:
         ConfigurationError: when the environment needs a file and has none, or a file or a value is malformed.
     """
-    start = start or Path.cwd()
-    project = find_project(start)
+    start = start or _working_directory()
+    project, stray = find_project(start), find_stray_file(start)
     process = Layer("the environment", environment)
+    remember_settings(environment)
     env = _choose("env", "local", flags, EnvSecrets([process]))
     files = {file: read_env_file(file) for file in _files(project, env)}
-    values = EnvSecrets([process, *(Layer(repr(str(file)), found) for file, found in files.items())])
+    layers = [process, *(Layer(repr(str(file)), found) for file, found in files.items())]
+    for layer in layers:
+        remember_settings(layer.values)
+    values = EnvSecrets(layers, how_to_move(stray) if stray else "")
+    defaults = {f.kind: f.default for f in FLAGS if f.kind}
+    if is_deployed(env.value):
+        defaults["database"] = ""
     return Settings(
         project=project or start,
         env=env,
         auto_migrate=_auto_migrate(flags, values, env.value),
-        implementations={f.kind: _choose(f.key, f.default, flags, values) for f in FLAGS if f.kind},
+        implementations={f.kind: _choose(f.key, defaults[f.kind], flags, values) for f in FLAGS if f.kind},
         values=values,
-        warnings=tuple(filter(None, (exposure(file, found) for file, found in files.items()))),
+        warnings=(
+            *_warnings("Secrets are exposed", (exposure(file, found) for file, found in files.items())),
+            *_warnings("Settings were cleaned", map(_cleaned, layers)),
+            *_warnings("Settings are not read", [how_to_move(stray) if stray else None]),
+        ),
+    )
+
+
+def _warnings(event: str, reasons: Iterable[str | None]) -> list[tuple[str, str]]:
+    return [(event, reason) for reason in reasons if reason]
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the working directory cannot be used: {error.strerror}; cd to one that exists"
+        ) from error
+
+
+def _cleaned(layer: Layer) -> str | None:
+    names = find_unclean(layer)
+    if not names:
+        return None
+    return (
+        f"{', '.join(names)} in {layer.name}: there were quotes, blanks or invisible characters "
+        "around the value; the run goes on without them"
     )
 
 
@@ -88,9 +146,8 @@ def _choose(key: str, default: str, flags: Mapping[str, str], values: EnvSecrets
         return Setting(flags[key], f"--{key.replace('_', '-')}")
     variable = f"PLATFORM_{key.upper()}"
     layer = values.layer_of(variable)
-    # An empty name can mean nothing: it is what `export PLATFORM_DB=` and empty make variables leave behind.
-    if layer and layer.values[variable]:
-        return Setting(layer.values[variable], f"{variable} in {layer.name}")
+    if layer:
+        return Setting(layer.get(variable), f"{variable} in {layer.name}")
     return Setting(default, "default")
 
 
@@ -102,7 +159,7 @@ def _files(project: Path | None, env: Setting) -> list[Path]:
     known = env_names(project) if project else []
     if env.value not in (*known, *FILELESS):
         raise ConfigurationError(_unknown_env(project, env.value, known))
-    names = [env.value] if env.value in _DEPLOYED else list(dict.fromkeys([env.value, "local"]))
+    names = [env.value] if is_deployed(env.value) else list(dict.fromkeys([env.value, "local"]))
     return [env_file(project, name) for name in names if project and name in known]
 
 

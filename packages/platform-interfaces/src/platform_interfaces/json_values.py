@@ -2,12 +2,17 @@
 
 import json
 import sys
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 
 def dump_json(value: Any) -> str:
-    """``value`` as JSON text: a ``Decimal`` is written as the number it is; ``bytes`` are such text already.
+    """Return ``value`` as JSON text; ``bytes`` are such text already.
+
+    A ``Decimal`` is written as the number it is, a date, a time and a timestamp as ISO 8601 text, a ``UUID``
+    as its text, so that a row which the platform returned can be written.
 
     Raises:
         ValueError: for NaN and infinities, which JSON does not have, and for bytes that are not UTF-8.
@@ -19,6 +24,14 @@ def dump_json(value: Any) -> str:
         return _ENCODER.encode(value)
     except TypeError:  # a Decimal inside: the json module cannot be taught to write it as a number
         return _dump(value)
+
+
+def _to_text(value: object) -> str:
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"a {type(value).__name__} is not a JSON value")
 
 
 def load_json(text: str | bytes) -> Any:
@@ -70,5 +83,5 @@ def _dump_key(key: object) -> str:
 
 
 # Given such options, json.dumps and json.loads would make a new one for every call.
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(default=_to_text, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(parse_float=_parse_number)

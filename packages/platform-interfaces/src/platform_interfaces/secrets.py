@@ -6,11 +6,14 @@ from platform_interfaces.errors import MissingSecretError
 
 
 class SecretsInterface(ABC):
-    """Named values an implementation is configured from, read at the time of the call."""
+    """Named values an implementation is configured from, read at the time of the call.
+
+    An empty value counts as not set, for every key: it is what ``export NAME=`` leaves behind.
+    """
 
     @abstractmethod
     def get(self, key: str) -> str | None:
-        """The value as it was set, or None where it is set nowhere; an empty value is a value."""
+        """Return the value as it was set, or None (or an empty text) where it is not set."""
 
     @property
     @abstractmethod
@@ -18,9 +21,8 @@ class SecretsInterface(ABC):
         """Where ``get`` looks, in words, for the message of ``require``."""
 
     def get_or_default(self, key: str, default: str) -> str:
-        """The value, or ``default`` where it is set nowhere."""
-        value = self.get(key)
-        return default if value is None else value
+        """Return the value, or ``default`` where it is not set."""
+        return self.get(key) or default
 
     def get_location(self, key: str, default: str) -> str:
         """Return where data are: the value, or ``default``, which is for development and tests only.
@@ -33,12 +35,16 @@ class SecretsInterface(ABC):
         return self.get_or_default(key, default)
 
     def require(self, key: str) -> str:
-        """The value.
+        """Return the value.
 
         Raises:
-            MissingSecretError: when it is set nowhere or is empty; names the key and the places looked at.
+            MissingSecretError: when it is not set or is empty; names the key and the places looked at.
         """
         value = self.get(key)
         if not value:
-            raise MissingSecretError(f"{key!r} is not set: looked in {self.sources}")
+            raise MissingSecretError(self.explain_missing(key))
         return value
+
+    def explain_missing(self, key: str) -> str:
+        """Return why ``get`` finds no value, for messages: names the key and the places looked at."""
+        return f"{key!r} is not set: looked in {self.sources}"

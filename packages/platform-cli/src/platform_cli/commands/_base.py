@@ -8,15 +8,30 @@ import click
 from click.core import iter_params_for_processing
 
 from platform_cli import registry
-from platform_cli.failures import describe
+from platform_cli.failures import OutputClosedError, describe
 from platform_cli.flags import FLAGS, Flag
-from platform_interfaces import ConfigurationError
+from platform_interfaces import ConfigurationError, PlatformError
 
 _GIVEN = "platform_cli.flags"
 
 
+def say(text: str) -> None:
+    """Print a line.
+
+    Raises:
+        OutputClosedError: when nobody reads it any more.
+        PlatformError: when it cannot be written, on a full disk.
+    """
+    try:
+        click.echo(text)
+    except BrokenPipeError as error:
+        raise OutputClosedError from error
+    except OSError as error:
+        raise PlatformError(f"standard output cannot be written: {error.strerror}") from error
+
+
 class GlobalOption(click.Option):
-    """An option that every command takes; the last one on the command line wins, wherever it stands."""
+    """An option that every command takes, once and anywhere on the command line."""
 
     def __init__(self, flag: Flag) -> None:
         is_choice = flag.name == "auto-migrate"
@@ -31,10 +46,14 @@ class GlobalOption(click.Option):
 
 
 def _remember(context: click.Context, option: click.Parameter, value: Any) -> None:
-    if value is not None:  # outer and inner commands share `meta`, and the inner ones are parsed later
-        context.meta.setdefault(_GIVEN, {})[option.name] = (
-            str(value).lower() if value in (True, False) else value
-        )
+    if value is None:
+        return
+    # Outer and inner commands share `meta`, and the inner ones are parsed later.
+    given = context.meta.setdefault(_GIVEN, {})
+    level, _ = given.get(option.name, (context.command_path, value))
+    if level != context.command_path:
+        raise click.UsageError(f"option {option.opts[0]!r} is given more than once: give it once")
+    given[option.name] = (context.command_path, str(value).lower() if value in (True, False) else value)
 
 
 class _Command(click.Command):
@@ -43,6 +62,15 @@ class _Command(click.Command):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params += [GlobalOption(flag) for flag in FLAGS]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--help" not in args:
+            from platform_cli.commands._words import find_problems
+
+            problems, _ = find_problems(args, self.get_params(ctx), is_whole=ctx.allow_interspersed_args)
+            if problems:
+                raise click.UsageError("\n".join(problems), ctx)
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         own = [param for param in self.get_params(ctx) if not isinstance(param, GlobalOption)]
@@ -73,6 +101,8 @@ class PlatformCommand(_Command):
             super().parse_args(ctx, args)
         except click.UsageError:
             problems += self._problems(ctx, given)
+        except FileNotFoundError:  # a relative path of an option, and no working directory
+            pass
         problems += _resolve(ctx)
         if problems:
             raise click.UsageError("\n".join(dict.fromkeys(problems)), ctx)
@@ -83,20 +113,22 @@ class PlatformCommand(_Command):
             return super().invoke(ctx)
 
     def _problems(self, ctx: click.Context, args: Sequence[str]) -> list[str]:
+        from platform_cli.commands._words import find_problems
+
+        problems, words = find_problems(args, self.get_params(ctx), is_whole=True)
         parser = self.make_parser(ctx)
         parser.ignore_unknown_options = True
         try:
-            values, rest, order = parser.parse_args(list(args))
-        except click.BadOptionUsage as error:  # its value is missing, or one was given to a flag
-            others = self._problems(ctx, _without(args, error.option_name))
-            told = f"missing option {error.option_name!r}"
-            return [describe(error), *(problem for problem in others if problem != told)]
-        problems = []
+            values, rest, order = parser.parse_args(list(words))
+        except click.BadOptionUsage as error:  # a value was given to a flag
+            return [describe(error), *self._problems(ctx, _without(args, error.option_name))]
         for param in iter_params_for_processing(order, self.get_params(ctx)):
             try:
                 _, rest = param.handle_parse_result(ctx, values, rest)
             except click.UsageError as error:
-                problems.append(describe(error))
+                # Not also as missing where its value is.
+                if not (isinstance(error, click.MissingParameter) and _is_named(param, problems)):
+                    problems.append(describe(error))
         return problems + self._unexpected(ctx, rest)
 
     def _unexpected(self, ctx: click.Context, rest: Sequence[str]) -> list[str]:
@@ -113,15 +145,18 @@ class PlatformCommand(_Command):
 
 
 def _without(args: Sequence[str], option: str) -> list[str]:
-    if args[-1] == option:
-        return list(args[:-1])
     return [word for word in args if not word.startswith(f"{option}=")]
+
+
+def _is_named(param: click.Parameter, problems: Sequence[str]) -> bool:
+    names = param.opts + param.secondary_opts
+    return any(problem.startswith(f"option {name!r} ") for name in names for problem in problems)
 
 
 def _resolve(ctx: click.Context) -> list[str]:
     from platform_cli.settings import resolve
 
-    flags = ctx.meta.get(_GIVEN, {})
+    flags = {key: value for key, (_, value) in ctx.meta.get(_GIVEN, {}).items()}
     problems = []
     for flag in FLAGS:
         if flag.kind and flag.key in flags:

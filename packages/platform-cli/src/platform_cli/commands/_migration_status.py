@@ -1,13 +1,14 @@
 """How ``platform migrate status`` shows what it found, to people and to programs."""
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import click
+from platform_cli.commands._base import say
 
 if TYPE_CHECKING:
     from platform_migrate import MigrationStatus, StatusSummary
@@ -23,16 +24,18 @@ def print_json(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary") 
         if migration["applied_at"]:
             migration["applied_at"] = migration["applied_at"].astimezone(UTC).isoformat()
     found = {"schema_version": SCHEMA_VERSION, "migrations": migrations, **asdict(summary)}
-    click.echo(json.dumps(found, indent=2))
+    say(json.dumps(found, indent=2))
 
 
 def print_table(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary") -> None:
     """A row for each migration, and the sums as the last line."""
+    from io import StringIO
+
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    is_terminal = sys.stdout.isatty()
+    is_terminal = bool(sys.stdout) and sys.stdout.isatty()
     columns = ("number", "name", "state", "applied at (UTC)", "note")
     table = Table(*columns, box=box.SIMPLE_HEAD if is_terminal else None)
     for status in statuses:
@@ -40,8 +43,10 @@ def print_table(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary")
             f"{status.number:03}", status.name, status.state, _shown(status.applied_at), status.note
         )
     # Whatever reads a pipe has no width that a line must be cut to.
-    Console(width=None if is_terminal else 10_000, highlight=False).print(table)
-    click.echo(str(summary))
+    width = shutil.get_terminal_size().columns if is_terminal else 10_000
+    text = StringIO()  # rich exits by itself where a pipe is closed
+    Console(file=text, width=width, highlight=False, force_terminal=is_terminal).print(table)
+    say(text.getvalue() + str(summary))
 
 
 def _shown(moment: datetime | None) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from platform_cli.commands._base import PlatformCommand, PlatformGroup
+from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
+from platform_cli.registry import CHANGES_NOTHING
 from platform_interfaces import DatabaseInterface, LockTimeoutError
 
 if TYPE_CHECKING:
@@ -90,9 +91,9 @@ def up(
         _tell("applied", done.applied)
         _tell("would apply", done.planned)
         if not done.applied + done.planned:
-            click.echo("no migrations to apply")
+            say("no migrations to apply")
 
-    return _on_database(apply, directory, _UNLIMITED)
+    return _on_database(apply, directory, _UNLIMITED | (CHANGES_NOTHING if dry_run else {}))
 
 
 @migrate.command(cls=PlatformCommand)
@@ -127,9 +128,9 @@ def down(
         _tell("rolled back", done.reverted)
         _tell("would roll back", done.planned)
         if not done.reverted + done.planned:
-            click.echo("no migrations to roll back")
+            say("no migrations to roll back")
 
-    return _on_database(revert, directory, _UNLIMITED)
+    return _on_database(revert, directory, _UNLIMITED | (CHANGES_NOTHING if dry_run else {}))
 
 
 @migrate.command(cls=PlatformCommand)
@@ -158,7 +159,7 @@ def status(check: bool, is_json: bool, offline: bool, directory: str | None) -> 
             return 0
         return REFUSED if summary.problems else PENDING if summary.pending else 0
 
-    return _on_database(show, directory)
+    return _on_database(show, directory, CHANGES_NOTHING)
 
 
 @migrate.command(cls=PlatformCommand)
@@ -197,7 +198,7 @@ def mark(
             )
         _tell(f"marked as {'pending' if pending else 'applied'}", marked)
         if not marked:
-            click.echo("nothing to mark")
+            say("nothing to mark")
 
     return _on_database(change, directory)
 
@@ -209,7 +210,7 @@ def create(name: str, directory: str | None) -> int:
     """Create a migration file from a template; NAME says what it does."""
 
     def make(migrations: Any, folder: "Path | None") -> None:
-        click.echo(f"created {migrations.create(name, directory=folder)}")
+        say(f"created {migrations.create(name, directory=folder)}")
 
     return _on_files(make, directory)
 
@@ -268,9 +269,9 @@ def _on_files(action: Callable[[Any, "Path | None"], None], directory: str | Non
 def _list_files(migrations: Any, folder: "Path | None") -> None:
     names = migrations.check_files(folder)
     _tell("fine:", names)
-    click.echo(f"{len(names)} files, 0 problems")
+    say(f"{len(names)} files, 0 problems")
 
 
 def _tell(verb: str, names: tuple[str, ...]) -> None:
     for name in names:
-        click.echo(f"{verb} {name}")
+        say(f"{verb} {name}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from platform_cli._text import printable
-from platform_cli.commands._base import PlatformCommand, PlatformGroup
+from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
 from platform_cli.commands.run import ModuleGroup
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def list_(prefix: str) -> int:
                 each = ", ".join(f"{code} {count}" for code, count in reasons.most_common())
                 _say(f"{file}  {reasons.total()}  ({each})")
         if not counts:
-            click.echo("nothing is rejected")
+            say("nothing is rejected")
 
     return _run(show)
 
@@ -112,4 +112,4 @@ def _nothing_kept(prefix: str) -> click.UsageError:
 
 def _say(line: str) -> None:
     # The names of files and the lines in them come from anywhere; a terminal must not take them for commands.
-    click.echo(printable(line))
+    say(printable(line))

@@ -48,7 +48,8 @@ def _run(manifest: Manifest, entry: str, /, **values: Any) -> int:
     from platform_cli.runner import run_module
 
     settings = click.get_current_context().obj
-    return run_module(manifest, to_config(manifest.arguments, values), settings, entry)
+    config = to_config(manifest.arguments, values, settings.env.value)
+    return run_module(manifest, config, settings, entry)
 
 
 @click.group(cls=ModuleGroup, entry="run", subcommand_metavar="MODULE [OPTIONS]")

@@ -23,10 +23,13 @@ class SecretsContract:
     def test_get_returns_none_for_what_is_not_set(self, make_secrets: MakeSecrets) -> None:
         assert make_secrets({"KEY": "value"}).get("OTHER") is None
 
-    def test_get_or_default_prefers_the_value_even_when_it_is_empty(self, make_secrets: MakeSecrets) -> None:
-        secrets = make_secrets({"EMPTY": ""})
-        assert secrets.get_or_default("EMPTY", "default") == ""
+    def test_an_empty_value_counts_as_not_set(self, make_secrets: MakeSecrets) -> None:
+        secrets = make_secrets({"EMPTY": "", "KEY": "value"})
+        assert not secrets.get("EMPTY")
+        assert secrets.get_or_default("EMPTY", "default") == "default"
+        assert secrets.get_location("EMPTY", "default") == "default"
         assert secrets.get_or_default("OTHER", "default") == "default"
+        assert secrets.get_or_default("KEY", "default") == "value"
 
     def test_require_returns_the_value(self, make_secrets: MakeSecrets) -> None:
         assert make_secrets({"KEY": "value"}).require("KEY") == "value"

@@ -1,0 +1,31 @@
+"""Settings that nothing reads, most often because their name is mistyped."""
+
+from collections.abc import Iterable
+
+from platform_cli import registry
+from platform_cli._text import did_you_mean
+from platform_cli.flags import FLAGS
+from platform_cli.secrets import OWN_PREFIXES, Layer
+
+_NEAR = 0.88
+"""How like a known name another name must be to be noticed, if nothing else says that it is ours."""
+
+
+def find_unknown(layers: Iterable[Layer], asked: Iterable[str], *, is_complete: bool) -> list[str]:
+    """Return the names that are set and not known, each with where it is and the nearest known name.
+
+    Args:
+        layers: where settings come from; no value is shown.
+        asked: what the adapters of this run have read.
+        is_complete: whether nothing else may read a setting. Otherwise only a name that is like a known one
+            is returned: an adapter or a module of somebody else's may read the others later.
+    """
+    known = {*registry.KNOWN_SETTINGS, *(flag.variable for flag in FLAGS), *asked}
+    found = []
+    for layer in layers:
+        for name in sorted(name for name, value in layer.values.items() if value and name not in known):
+            is_ours = name.upper().startswith(OWN_PREFIXES if is_complete else "PLATFORM_")
+            hint = did_you_mean(name, sorted(known), 0.6 if is_ours else _NEAR)
+            if hint or is_ours:
+                found.append(f"{name} in {layer.name}{hint}")
+    return found

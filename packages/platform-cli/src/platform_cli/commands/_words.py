@@ -1,0 +1,72 @@
+"""The words of a command line before click reads them: options without a value, or given twice."""
+
+from collections.abc import Iterator, Sequence
+
+import click
+
+_OPTION_SIGNS = ("--", "\u2013", "\u2014")  # text programs turn "--" into a dash
+
+
+def find_problems(
+    words: Sequence[str], params: Sequence[click.Parameter], *, is_whole: bool
+) -> tuple[list[str], list[str]]:
+    """Return what is wrong with the options, and the words without the options that lack a value.
+
+    A word that begins with ``--`` is no value, unless it is given as ``--name=--word``.
+
+    Args:
+        words: those of one command.
+        params: what it takes.
+        is_whole: whether options may follow the first other word; a group's end there.
+    """
+    options = {
+        name: param
+        for param in params
+        if isinstance(param, click.Option)
+        for name in (*param.opts, *param.secondary_opts)
+    }
+    problems: list[str] = []
+    kept = list(words)
+    seen: dict[str | None, str] = {}
+    for position, name, value in _options(words, options, is_whole=is_whole):
+        option = options[name]
+        if option.name in seen and not option.multiple:
+            problems.append(_told_twice(seen[option.name], name))
+        seen[option.name] = name
+        if not option.is_flag and value is None:
+            problems.append(f"option {name!r} needs a value{_found_instead(words[position + 1 :], name)}")
+            kept[position] = ""
+    return problems, [word for word, given in zip(kept, words, strict=True) if word or not given]
+
+
+def _options(
+    words: Sequence[str], options: dict[str, click.Option], *, is_whole: bool
+) -> Iterator[tuple[int, str, str | None]]:
+    position = 0
+    while position < len(words) and words[position] != "--":
+        name, is_pair, value = words[position].partition("=")
+        if name in options:
+            takes_next = not options[name].is_flag and not is_pair
+            following = words[position + 1] if takes_next and position + 1 < len(words) else None
+            if following is not None and following.startswith(_OPTION_SIGNS):
+                following = None
+            yield position, name, value if is_pair else following
+            position += following is not None
+        elif not words[position].startswith("-") and not is_whole:
+            return
+        position += 1
+
+
+def _told_twice(first: str, second: str) -> str:
+    if first == second:
+        return f"option {first!r} is given more than once: give it once"
+    return f"options {first!r} and {second!r} exclude each other: give one of them"
+
+
+def _found_instead(rest: Sequence[str], name: str) -> str:
+    if not rest:
+        return ""
+    word = rest[0].partition("=")[0]
+    if word.startswith("--"):
+        return f", and {word!r} follows: was it an empty variable? (a value like that is given as {name}=…)"
+    return f", and {word!r} follows, which begins with a dash that is not '--'"

@@ -1,0 +1,79 @@
+"""The functions of a module's ``main.py`` that the platform calls, and what is wrong with them."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from platform_cli import registry
+from platform_cli.manifest import Manifest
+from platform_interfaces import ConfigurationError, PlatformContext, PlatformError
+
+
+class Entry:
+    """An async function of a module that takes the context."""
+
+    def __init__(self, manifest: Manifest, name: str, function: Callable[[PlatformContext], Any]) -> None:
+        self._function = function
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        where = f" ({code.co_filename}, line {code.co_firstlineno})" if code else ""
+        self._label = f"{name!r} of module {manifest.name!r}{where}"
+        self._example = f"'async def {name}(ctx)'"
+        self._check()
+
+    async def call(self, context: PlatformContext) -> object:
+        """Return what the function returns; ``sys.exit`` in it is a return.
+
+        Raises:
+            PlatformError: when it is not async.
+        """
+        try:
+            pending = self._function(context)
+            if not inspect.isawaitable(pending):
+                raise PlatformError(f"{self._label} is not async: define it as {self._example}")
+            return await pending
+        except SystemExit as error:
+            # Let through, it would end the event loop before anything is undone.
+            return error.code or 0
+
+    async def run(self, context: PlatformContext) -> int:
+        """Call the function and return its exit code.
+
+        Raises:
+            PlatformError: when it returns anything but a number.
+        """
+        returned = await self.call(context)
+        if isinstance(returned, int) and not isinstance(returned, bool):
+            return returned
+        shown = repr(returned) if isinstance(returned, bool | None) else f"a {type(returned).__name__}"
+        raise PlatformError(f"{self._label} returned {shown}: it must return the exit code, 0 for success")
+
+    def _check(self) -> None:
+        if not callable(self._function):
+            raise ConfigurationError(f"{self._label} is not a function: define it as {self._example}")
+        if inspect.isasyncgenfunction(self._function) or inspect.isgeneratorfunction(self._function):
+            raise ConfigurationError(f"{self._label} has a 'yield' in it: define it as {self._example}")
+        try:
+            inspect.signature(self._function).bind(object())
+        except TypeError as error:
+            raise ConfigurationError(
+                f"{self._label} must take one argument, the context, as {self._example} does: {error}"
+            ) from error
+        except ValueError:  # it has no signature that can be read
+            return
+
+
+def load_entry(manifest: Manifest, name: str) -> Entry:
+    """Return the function ``name`` of a module, which is imported now.
+
+    Raises:
+        ConfigurationError: when the module cannot be loaded, or is not such a function.
+    """
+    target = f"{manifest.package}.main:{name}"
+    return Entry(manifest, name, registry.load_object(target, f"module {manifest.name!r}"))
+
+
+def load_check(manifest: Manifest, name: str) -> Entry | None:
+    """Return the function ``check_<name>`` of a module, or None where it has none."""
+    main = registry.load_object(f"{manifest.package}.main", f"module {manifest.name!r}")
+    function = getattr(main, f"check_{name}", None)
+    return None if function is None else Entry(manifest, f"check_{name}", function)
