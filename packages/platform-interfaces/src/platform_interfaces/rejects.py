@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Self
@@ -87,9 +87,9 @@ def _text(value: Any) -> str:
 class RejectKeeper:
     """Gathers the rejects of the files of one folder, one file after the other; on disk once they are many.
 
-    Use it in an ``async with`` block. At its end, also when an exception leaves it, what was added for each
-    complete file replaces what earlier runs have kept for it, and what they have kept for other files stays.
-    The file that all of it is in is replaced in one step.
+    Use it in an ``async with`` block, and call ``save`` at its end. What was added for each complete file
+    replaces what earlier runs have kept for it, and what they have kept for other files stays. The file that
+    all of it is in is replaced in one step. An exception that leaves the block saves as much as it can.
     """
 
     def __init__(self, fs: FileSystemInterface, folder: str, run_id: str) -> None:
@@ -100,30 +100,30 @@ class RejectKeeper:
         self._spool = SpooledTemporaryFile(max_size=_BLOCK_BYTES)  # noqa: SIM115 - closed by __aexit__
         self._size = 0  # of what was added for complete files
         self._complete: set[str] = set()
+        self._failure: OSError | None = None  # of the temporary file
 
     async def __aenter__(self) -> Self:
         """Nothing is done yet."""
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Save what was added for complete files.
+        """Save what was added for complete files since the last ``save``.
 
         Raises:
             FileSystemError: when it cannot be saved, unless another exception is on its way.
         """
         try:
-            self.discard()
-            if self._complete:
-                await self._save()
+            await self.save()
         except FileSystemError:
             if kind is None:
                 raise
         finally:
-            self._spool.close()
+            with suppress(OSError):  # what could not be written cannot be written now, either
+                self._spool.close()
 
     def add(self, rejects: Iterable[Reject]) -> None:
         """Remember ``rejects``, which come in the order of their lines."""
-        self._spool.writelines(reject.to_json(self._run_id) for reject in rejects)
+        self._try(lambda: self._spool.writelines(reject.to_json(self._run_id) for reject in rejects))
 
     def complete(self, file: str) -> None:
         """What was added since the last ``complete`` or ``discard`` is all that ``file`` has."""
@@ -132,22 +132,45 @@ class RejectKeeper:
 
     def discard(self) -> None:
         """Forget what was added since the last ``complete``."""
-        self._spool.seek(self._size)
-        self._spool.truncate()
+        self._try(lambda: (self._spool.seek(self._size), self._spool.truncate()))
 
-    async def _save(self) -> None:
-        async with aclosing(self._content()) as content:
+    async def save(self) -> None:
+        """Save what was added for complete files; doing it again does nothing.
+
+        When it fails, what earlier runs have kept is as it was.
+
+        Raises:
+            FileSystemError: when it cannot be saved in the file system, or could not be gathered in a temporary
+                file; the error names the directory.
+        """
+        self.discard()
+        complete, self._complete = self._complete, set()
+        if self._failure:
+            raise FileSystemError(_describe_temporary(self._failure)) from self._failure
+        if complete:
+            await self._save(complete)
+
+    def _try(self, action: Callable[[], object]) -> None:
+        """Act on the temporary file, unless that has failed before: what was added is not whole any more."""
+        if self._failure is None:
+            try:
+                action()
+            except OSError as error:
+                self._failure = error
+
+    async def _save(self, complete: Collection[str]) -> None:
+        async with aclosing(self._content(complete)) as content:
             if first := await anext(content, b""):
                 await self._fs.write_stream(self._path, _chained(first, content), is_private=True)
             else:
                 await self._fs.delete(self._path)
 
-    async def _content(self) -> AsyncGenerator[bytes, None]:
+    async def _content(self, complete: Collection[str]) -> AsyncGenerator[bytes, None]:
         self._spool.seek(0)
         while block := self._spool.read(_BLOCK_BYTES):
             yield block
         with suppress(FileMissingError):
-            async with aclosing(_without(self._fs, self._path, self._complete)) as lines:
+            async with aclosing(_without(self._fs, self._path, complete)) as lines:
                 async for line in lines:
                     yield line
 
@@ -276,6 +299,19 @@ async def _lines(fs: FileSystemInterface, path: str) -> AsyncGenerator[tuple[int
                     yield number, line
     if rest.strip():
         yield number + 1, rest
+
+
+def _describe_temporary(error: OSError) -> str:
+    from tempfile import gettempdir
+
+    try:
+        directory = repr(gettempdir())
+    except OSError:  # there is none
+        directory = "the directory for temporary files"
+    return (
+        f"rejected lines are gathered in a temporary file in {directory}, which cannot be written: "
+        f"{error.strerror or error}: make room there, or set TMPDIR to a directory that has room"
+    )
 
 
 async def _chained(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
