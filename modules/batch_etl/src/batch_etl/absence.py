@@ -28,7 +28,7 @@ async def explain_absence(
     elif stop.missing:
         near = _nearest(stop.missing, stop.names)
         hints.append(f"did you mean {_list(near)}?" if near else _say_names(stop.names))
-    if stop.problem and (others := await _find_elsewhere(fs, source_path, date)):
+    if stop.problem and (others := await _find_elsewhere(fs, source_path, date, stop)):
         hints.append(f"the date is there with --source-path {' or '.join(map(repr, others[:_SHOWN]))}")
     return "; ".join([f"{fs.locate(folder)!r} {problem}", *hints])
 
@@ -90,21 +90,25 @@ async def _hints_of_date(fs: FileSystemInterface, source_path: str, date: str, s
     return hints or [_say_names(stop.names)]
 
 
-async def _find_elsewhere(fs: FileSystemInterface, source_path: str, date: str) -> list[str]:
-    """Return other source paths that have the date: without their first folder, or below another one."""
+async def _find_elsewhere(fs: FileSystemInterface, source_path: str, date: str, stop: _Stop) -> list[str]:
+    """Return other source paths that have the date: shorter, or with another folder in or around it."""
     parts = source_path.split("/") if source_path else []
-    around = [name[:-1] for name in await list_names(fs, "") if name.endswith("/")][:MAX_LOOKED_INTO]
-    inside = [name[:-1] for name in await list_names(fs, source_path) if name.endswith("/")][:MAX_LOOKED_INTO]
+    depth = len(stop.directory.split("/")) if stop.directory else 0
+    rest = "/".join(parts[depth + 1 :])  # after the folder that is missing
     candidates = [
         *("/".join(parts[start:]) for start in range(1, len(parts) + 1)),
-        *(_join(name, source_path) for name in around),
-        *(_join(source_path, name) for name in inside),
+        *(_join(_join(stop.directory, name), rest) for name in _directories(stop.names)),
+        *(_join(name, source_path) for name in _directories(await list_names(fs, ""))),
     ]
     return [
         path
         for path in dict.fromkeys(candidates)
         if path != source_path and f"{date}/" in await list_names(fs, path)
     ]
+
+
+def _directories(names: Sequence[str]) -> list[str]:
+    return [name[:-1] for name in names if name.endswith("/") and not is_day(name[:-1])][:MAX_LOOKED_INTO]
 
 
 def _nearest(name: str, names: Sequence[str]) -> list[str]:

@@ -101,13 +101,14 @@ class RejectKeeper:
         self._size = 0  # of what was added for complete files
         self._complete: set[str] = set()
         self._failure: OSError | None = None  # of the temporary file
+        self._is_saved = False
 
     async def __aenter__(self) -> Self:
         """Nothing is done yet."""
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Save what was added for complete files since the last ``save``.
+        """Save what was added for complete files, unless ``save`` was called.
 
         Raises:
             FileSystemError: when it cannot be saved, unless another exception is on its way.
@@ -140,15 +141,17 @@ class RejectKeeper:
         When it fails, what earlier runs have kept is as it was.
 
         Raises:
-            FileSystemError: when it cannot be saved in the file system, or could not be gathered in a temporary
+            FileSystemError: when it cannot be saved, or could not be gathered in a temporary
                 file; the error names the directory.
         """
+        if self._is_saved:
+            return
+        self._is_saved = True
         self.discard()
-        complete, self._complete = self._complete, set()
         if self._failure:
             raise FileSystemError(_describe_temporary(self._failure)) from self._failure
-        if complete:
-            await self._save(complete)
+        if self._complete:
+            await self._save()
 
     def _try(self, action: Callable[[], object]) -> None:
         """Act on the temporary file, unless that has failed before: what was added is not whole any more."""
@@ -158,19 +161,19 @@ class RejectKeeper:
             except OSError as error:
                 self._failure = error
 
-    async def _save(self, complete: Collection[str]) -> None:
-        async with aclosing(self._content(complete)) as content:
+    async def _save(self) -> None:
+        async with aclosing(self._content()) as content:
             if first := await anext(content, b""):
                 await self._fs.write_stream(self._path, _chained(first, content), is_private=True)
             else:
                 await self._fs.delete(self._path)
 
-    async def _content(self, complete: Collection[str]) -> AsyncGenerator[bytes, None]:
+    async def _content(self) -> AsyncGenerator[bytes, None]:
         self._spool.seek(0)
         while block := self._spool.read(_BLOCK_BYTES):
             yield block
         with suppress(FileMissingError):
-            async with aclosing(_without(self._fs, self._path, complete)) as lines:
+            async with aclosing(_without(self._fs, self._path, self._complete)) as lines:
                 async for line in lines:
                     yield line
 
