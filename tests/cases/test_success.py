@@ -105,15 +105,18 @@ async def test_a_day_without_data_is_explained_and_fails_unless_that_is_allowed(
     await check_run(context(bench, source_path=source_path))
 
 
-@pytest.mark.parametrize("kind", ["missing", "a file"])
+@pytest.mark.parametrize("kind", ["missing", "a file", "empty"])
 async def test_a1_a_root_that_is_no_directory_is_named(bench: Bench, tmp_path: Path, kind: str) -> None:
     root = tmp_path / "lake"
     if kind == "a file":
         root.write_bytes(b"")
+    elif kind == "empty":  # as where a disk is not mounted
+        root.mkdir()
     fs = LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(root)}))
     with pytest.raises(FileSystemError) as failure:
         await check_run(context(bench, fs, allow_empty=False))
     assert str(root / "raw/events" / DATE) in str(failure.value)
+    assert "is it mounted?" in str(failure.value)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n\t\n"])

@@ -10,6 +10,7 @@ from batch_etl.date_names import MAX_LOOKED_INTO, find_date_names, is_day, list_
 from platform_interfaces import FileSystemError, FileSystemInterface
 
 _SHOWN = 3
+_IS_MOUNTED = "is it set right, and is it mounted?"
 
 
 async def explain_absence(
@@ -27,7 +28,7 @@ async def explain_absence(
         hints += await _hints_of_date(fs, source_path, date, stop)
     elif stop.missing:
         near = _nearest(stop.missing, stop.names)
-        hints.append(f"did you mean {_list(near)}?" if near else _say_names(stop.names))
+        hints.append(f"did you mean {_list(near)}?" if near else _say_names(stop))
     if stop.problem and (others := await _find_elsewhere(fs, source_path, date, stop)):
         hints.append(f"the date is there with --source-path {' or '.join(map(repr, others[:_SHOWN]))}")
     return "; ".join([f"{fs.locate(folder)!r} {problem}", *hints])
@@ -52,8 +53,7 @@ async def _find_stop(fs: FileSystemInterface, folder: str) -> _Stop:
         try:
             names = await fs.list_names(directory)
         except FileSystemError as error:
-            advice = "" if directory else ": is the root set right, and is it mounted?"
-            return _Stop(directory, f"cannot be read: {error}{advice}")
+            return _Stop(directory, f"cannot be read: {error}{'' if directory else f': {_IS_MOUNTED}'}")
         path = _join(directory, part)
         if part in names:
             return _Stop(directory, f"is not a folder of data: {path!r} is a file", part, names)
@@ -87,7 +87,7 @@ async def _hints_of_date(fs: FileSystemInterface, source_path: str, date: str, s
         hints.append(f"looks like the date: {_list(similar)}; only a folder named {date!r} is read")
     if dates:
         hints.append(f"dates found: {_say_dates(dates)}")
-    return hints or [_say_names(stop.names)]
+    return hints or [_say_names(stop)]
 
 
 async def _find_elsewhere(fs: FileSystemInterface, source_path: str, date: str, stop: _Stop) -> list[str]:
@@ -121,8 +121,10 @@ def _fold(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold().strip(" \t/\"'")
 
 
-def _say_names(names: Sequence[str]) -> str:
-    return f"it has {_list(names)}" if names else "it is empty"
+def _say_names(stop: _Stop) -> str:
+    if stop.names:
+        return f"it has {_list(stop.names)}"
+    return "it is empty" if stop.directory else f"the root is empty: {_IS_MOUNTED}"
 
 
 def _say_dates(dates: Sequence[str]) -> str:
