@@ -45,7 +45,7 @@ NAMES = [
     f"x\u2028{FORGED}.jsonl",
     f"x\u0085{FORGED}.jsonl",
     "[red]x a=b.jsonl",
-    "..jsonl",
+    "a..jsonl",
 ]
 # These cannot be paths, and are left out with a warning.
 UNNAMEABLE = [f"x\n{FORGED}.jsonl", f"{RED}x{CLEAR}.jsonl", "back\\slash.jsonl"]

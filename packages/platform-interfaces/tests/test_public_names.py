@@ -40,6 +40,7 @@ def test_only_what_may_pass_by_itself_is_transient() -> None:
     transient = {name for name, kind in vars(errors).items() if getattr(kind, "is_transient", False)}
     assert transient == {
         "ConnectionLostError",
+        "FileChangedError",
         "LockTimeoutError",
         "StatementTimeoutError",
         "TransactionConflictError",

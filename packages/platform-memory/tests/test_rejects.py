@@ -1,5 +1,6 @@
 """How rejects are kept, on the file system that is there for tests."""
 
+import resource
 from collections.abc import AsyncIterable, AsyncIterator
 
 import pytest
@@ -219,3 +220,23 @@ async def test_what_was_mended_counts_beside_what_it_was(fs: MemoryFileSystem) -
     [before] = [reject_of("day/a", raw=b"\xff").to_json("run")]
     await fs.write(PATH, before.replace(b'"raw_base64"', b'"raw": "mended", "raw_base64"'))
     assert [reject.raw async for reject in read_rejects(fs, PATH)] == [b"mended"]
+
+
+async def test_e5_rejects_that_fill_the_disk_of_temporary_files_leave_what_was_kept(
+    fs: MemoryFileSystem,
+) -> None:
+    await keep(fs, "day/a", "day/b")
+    before = await kept(fs)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with pytest.raises(FileSystemError, match=r"temporary file in '/.*TMPDIR"):
+        async with RejectKeeper(fs, "day", "run") as keeper:
+            keeper.add([reject_of("day/a", 7)])
+            keeper.complete("day/a")
+            try:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (2 * 1024 * 1024, limits[1]))
+                keeper.add(reject_of("day/b", line, b"x" * 600_000) for line in range(5))
+                keeper.complete("day/b")
+                await keeper.save()
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert await kept(fs) == before

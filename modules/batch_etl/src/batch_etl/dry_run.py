@@ -1,10 +1,11 @@
 """The table's stand-in for a run that writes nothing."""
 
 import sqlite3
+import tempfile
 from collections.abc import Sequence
 
 from batch_etl.writer import Outcome
-from platform_interfaces import Columns
+from platform_interfaces import Columns, FileSystemError
 
 
 class DryRun:
@@ -15,12 +16,22 @@ class DryRun:
         self._database.execute("CREATE TABLE keys (key BLOB PRIMARY KEY) WITHOUT ROWID")
 
     async def write(self, parts: Sequence[Columns]) -> bytes:
-        """What a new table would say of the events, an ``Outcome`` a byte: which are duplicates."""
+        """What a new table would say of the events, an ``Outcome`` a byte: which are duplicates.
+
+        Raises:
+            FileSystemError: when the temporary file cannot be written.
+        """
         add = "INSERT OR IGNORE INTO keys VALUES (?)"
         added = (
             self._database.execute(add, [key]).rowcount for part in parts for key in part.column("dedup_key")
         )
-        return bytes(Outcome.LEFT_OUT if count else Outcome.DUPLICATE for count in added)
+        try:
+            return bytes(Outcome.LEFT_OUT if count else Outcome.DUPLICATE for count in added)
+        except sqlite3.Error as error:
+            raise FileSystemError(
+                f"a dry run remembers keys in a temporary file in {_temporary_directory()}, which cannot be "
+                f"written: {error}: make room there, or set TMPDIR to a directory that has room"
+            ) from error
 
     async def count_written(self) -> None:
         """Nothing: there is no table to ask."""
@@ -28,3 +39,10 @@ class DryRun:
     def close(self) -> None:
         """Remove the file."""
         self._database.close()
+
+
+def _temporary_directory() -> str:
+    try:
+        return repr(tempfile.gettempdir())
+    except OSError:  # there is none
+        return "the directory for temporary files"

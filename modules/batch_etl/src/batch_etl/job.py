@@ -10,12 +10,19 @@ from uuid import uuid4
 
 from platform_interfaces import ConfigurationError, check_prefix, quote_table
 
+FIELD_POLICIES = ("warn", "reject", "ignore")  # what is done about fields that have no column
+
 
 @dataclass(frozen=True)
-class RejectLimit:
-    """How many lines may be rejected before a run counts as failed: a number, a share in percent, or any."""
+class LineLimit:
+    """A number of lines, a share of them in percent, or neither."""
 
     text: str = ""
+
+    @classmethod
+    def from_config(cls, value: Any) -> Self:
+        """Return the limit that an argument gives; None and an empty text are none."""
+        return cls("" if value is None else str(value))
 
     def __str__(self) -> str:
         """As it was given."""
@@ -28,13 +35,37 @@ class RejectLimit:
             not self.text or re.fullmatch(r"[0-9]{1,18}|[0-9]{1,3}([.][0-9]{1,9})?%", self.text) is not None
         )
 
+    def _compare(self, count: int, lines: int) -> Decimal | int:
+        """Return whether ``count`` of ``lines`` lines are more (> 0) or fewer (< 0) than the limit."""
+        if self.text.endswith("%"):
+            return count * 100 - Decimal(self.text[:-1]) * lines
+        return count - int(self.text)
+
+
+class RejectLimit(LineLimit):
+    """How many lines may be rejected before a run counts as failed."""
+
     def is_exceeded(self, rejected: int, lines: int) -> bool:
         """Whether ``rejected`` of ``lines`` lines are more than allowed."""
-        if not self.text:
-            return False
-        if self.text.endswith("%"):
-            return rejected * 100 > Decimal(self.text[:-1]) * lines
-        return rejected > int(self.text)
+        return bool(self.text) and self._compare(rejected, lines) > 0
+
+
+class ValidMinimum(LineLimit):
+    """How many lines must be valid; without one, a run of raw lines of which none is valid has failed."""
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it is a limit that can be reached."""
+        return super().is_valid and not (self.text.endswith("%") and Decimal(self.text[:-1]) > 100)
+
+    @property
+    def allows_none(self) -> bool:
+        """Whether it was said that no line need be valid: ``0`` or ``0%``."""
+        return bool(self.text) and not Decimal(self.text.rstrip("%"))
+
+    def is_missed(self, valid: int, lines: int) -> bool:
+        """Whether ``valid`` of ``lines`` lines are fewer than wanted."""
+        return bool(self.text) and self._compare(valid, lines) < 0
 
 
 @dataclass(frozen=True)
@@ -48,11 +79,15 @@ class Job:
     is_dry_run: bool
     max_rejected: RejectLimit
     is_waiting: bool
+    min_valid: ValidMinimum = field(default_factory=ValidMinimum)
+    allows_empty: bool = True
+    unknown_fields: str = "warn"
+    is_retry: bool = False  # of lines that were rejected before
     started_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     run_id: str = field(default_factory=lambda: uuid4().hex)
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
+    def from_config(cls, config: Mapping[str, Any], *, is_retry: bool = False) -> Self:
         """The job that ``config`` describes, under the argument names of ``module.json``.
 
         Raises:
@@ -64,8 +99,12 @@ class Job:
             target_table=config.get("target-table", "cleaned_events"),
             batch_size=config.get("batch-size", 500),
             is_dry_run=config.get("dry-run", False),
-            max_rejected=RejectLimit(config.get("max-rejected") or ""),
+            max_rejected=RejectLimit.from_config(config.get("max-rejected")),
             is_waiting=config.get("wait", True),
+            min_valid=ValidMinimum.from_config(config.get("min-valid")),
+            allows_empty=config.get("allow-empty", True),
+            unknown_fields=config.get("unknown-fields") or "warn",
+            is_retry=is_retry,
         )
         if problems := job._problems():
             raise ConfigurationError("; ".join(problems))
@@ -98,6 +137,11 @@ class Job:
             problems.append(f"--batch-size must be at least 1, not {self.batch_size}")
         if not self.max_rejected.is_valid:
             problems.append(f"--max-rejected must be like 100 or 0.5%, not {self.max_rejected.text!r}")
+        if not self.min_valid.is_valid:
+            problems.append(f"--min-valid must be like 100 or 99.5%, not {self.min_valid.text!r}")
+        if self.unknown_fields not in FIELD_POLICIES:
+            choices = ", ".join(FIELD_POLICIES)
+            problems.append(f"--unknown-fields must be one of {choices}, not {self.unknown_fields!r}")
         return problems
 
 

@@ -1,55 +1,81 @@
 """The batch ETL: a day of raw events into the table of cleaned ones."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 from dataclasses import replace
 
+from batch_etl.account import MAX_LINES_WITHOUT_VALID, Account
 from batch_etl.dry_run import DryRun
 from batch_etl.job import Job
 from batch_etl.pipeline import in_portions, written
 from batch_etl.preparation import KnownTypes, Prepared, RecentKeys, find_refused, prepare
-from batch_etl.reader import KEPT, RAW, Chunk, Input
-from batch_etl.sums import Sums
-from batch_etl.validator import log_invalid
-from batch_etl.writer import TableWriter, check_table, lock_name, next_moment, retrying
+from batch_etl.reader import KEPT, RAW, Chunk
+from batch_etl.source import SourceFiles, find_raw_files, find_rejected_lines, log_found
+from batch_etl.table import check_table
+from batch_etl.writer import TableWriter, lock_name, next_moment, retrying
 from platform_interfaces import (
     FileSystemError,
     LockTimeoutError,
-    LoggingInterface,
     PlatformContext,
+    PlatformError,
+    QueryError,
     RejectKeeper,
+    rejects_path,
 )
 
 LOCK_WAIT_SECONDS = 3600.0
+
+
+async def check_run(ctx: PlatformContext) -> None:
+    """Raise what ``run`` would raise of its arguments, its input and its table; change nothing.
+
+    Raises:
+        ConfigurationError: when arguments are wrong; all of them are named.
+        FileMissingError: when there is no data for the date, and the run does not allow that.
+        DatabaseError: when the table is there already, but cannot be loaded into.
+    """
+    job = Job.from_config(ctx.config)
+    await find_raw_files(ctx.fs, job)
+    await check_table(ctx.db, job)
+
+
+async def check_retry(ctx: PlatformContext) -> None:
+    """Raise what ``retry`` would raise of its arguments and its table; change nothing.
+
+    Raises:
+        ConfigurationError: when arguments are wrong; all of them are named.
+        DatabaseError: when the table is there already, but cannot be loaded into.
+    """
+    await check_table(ctx.db, Job.from_config(ctx.config, is_retry=True))
 
 
 async def run(ctx: PlatformContext) -> int:
     """Load the raw events of one date, and account for every line.
 
     Returns:
-        0, or 1 when a file could not be read to its end, too many lines were rejected, or the sums do not
-        add up.
+        0, or 1 when a file could not be read to its end, no line is valid, there is no line and that is not
+        allowed, more are rejected or fewer are valid than asked for, rejects could not be kept, or the sums
+        do not add up.
 
     Raises:
-        ConfigurationError: when an argument has a value that cannot be meant; nothing was read.
+        ConfigurationError: when an argument has an invalid value; nothing was read.
+        FileMissingError: when there is no data for the date, and the run does not allow that.
         LockTimeoutError: when another run of the same date and table was at work for all the wait.
         DatabaseError: when the table cannot be written; what was written before stays, and a rerun completes.
     """
-    job = Job.from_config(ctx.config)
-    return await _start(ctx, job, "Starting Batch ETL", RAW)
+    return await _start(ctx, Job.from_config(ctx.config), "Starting Batch ETL")
 
 
 async def retry(ctx: PlatformContext) -> int:
     """Load what now passes of the lines that earlier runs of the same date have rejected and kept.
 
     What still fails stays kept. Doing it twice is doing it once, and the table is that of a load of the
-    mended input. Returns and raises what ``run`` does.
+    mended input. Returns and raises what ``run`` does, but it may find nothing, or nothing that is valid.
     """
-    job = Job.from_config(ctx.config)
-    return await _start(ctx, job, "Retrying rejected lines", KEPT)
+    return await _start(ctx, Job.from_config(ctx.config, is_retry=True), "Retrying rejected lines")
 
 
-async def _start(ctx: PlatformContext, job: Job, message: str, source: Input) -> int:
+async def _start(ctx: PlatformContext, job: Job, message: str) -> int:
     ctx.log.info(
         message,
         date=job.date,
@@ -59,9 +85,14 @@ async def _start(ctx: PlatformContext, job: Job, message: str, source: Input) ->
         run_id=job.run_id,
     )
     if job.is_dry_run:
-        return await _load(ctx, job, source)
+        if not await check_table(ctx.db, job):
+            ctx.log.warn(
+                "The table does not exist yet: a load needs it, or the migration that makes it",
+                table=job.target_table,
+            )
+        return await _load(ctx, job)
     async with _alone(ctx, job) as begun:
-        return await _load(ctx, begun, source)
+        return await _load(ctx, begun)
 
 
 @asynccontextmanager
@@ -71,7 +102,10 @@ async def _alone(ctx: PlatformContext, job: Job) -> AsyncIterator[Job]:
     So no two runs of a date overlap in time, nor in the ``created_at`` of their rows, not even when another
     machine's clock was ahead.
     """
-    await retrying(ctx.log)(check_table, ctx.db, job)
+    if not await retrying(ctx.log)(check_table, ctx.db, job):
+        raise QueryError(
+            f"table {job.target_table!r} does not exist: create it like cleaned_events, or run 'migrate up'"
+        )
     name: str = await retrying(ctx.log)(lock_name, ctx.db, job)
     async with AsyncExitStack() as stack:
         try:
@@ -84,71 +118,72 @@ async def _alone(ctx: PlatformContext, job: Job) -> AsyncIterator[Job]:
         yield replace(job, started_at=await retrying(ctx.log)(next_moment, ctx.db, job))
 
 
-async def _load(ctx: PlatformContext, job: Job, source: Input) -> int:
-    log, of_run, of_file, unreadable = ctx.log, Sums(), Sums(), set[str]()
-    mismatches, types = list[str](), KnownTypes(job.event_date)
-    files = await source.list_files(ctx.fs, job.folder)
-    log.info("Found raw data", files=len(files))
-    portions = in_portions(_prepared(ctx, source, files, types, unreadable))
-    with closing(DryRun() if job.is_dry_run else TableWriter(ctx.db, log, job)) as writer:
-        async with (
-            RejectKeeper(ctx.fs, job.folder, job.run_id) as keeper,
-            aclosing(written(portions, writer)) as chunks,
-        ):
-            async for prepared, outcomes in chunks:
-                chunk = prepared.chunk
-                of_file.add(prepared, outcomes)
-                rejects = [*prepared.rejects, *find_refused(prepared, outcomes, types)]
-                rejects.sort(key=lambda reject: reject.line)
-                for reject in rejects:
-                    log_invalid(log, reject.reasons[0].code, file=reject.file, line=reject.line)
+async def _load(ctx: PlatformContext, job: Job) -> int:
+    found = await (find_rejected_lines if job.is_retry else find_raw_files)(ctx.fs, job)
+    log_found(ctx.log, found)
+    account = Account(ctx.log, job, found)
+    try:
+        with closing(DryRun() if job.is_dry_run else TableWriter(ctx.db, ctx.log, job)) as writer:
+            await _write(ctx, job, found, account, writer)
+            rows_in_table = await writer.count_written()
+    except PlatformError:
+        ctx.log.error("Batch ETL stopped: the totals so far", **account.totals_so_far.as_fields())
+        raise
+    return account.conclude(rows_in_table)
+
+
+async def _write(
+    ctx: PlatformContext, job: Job, found: SourceFiles, account: Account, writer: DryRun | TableWriter
+) -> None:
+    """Read all files and write their events, account for both, and keep the rejects."""
+    types = KnownTypes(job.event_date, job.unknown_fields)
+    portions = in_portions(_prepared(ctx, job, found, types, account))
+    async with (
+        RejectKeeper(ctx.fs, job.folder, job.run_id) as keeper,
+        aclosing(written(portions, writer)) as chunks,
+    ):
+        async for prepared, outcomes in chunks:
+            rejects = [*prepared.rejects, *find_refused(prepared, outcomes, types)]
+            rejects.sort(key=lambda reject: reject.line)
+            account.add(prepared, outcomes, rejects)
+            if not job.is_dry_run:
                 keeper.add(rejects)
-                if not chunk.is_last:
-                    continue
-                if job.is_dry_run or chunk.file in unreadable:
-                    keeper.discard()
+            if prepared.chunk.is_last:
+                if account.finish_file(prepared.chunk.file) and not job.is_dry_run:
+                    keeper.complete(prepared.chunk.file)
                 else:
-                    keeper.complete(chunk.file)
-                log.debug("File complete", file=chunk.file, **of_file.as_fields())
-                if mismatch := of_file.mismatch(is_dry_run=job.is_dry_run):
-                    mismatches.append(f"{chunk.file}: {mismatch}")
-                of_run.merge(of_file)
-                of_file = Sums()
-        in_table = await writer.count_written()
-    if in_table not in (None, of_run.inserted):
-        mismatches.append(f"inserted {of_run.inserted}, but the table has {in_table} rows of this run")
-    return _conclude(log, job, of_run, mismatches, sorted(unreadable))
+                    keeper.discard()
+        try:
+            await keeper.save()
+        except FileSystemError as error:
+            account.note_unsaved(error, ctx.fs.locate(rejects_path(job.folder)))
 
 
 async def _prepared(
-    ctx: PlatformContext, source: Input, files: Sequence[str], types: KnownTypes, unreadable: set[str]
+    ctx: PlatformContext, job: Job, found: SourceFiles, types: KnownTypes, account: Account
 ) -> AsyncGenerator[Prepared, None]:
-    """The chunks of all files, prepared; a file that fails is left and noted."""
-    recent = RecentKeys()
-    for file in files:
+    """The chunks of all files, prepared; one that fails, or has no valid line for long, is left and noted."""
+    recent, source = RecentKeys(), KEPT if job.is_retry else RAW
+    for file in found.files:
+        hope = 0 if job.is_retry or job.min_valid.allows_none else MAX_LINES_WITHOUT_VALID
         try:
             async with aclosing(source.read_file(ctx.fs, file)) as chunks:
                 async for chunk in chunks:
-                    yield prepare(chunk, types, recent)
+                    prepared = prepare(chunk, types, recent)
+                    yield prepared
+                    if hope:
+                        hope = _hope_after(prepared, hope)
+                        if hope < 0 and not chunk.is_last:
+                            account.note_hopeless(file)
+                            yield prepare(Chunk(file, is_last=True), types, recent)
+                            break
         except FileSystemError as error:
-            ctx.log.error("Cannot read file", file=file, reason=str(error))
-            unreadable.add(file)
+            account.note_unreadable(file, error)
             yield prepare(Chunk(file, is_last=True), types, recent)
 
 
-def _conclude(
-    log: LoggingInterface, job: Job, sums: Sums, mismatches: Sequence[str], unreadable: Sequence[str]
-) -> int:
-    """Tell the sums, the last event of a run; the exit code."""
-    if not sums.raw:
-        log.warn("No raw data found", date=job.date, source_path=job.source_path)
-    log.info("Validation complete", valid=sums.valid, invalid=sums.invalid.total())
-    log.info("Deduplication complete", before=sums.valid, after=sums.unique, duplicates=sums.duplicates)
-    if unreadable:
-        log.error("Some files were not read to their end: run again", files=list(unreadable))
-    for mismatch in mismatches:
-        log.error("The sums do not add up", reason=mismatch)
-    if too_many := job.max_rejected.is_exceeded(sums.invalid.total(), sums.raw):
-        log.error("Too many lines were rejected", rejected=sums.invalid.total(), limit=str(job.max_rejected))
-    log.info("Batch ETL complete", **sums.as_fields())
-    return 1 if unreadable or mismatches or too_many else 0
+def _hope_after(prepared: Prepared, hope: int) -> int:
+    """How many more lines may be invalid: 0 when that does not matter, for one is valid; below 0 for none."""
+    if prepared.unique or prepared.duplicates:
+        return 0
+    return (hope - len(prepared.rejects)) or -1

@@ -3,13 +3,14 @@
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from batch_etl.json_text import NumberOutOfRangeError, decode_json, dump_canonical, parse_json
 from batch_etl.reader import Chunk, Content
-from batch_etl.reasons import MAX_TEXT_CHARACTERS, REASONS, REFUSED
+from batch_etl.reasons import MAX_TEXT_CHARACTERS, REASONS, REFUSED, UNKNOWN_FIELDS
 from batch_etl.transformer import begin_digest, ensure_payload_dict, normalize_event_type
+from batch_etl.unknown_fields import FIELDS, UnknownFields
 from batch_etl.validator import SHORT_BYTES, checked_source, find_problems, find_text_problem, is_storable
 from batch_etl.writer import Outcome
 from platform_interfaces import Columns, Reject
@@ -35,6 +36,7 @@ class Prepared:
     rejects: list[Reject]
     duplicates: int
     unique: Columns
+    unknown: UnknownFields = field(default_factory=UnknownFields)
 
 
 class RecentKeys:
@@ -59,13 +61,16 @@ class RecentKeys:
 
 
 class KnownTypes(dict[str, "tuple[str, hashlib._Hash]"]):
-    """The types of a day's events: each normalised, and the digest that the keys of its events begin with."""
+    """The types of a day's events: each normalised, and the digest that the keys of its events begin with.
+
+    ``unknown_fields`` is what is done about fields that have no column: warn, reject or ignore.
+    """
 
     MOST = 4096  # there are few; this is for an input that makes one up for each event
 
-    def __init__(self, event_date: dt.date) -> None:
+    def __init__(self, event_date: dt.date, unknown_fields: str = "warn") -> None:
         super().__init__()
-        self.event_date = event_date
+        self.event_date, self.unknown_fields = event_date, unknown_fields
 
     def __missing__(self, event_type: str) -> "tuple[str, hashlib._Hash]":
         """Look at one that is new.
@@ -87,13 +92,15 @@ class KnownTypes(dict[str, "tuple[str, hashlib._Hash]"]):
 def prepare(chunk: Chunk, types: KnownTypes, recent: RecentKeys) -> Prepared:
     """Parse, validate, transform and deduplicate the lines of one chunk."""
     blank, rejects, events = 0, list[Reject](), list[Values]()
+    unknown = UnknownFields(types.unknown_fields)
     for index, line in enumerate(_texts(chunk)):
-        event = None if chunk.is_foreign else _read_at_first_sight(line, types)
+        event = None if chunk.is_foreign else _read_at_first_sight(line, types, unknown, events)
         if event is None:
             if isinstance(line, bytes) and not line.strip():
                 blank += 1
                 continue
             raw, reasons = _read(chunk, index, line)
+            reasons = _check_fields(raw, reasons, unknown, len(events))
             if reasons:
                 rejects.append(_reject(chunk, index, reasons))
                 continue
@@ -102,6 +109,7 @@ def prepare(chunk: Chunk, types: KnownTypes, recent: RecentKeys) -> Prepared:
             event = _values(event_type, payload, raw["source"], begin_digest(event_type, types.event_date))
         events.append(event)
     unique = recent.add(events)
+    unknown.part(events, unique)
     columns = zip(*unique, strict=True) if unique else ((),) * len(COLUMNS)
     return Prepared(
         chunk,
@@ -109,10 +117,13 @@ def prepare(chunk: Chunk, types: KnownTypes, recent: RecentKeys) -> Prepared:
         rejects,
         len(events) - len(unique),
         Columns(dict(zip(COLUMNS, columns, strict=True))),
+        unknown,
     )
 
 
-def _read_at_first_sight(line: Content, types: KnownTypes) -> Values | None:
+def _read_at_first_sight(
+    line: Content, types: KnownTypes, unknown: UnknownFields, events: Sequence[Values]
+) -> Values | None:
     """The event of a line that is good, told in few steps; None when a closer look is needed."""
     try:
         event = decode_json(line)  # type: ignore[arg-type]  # what is no bytes raises as well
@@ -127,7 +138,20 @@ def _read_at_first_sight(line: Content, types: KnownTypes) -> Values | None:
         return None
     if (len(text) > SHORT_BYTES or b"\\" in text) and not is_storable(text):
         return None
+    if len(event) != len(FIELDS) and not unknown.accept(event, len(events)):
+        return None
     return _values(event_type, text, source, begun.copy())  # a copy is quicker than one begun anew
+
+
+def _check_fields(event: Any, reasons: Sequence[str], unknown: UnknownFields, index: int) -> Sequence[str]:
+    """Return the reasons, and that of unknown fields; count these where there is no reason at all."""
+    if not isinstance(event, dict) or event.keys() <= FIELDS:
+        return reasons
+    if unknown.are_rejected:
+        return [*reasons, UNKNOWN_FIELDS]
+    if not reasons:
+        unknown.accept(event, index)
+    return reasons
 
 
 def _values(event_type: str, payload: bytes, source: str, digest: "hashlib._Hash") -> Values:

@@ -8,6 +8,7 @@ MAX_DEPTH = 100  # levels of a payload; parsers and databases give up at various
 
 MALFORMED_PAYLOAD = "malformed_payload"
 REFUSED = "refused_by_database"
+UNKNOWN_FIELDS = "unknown_fields"
 
 _MESSAGES = {
     # The line cannot be read.
@@ -32,6 +33,7 @@ _MESSAGES = {
     MALFORMED_PAYLOAD: "payload is a string, but no JSON",
     "too_deep": f"payload is nested more than {MAX_DEPTH} levels deep",
     "nul_character": "a string has the character U+0000, which PostgreSQL cannot store",
+    UNKNOWN_FIELDS: "there are fields beside event_type, payload and source, and --unknown-fields is reject",
     # The event is valid as far as we know.
     REFUSED: "the database refuses the row",
 }

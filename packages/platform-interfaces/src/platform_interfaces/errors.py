@@ -14,6 +14,7 @@
     │   └── DataError                 fix the data: the database refuses a value
     │       └── ConstraintError       … because it breaks a constraint
     ├── FileSystemError               anything else the storage reports
+    │   ├── FileChangedError          retry: the file was changed while it was read
     │   ├── FileMissingError          the file does not exist (also a FileNotFoundError)
     │   └── InvalidPathError          the path can never name a file here (also a ValueError)
     └── MigrationError                the migrations cannot go on; the message says which and why
@@ -90,6 +91,12 @@ class ConstraintError(DataError):
 
 class FileSystemError(PlatformError):
     """The storage could not do what was asked."""
+
+
+class FileChangedError(FileSystemError):
+    """The file was changed while it was read; what was read of it is neither the old content nor the new."""
+
+    is_transient = True
 
 
 class FileMissingError(FileSystemError, FileNotFoundError):

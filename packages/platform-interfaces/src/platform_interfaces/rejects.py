@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Self
@@ -87,9 +87,9 @@ def _text(value: Any) -> str:
 class RejectKeeper:
     """Gathers the rejects of the files of one folder, one file after the other; on disk once they are many.
 
-    Use it in an ``async with`` block. At its end, also when an exception leaves it, what was added for each
-    complete file replaces what earlier runs have kept for it, and what they have kept for other files stays.
-    The file that all of it is in is replaced in one step.
+    Use it in an ``async with`` block, and call ``save`` at its end. What was added for each complete file
+    replaces what earlier runs have kept for it, and what they have kept for other files stays. The file that
+    all of it is in is replaced in one step. An exception that leaves the block saves as much as it can.
     """
 
     def __init__(self, fs: FileSystemInterface, folder: str, run_id: str) -> None:
@@ -100,30 +100,31 @@ class RejectKeeper:
         self._spool = SpooledTemporaryFile(max_size=_BLOCK_BYTES)  # noqa: SIM115 - closed by __aexit__
         self._size = 0  # of what was added for complete files
         self._complete: set[str] = set()
+        self._failure: OSError | None = None  # of the temporary file
+        self._is_saved = False
 
     async def __aenter__(self) -> Self:
         """Nothing is done yet."""
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Save what was added for complete files.
+        """Save what was added for complete files, unless ``save`` was called.
 
         Raises:
             FileSystemError: when it cannot be saved, unless another exception is on its way.
         """
         try:
-            self.discard()
-            if self._complete:
-                await self._save()
+            await self.save()
         except FileSystemError:
             if kind is None:
                 raise
         finally:
-            self._spool.close()
+            with suppress(OSError):  # what could not be written cannot be written now, either
+                self._spool.close()
 
     def add(self, rejects: Iterable[Reject]) -> None:
         """Remember ``rejects``, which come in the order of their lines."""
-        self._spool.writelines(reject.to_json(self._run_id) for reject in rejects)
+        self._try(lambda: self._spool.writelines(reject.to_json(self._run_id) for reject in rejects))
 
     def complete(self, file: str) -> None:
         """What was added since the last ``complete`` or ``discard`` is all that ``file`` has."""
@@ -132,8 +133,33 @@ class RejectKeeper:
 
     def discard(self) -> None:
         """Forget what was added since the last ``complete``."""
-        self._spool.seek(self._size)
-        self._spool.truncate()
+        self._try(lambda: (self._spool.seek(self._size), self._spool.truncate()))
+
+    async def save(self) -> None:
+        """Save what was added for complete files; doing it again does nothing.
+
+        When it fails, what earlier runs have kept is as it was.
+
+        Raises:
+            FileSystemError: when it cannot be saved, or could not be gathered in a temporary
+                file; the error names the directory.
+        """
+        if self._is_saved:
+            return
+        self._is_saved = True
+        self.discard()
+        if self._failure:
+            raise FileSystemError(_describe_temporary(self._failure)) from self._failure
+        if self._complete:
+            await self._save()
+
+    def _try(self, action: Callable[[], object]) -> None:
+        """Act on the temporary file, unless that has failed before: what was added is not whole any more."""
+        if self._failure is None:
+            try:
+                action()
+            except OSError as error:
+                self._failure = error
 
     async def _save(self) -> None:
         async with aclosing(self._content()) as content:
@@ -276,6 +302,19 @@ async def _lines(fs: FileSystemInterface, path: str) -> AsyncGenerator[tuple[int
                     yield number, line
     if rest.strip():
         yield number + 1, rest
+
+
+def _describe_temporary(error: OSError) -> str:
+    from tempfile import gettempdir
+
+    try:
+        directory = repr(gettempdir())
+    except OSError:  # there is none
+        directory = "the directory for temporary files"
+    return (
+        f"rejected lines are gathered in a temporary file in {directory}, which cannot be written: "
+        f"{error.strerror or error}: make room there, or set TMPDIR to a directory that has room"
+    )
 
 
 async def _chained(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

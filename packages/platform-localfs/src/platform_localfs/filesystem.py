@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from platform_interfaces import (
     ConfigurationError,
+    FileChangedError,
     FileMissingError,
     FileSystemError,
     FileSystemInterface,
@@ -112,7 +113,7 @@ class LocalFileSystem(FileSystemInterface):
         finally:
             reader.close()
         if reader.is_changed:
-            raise FileSystemError(f"{path!r} was changed while it was read: read it again")
+            raise FileChangedError(f"{path!r} was changed while it was read: read it again")
 
     def locate(self, path: str = "") -> str:
         return str(self._root / path)

@@ -1,0 +1,74 @@
+"""Why no line of a run is valid, as far as the rejected lines show it."""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from batch_etl.json_text import parse_json
+from batch_etl.unknown_fields import FIELDS
+
+_SHOWN_FIELDS, _SHOWN_REASONS = 10, 3
+_FIELD_CHARACTERS = 50
+
+
+def explain_none_valid(
+    invalid: Counter[str], samples: Iterable[bytes], hint: str, *, is_stopped: bool
+) -> str:
+    """Return why all lines were rejected: the reasons, the fields that they have, a guess at the cause.
+
+    Args:
+        invalid: the number of lines by reason.
+        samples: some of the lines.
+        hint: what a file of theirs is instead of JSON lines; empty when unknown.
+        is_stopped: whether there are more lines, which were not read.
+    """
+    reasons = [f"{code} ({count:,})" for code, count in invalid.most_common(_SHOWN_REASONS)]
+    lines = f"all {invalid.total():,} lines" if invalid.total() > 1 else "the only line"
+    verb = "that were read were" if is_stopped else "were" if invalid.total() > 1 else "was"
+    parts = [f"{lines} {verb} rejected: {', '.join(reasons)}"]
+    objects = [value for value in map(_parse, samples) if isinstance(value, dict)]
+    if hint:
+        parts.append(hint)
+    elif objects:
+        names = list(Counter(name for each in objects for name in each))
+        parts.append(f"fields seen: {', '.join(name[:_FIELD_CHARACTERS] for name in names[:_SHOWN_FIELDS])}")
+        parts += _guess_fields(objects, names)
+    return "; ".join(parts)
+
+
+def _parse(text: bytes) -> Any:
+    try:
+        return parse_json(text)
+    except ValueError:
+        return None
+
+
+def _guess_fields(objects: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str]:
+    """Return what fields of other names may be meant to be those that are missing everywhere."""
+    around = Counter(
+        name
+        for each in objects
+        for name, value in each.items()
+        if isinstance(value, dict) and value.keys() >= FIELDS
+    )
+    if around:
+        return [f"event_type, payload and source are inside {around.most_common(1)[0][0]!r}, not at the top"]
+    others = [name for name in names if name not in FIELDS]
+    pairs = [(field, _find_near(field, others)) for field in sorted(FIELDS.difference(names))]
+    return [f"is {near[:_FIELD_CHARACTERS]!r} meant to be {field!r}?" for field, near in pairs if near]
+
+
+def _find_near(field: str, names: Sequence[str]) -> str:
+    """Return the name that differs least from ``field``: only in case or signs, as a part, in letters."""
+    wanted = _fold(field)
+    folded = {_fold(name): name for name in reversed(names)}
+    if wanted in folded:
+        return folded[wanted]
+    parts = [name for text, name in folded.items() if len(text) >= 3 and (text in wanted or wanted in text)]
+    near = difflib.get_close_matches(wanted, folded, n=1, cutoff=0.6)
+    return parts[-1] if parts else folded[near[0]] if near else ""
+
+
+def _fold(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))

@@ -1,0 +1,107 @@
+"""The raw files of a date: which are read, which are left out, and which cannot be used."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from batch_etl.absence import explain_absence
+from batch_etl.job import Job
+from batch_etl.left_out import is_left_out
+from platform_interfaces import (
+    FileMissingError,
+    FileSystemInterface,
+    LoggingInterface,
+    Survey,
+    rejects_path,
+)
+
+SHOWN_NAMES = 5
+
+
+@dataclass(frozen=True)
+class SourceFiles:
+    """All that stands in a folder, by what a run does with it.
+
+    Attributes:
+        files: the paths to be read, sorted.
+        left_out: paths that are never data; see ``is_left_out``.
+        aliases: further names of files that are read, each with the name that is read.
+        unusable: what cannot be read, with the reason.
+        absence: why there is nothing to read; empty where there is something.
+    """
+
+    files: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    unusable: Mapping[str, str] = field(default_factory=dict)
+    absence: str = ""
+
+
+async def find_raw_files(fs: FileSystemInterface, job: Job) -> SourceFiles:
+    """Return what is in the folder of the date.
+
+    Raises:
+        FileMissingError: when there is no data and the run does not allow that; it says what there is.
+        FileSystemError: when the folder cannot be listed.
+    """
+    found = _sort_out(await fs.survey(job.folder), job.folder)
+    if found.files or found.unusable:
+        return found
+    absence = await explain_absence(fs, job.source_path, job.date, found.left_out)
+    if not job.allows_empty:
+        raise FileMissingError(f"no raw data found: {absence} (--allow-empty accepts a day without data)")
+    return SourceFiles(left_out=found.left_out, absence=absence)
+
+
+async def find_rejected_lines(fs: FileSystemInterface, job: Job) -> SourceFiles:
+    """Return where the lines are kept that earlier runs of the date have rejected.
+
+    Raises:
+        FileSystemError: when that cannot be found out.
+    """
+    path = rejects_path(job.folder)
+    if await fs.exists(path):
+        return SourceFiles((path,))
+    return SourceFiles(absence=f"there is nothing to retry: no lines are kept in {fs.locate(path)!r}")
+
+
+def log_found(log: LoggingInterface, found: SourceFiles) -> None:
+    """Log how many files are read, which are not, and why."""
+    log.info("Found raw data", files=len(found.files))
+    if found.left_out:
+        log.info("Left out what is never data", files=len(found.left_out), names=shorten(found.left_out))
+    if found.aliases:
+        names = [f"{alias} = {name}" for alias, name in found.aliases.items()]
+        log.info("Some files have several names: each is read once", files=len(names), names=shorten(names))
+    for path, reason in found.unusable.items():
+        log.error("Cannot read file", file=path, reason=reason)
+
+
+def shorten(names: Iterable[str]) -> list[str]:
+    """Return the first names, and how many more there are."""
+    names = list(names)
+    more = len(names) - SHOWN_NAMES
+    return names if more <= 0 else [*names[:SHOWN_NAMES], f"and {more:,} more"]
+
+
+def _sort_out(survey: Survey, folder: str) -> SourceFiles:
+    def is_data(path: str) -> bool:
+        return not is_left_out(path.removeprefix(f"{folder}/"))
+
+    files = {path for path in survey.files if is_data(path)}
+    aliases = dict[str, str]()
+    # A file may be listed under a name that is left out (`.snapshot/a`) and have one that is data.
+    read_as = {path: path for path in files}
+    for alias, path in sorted(survey.aliases.items()):
+        if is_data(alias):
+            name = read_as.setdefault(path, alias)
+            files.add(name)
+            if name != alias:
+                aliases[alias] = name
+    return SourceFiles(
+        files=tuple(sorted(files)),
+        left_out=tuple(
+            path for path in (*survey.files, *survey.aliases, *survey.unusable) if not is_data(path)
+        ),
+        aliases=aliases,
+        unusable={path: reason for path, reason in survey.unusable.items() if is_data(path)},
+    )

@@ -1,0 +1,454 @@
+"""What counts as success, and how a run says so, on both databases; ids have the report's number."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batch_etl.account import MAX_LINES_WITHOUT_VALID
+from batch_etl.main import check_retry, check_run, retry, run
+from batch_etl.reject_log import SHOWN_OF_REASON
+from platform_interfaces import (
+    ConfigurationError,
+    DatabaseError,
+    FileMissingError,
+    FileSystemError,
+    FileSystemInterface,
+    PlatformContext,
+    Survey,
+)
+from platform_localfs import LocalFileSystem
+from platform_memory import MemoryFileSystem, MemoryLogger, MemorySecrets
+from tests.cases.bench import FOLDER, Bench, event_line, good_line
+
+DATE = "2026-01-15"
+
+
+@dataclass(frozen=True)
+class Told:
+    """The exit code of a run and what it logged."""
+
+    code: int
+    log: MemoryLogger
+
+    def fields(self, message: str) -> dict[str, Any]:
+        """The fields of the one event that begins with ``message``."""
+        [found] = [event.fields for event in self.log.events if event.message.startswith(message)]
+        return dict(found)
+
+    @property
+    def totals(self) -> dict[str, Any]:
+        assert self.log.events[-1].message == "Batch ETL complete"
+        return dict(self.log.events[-1].fields)
+
+
+def context(bench: Bench, fs: FileSystemInterface | None = None, **changes: Any) -> PlatformContext:
+    config = {"date": DATE, "source-path": "raw/events"}
+    config |= {name.replace("_", "-"): value for name, value in changes.items()}
+    return PlatformContext(log=MemoryLogger(), db=bench.db, fs=fs or bench.fs, config=config)
+
+
+async def load(bench: Bench, fs: FileSystemInterface | None = None, **changes: Any) -> Told:
+    entry = retry if changes.pop("is_retry", False) else run
+    ctx = context(bench, fs, **changes)
+    code = await entry(ctx)
+    assert isinstance(ctx.log, MemoryLogger)
+    return Told(code, ctx.log)
+
+
+ABSENT = [
+    pytest.param("raw/x/2026-01-15/a", "rwa", ["did you mean 'raw/'?"], id="a2-typo"),
+    pytest.param(
+        "raw/2026-01-14/a", "raw", ["dates found: 2026-01-14", "no folder '2026-01-15'"], id="a2-date"
+    ),
+    pytest.param("raw/date=2026-01-15/hour=00/p", "raw", ["'date=2026-01-15/'"], id="a3-hive"),
+    pytest.param("raw/2026-01-15.jsonl", "raw", ["'2026-01-15.jsonl'"], id="a4-file-of-the-date"),
+    pytest.param("raw/2026-01-15", "raw", ["'raw/2026-01-15' is a file"], id="a4-folder-is-a-file"),
+    pytest.param("raw/2026-01-15/a", '"raw"', ["quotes or blanks", "'raw/'"], id="a5-quotes"),
+    pytest.param("raw/2026-01-15/a", "raw ", ["quotes or blanks", "'raw/'"], id="a5-blank"),
+    pytest.param("raw/2026-01-15/a", "raw/2026-01-15", ["--source-path 'raw'"], id="a6-date-in-the-path"),
+    pytest.param("raw/2026-01-15/a", "raw/2026-01-15/a", ["--source-path 'raw'"], id="a6-file-in-the-path"),
+    pytest.param("raw/2026-01-15/a", "*", ["not patterns", "--source-path 'raw'"], id="a6-pattern"),
+    # Nobody reported these.
+    pytest.param("raw/year=2026/month=01/day=15/p", "raw", ["'year=2026/month=01/day=15/'"], id="a3-parts"),
+    pytest.param("raw/2026/1/15/p", "raw", ["'2026/1/15/'"], id="a3-no-zeros"),
+    pytest.param("raw/20260115/p", "raw", ["'20260115/'"], id="a3-compact"),
+    pytest.param("raw/2026-01-15-7.json.gz", "raw", ["'2026-01-15-7.json.gz'"], id="a4-hours"),
+    pytest.param("raw/15.01.2026/p", "raw", ["'15.01.2026/'"], id="a3-day-first"),
+    pytest.param("raw/eu/2026-01-15/p", "raw", ["--source-path 'raw/eu'"], id="a6-one-folder-missing"),
+    pytest.param("raw/2026-01-15/p", "lake/raw", ["--source-path 'raw'"], id="a6-one-folder-too-many"),
+    pytest.param("RAW/2026-01-15/p", "raw", ["did you mean 'RAW/'?"], id="a2-case"),
+    pytest.param("other/a", "raw", ["it has 'other/'"], id="a2-nothing-near"),
+]
+
+
+@pytest.mark.parametrize(("file", "source_path", "hints"), ABSENT)
+async def test_a_day_without_data_is_explained_and_fails_unless_that_is_allowed(
+    bench: Bench, file: str, source_path: str, hints: list[str]
+) -> None:
+    await bench.fs.write(file, good_line(1))
+    told = await load(bench, source_path=source_path)
+    reason = told.fields("No raw data found")["reason"]
+    assert told.code == 0
+    assert [event.message for event in told.log.events[-2:]] == ["No raw data found", "Batch ETL complete"]
+    for hint in [f"memory:/{source_path}/{DATE}", *hints]:
+        assert hint in reason
+    strict = context(bench, source_path=source_path, allow_empty=False)
+    for entry in (check_run, run):
+        with pytest.raises(FileMissingError) as failure:
+            await entry(strict)
+        assert reason in str(failure.value)
+    await check_run(context(bench, source_path=source_path))
+
+
+@pytest.mark.parametrize("kind", ["missing", "a file", "empty"])
+async def test_a1_a_root_that_is_no_directory_is_named(bench: Bench, tmp_path: Path, kind: str) -> None:
+    root = tmp_path / "lake"
+    if kind == "a file":
+        root.write_bytes(b"")
+    elif kind == "empty":  # as where a disk is not mounted
+        root.mkdir()
+    fs = LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(root)}))
+    with pytest.raises(FileSystemError) as failure:
+        await check_run(context(bench, fs, allow_empty=False))
+    assert str(root / "raw/events" / DATE) in str(failure.value)
+    assert "is it mounted?" in str(failure.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n\t\n"])
+async def test_files_without_a_line_are_no_data(bench: Bench, content: bytes) -> None:
+    await bench.fs.write(f"{FOLDER}/a.jsonl", content)
+    assert (await load(bench)).code == 0
+    told = await load(bench, allow_empty=False)
+    assert told.code == 1
+    assert "no line that is not blank" in told.fields("No raw data found")["reason"]
+    assert told.totals["raw"] == 0
+
+
+async def test_many_dates_are_shown_by_the_first_and_the_last(bench: Bench) -> None:
+    for day in range(1, 29):
+        await bench.fs.write(f"raw/events/2025-12-{day:02}/a", b"")
+    reason = (await load(bench)).fields("No raw data found")["reason"]
+    assert "2025-12-01, 2025-12-02, 2025-12-03, … 2025-12-26, 2025-12-27, 2025-12-28 (28 in all)" in reason
+
+
+def lines_of(record: dict[str, Any], count: int) -> bytes:
+    return b"".join(json.dumps({**record, "ts": number}).encode() + b"\n" for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("record", "hints"),
+    [
+        (
+            {"type": "a", "payload": {}, "source": "s"},
+            ["missing_event_type (4,800)", "is 'type' meant to be"],
+        ),
+        ({"EventType": "a", "payload": {}, "source": "s"}, ["is 'EventType' meant to be 'event_type'?"]),
+        ({"event_type": "a", "payload": {}, "src": "s"}, ["is 'src' meant to be 'source'?"]),
+        ({"event": {"event_type": "a", "payload": {}, "source": "s"}}, ["are inside 'event'"]),
+        ({"x": 1}, ["fields seen: x, ts"]),
+    ],
+)
+async def test_a7_a_run_without_a_valid_line_fails_with_a_guess(
+    bench: Bench, record: dict[str, Any], hints: list[str]
+) -> None:
+    await bench.fs.write(f"{FOLDER}/a.jsonl", lines_of(record, 4_800))
+    told = await load(bench)
+    reason = told.fields("No line is valid")["reason"]
+    assert told.code == 1
+    for hint in ["all 4,800 lines were rejected", "fields seen: ", *hints]:
+        assert hint in reason
+    assert told.totals["invalid"] == 4_800
+    assert (await load(bench, min_valid="0")).code == 0
+    assert (await load(bench, is_retry=True)).code == 0
+
+
+async def test_a7_a_file_without_a_valid_line_is_not_read_further_and_the_others_load(bench: Bench) -> None:
+    await bench.fs.write(f"{FOLDER}/a.csv", b"click,1,web\n" * 3 * MAX_LINES_WITHOUT_VALID)
+    await bench.fs.write(f"{FOLDER}/b.jsonl", good_line(1))
+    told = await load(bench)
+    assert (told.code, told.totals["inserted"]) == (1, 1)
+    assert told.totals["invalid"] < MAX_LINES_WITHOUT_VALID + 1_000
+    assert told.fields("Some files were not read to their end")["files"] == [f"{FOLDER}/a.csv"]
+    told = await load(bench, min_valid="0%")
+    assert (told.code, told.totals["invalid"]) == (0, 3 * MAX_LINES_WITHOUT_VALID)
+
+
+@pytest.mark.parametrize(
+    ("minimum", "code"),
+    [("2", 0), ("3", 1), ("50%", 0), ("50.1%", 1), ("0", 0), ("100%", 1), ("", 0), (1, 0), (4, 1)],
+)
+async def test_fewer_valid_lines_than_asked_for_fail_the_run(
+    bench: Bench, minimum: object, code: int
+) -> None:
+    await bench.fs.write(f"{FOLDER}/a.jsonl", b"\n".join([good_line(1), b"{", good_line(2), b"["]))
+    told = await load(bench, min_valid=minimum)
+    assert (told.code, told.totals["inserted"]) == (code, 2)
+
+
+async def test_all_problems_of_the_arguments_are_reported_at_once(bench: Bench) -> None:
+    wrong: dict[str, Any] = {
+        "max_rejected": "x",
+        "min_valid": "101%",
+        "unknown_fields": "drop",
+        "date": "2026-1-15",
+    }
+    for entry in (check_run, check_retry, run, retry):
+        with pytest.raises(
+            ConfigurationError, match=r"--date.*--max-rejected.*--min-valid.*--unknown-fields"
+        ):
+            await entry(context(bench, **wrong))
+
+
+LEFT_OUT = [
+    *(".DS_Store", "._a.jsonl", ".a.jsonl.crc", "_SUCCESS", ".a.jsonl.Xy12Zk", "a.jsonl~", ".a.jsonl.swp"),
+    *("b.jsonl.part", ".snapshot/hourly/a.jsonl", ".ipynb_checkpoints/a.jsonl", "@eaDir/a.jsonl"),
+    # Nobody reported these.
+    *("a.jsonl.TMP", "Thumbs.db", "#recycle/a.jsonl", "x/__MACOSX/a.jsonl", "lost+found/1", "c.filepart"),
+    *("_temporary/0/a.jsonl", "a.jsonl.crdownload", "desktop.ini", "#a.jsonl#"),
+]
+
+
+@pytest.mark.parametrize("name", LEFT_OUT, ids=lambda name: f"b1-b2-b3-{name}")
+async def test_files_that_are_never_data_are_left_out_and_counted(bench: Bench, name: str) -> None:
+    await bench.fs.write(f"{FOLDER}/{name}", good_line(1))
+    told = await load(bench)
+    assert "only files that are left out (1)" in told.fields("No raw data found")["reason"]
+    await bench.fs.write(f"{FOLDER}/hour=00/date=x/a.jsonl", good_line(1) + b"\n")
+    told = await load(bench, allow_empty=False)
+    assert (told.code, told.totals["lines"], told.totals["inserted"]) == (0, 1, 1)
+    assert told.fields("Left out what is never data") == {"files": 1, "names": [f"{FOLDER}/{name}"]}
+
+
+async def test_only_the_names_below_the_date_leave_files_out(bench: Bench) -> None:
+    await bench.fs.write(f"_lake/.raw/{DATE}/a.jsonl", good_line(1))
+    assert (await load(bench, source_path="_lake/.raw")).totals["inserted"] == 1
+
+
+class SurveyedFileSystem(MemoryFileSystem):
+    """Has further names and what cannot be used, as a disk may have."""
+
+    aliases: dict[str, str]
+    unusable: dict[str, str]
+
+    async def survey(self, prefix: str) -> Survey:
+        files = tuple(path for path in await self.list(prefix) if path not in self.aliases)
+        return Survey(files, self.aliases, self.unusable)
+
+
+async def surveyed(aliases: dict[str, str], unusable: dict[str, str], *files: str) -> SurveyedFileSystem:
+    fs = SurveyedFileSystem()
+    fs.aliases = {f"{FOLDER}/{alias}": f"{FOLDER}/{path}" for alias, path in aliases.items()}
+    fs.unusable = {f"{FOLDER}/{path}": reason for path, reason in unusable.items()}
+    for file in (*files, *aliases):
+        await fs.write(f"{FOLDER}/{file}", good_line(1))
+    return fs
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        pytest.param("b.jsonl", "a symbolic link leaves the root", id="b15-link"),
+        pytest.param("a\\tb.jsonl", "it has a control character", id="b16-tab"),
+        pytest.param("sub/", "Permission denied", id="b17-folder"),
+    ],
+)
+async def test_what_cannot_be_used_is_named_costs_exit_1_and_the_others_load(
+    bench: Bench, path: str, reason: str
+) -> None:
+    for files in (("a.jsonl",), ()):
+        told = await load(bench, await surveyed({}, {path: reason, ".hidden/": reason}, *files))
+        assert (told.code, told.totals["lines"]) == (1, len(files))
+        assert told.fields("Cannot read file") == {"file": f"{FOLDER}/{path}", "reason": reason}
+        assert told.fields("Some files could not be loaded")["files"] == [f"{FOLDER}/{path}"]
+        assert not any("run again" in event.message for event in told.log.events)
+        assert "No raw data found" not in told.log.messages()
+
+
+async def test_a_file_of_several_names_is_read_once_also_when_the_first_name_is_left_out(
+    bench: Bench,
+) -> None:
+    fs = await surveyed(
+        {"b.jsonl": "a.jsonl", "z": ".snapshot/z", "z~": ".snapshot/z"}, {}, "a.jsonl", ".snapshot/z"
+    )
+    told = await load(bench, fs)
+    assert (told.code, told.totals["lines"]) == (0, 2)
+    names = told.fields("Some files have several names")["names"]
+    assert names == [f"{FOLDER}/b.jsonl = {FOLDER}/a.jsonl"]
+
+
+async def test_run_again_is_said_of_a_file_that_changed_and_not_of_a_damaged_one(
+    bench: Bench, tmp_path: Path
+) -> None:
+    await bench.fs.write(f"{FOLDER}/bad.jsonl.gz", b"\x1f\x8b\x08\x00broken")
+    await bench.fs.write(f"{FOLDER}/good.jsonl", good_line(1))
+    told = await load(bench)
+    assert told.code == 1
+    assert told.fields("Some files could not be loaded")["files"] == [f"{FOLDER}/bad.jsonl.gz"]
+    assert not any("run again" in str(event) for event in told.log.events)
+    folder = tmp_path / FOLDER
+    folder.mkdir(parents=True)
+    (folder / "a.jsonl").write_bytes((good_line(1) + b"\n") * 40_000)
+    fs = ChangingFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path)}))
+    fs.file = folder / "a.jsonl"
+    told = await load(bench, fs)
+    assert told.code == 1
+    assert told.fields("Some files changed while they were read: run again")["count"] == 1
+
+
+class ChangingFileSystem(LocalFileSystem):
+    """A file of this one grows as soon as a part of it was read."""
+
+    file: Path
+
+    async def stream(self, path: str) -> Any:
+        async for block in super().stream(path):
+            with self.file.open("ab") as file:
+                file.write(b"\n")
+            yield block
+
+
+@pytest.mark.parametrize("is_dry_run", [False, True])
+async def test_fields_without_a_column_are_counted_and_so_are_the_duplicates_that_had_some(
+    bench: Bench, is_dry_run: bool
+) -> None:
+    def line(number: int, **fields: Any) -> bytes:
+        return json.dumps({"event_type": "a", "payload": {"n": number}, "source": "s", **fields}).encode()
+
+    careful = line(4)[:-1] + b', "user": 1, "payload": "{}"}'
+    deep = b'{"event_type": "a", "source": "s", "payload": {"t": "\\\\u0000"}, "Source": 1}'
+    data = [
+        line(1, ts=1),
+        line(1, ts=2),
+        line(1),
+        line(2),
+        line(3, ts=3, user=1),
+        careful,
+        deep,
+        b'{"ts": 1}',
+    ]
+    await bench.fs.write(f"{FOLDER}/a.jsonl", b"\n".join(data))
+    told = await load(bench, dry_run=is_dry_run)
+    found = told.fields("Some fields are not stored")
+    assert (told.code, told.totals["duplicates"]) == (0, 2)
+    assert found["fields"] == {"ts": 3, "user": 2, "Source": 1}
+    assert (found["lines"], found["duplicates"]) == (5, 1)
+    told = await load(bench, unknown_fields="ignore", dry_run=is_dry_run)
+    assert not any(event.message.startswith("Some fields") for event in told.log.events)
+    told = await load(bench, unknown_fields="reject", dry_run=is_dry_run)
+    assert told.totals["invalid_by_reason"] == {"missing_event_type": 1, "unknown_fields": 5}
+    if not is_dry_run:
+        codes = [[reason.code for reason in each.reasons] for each in await bench.rejects()]
+        assert codes.count(["unknown_fields"]) == 5
+        assert codes[-1][-1] == "unknown_fields"
+        assert (await load(bench, unknown_fields="reject", is_retry=True)).totals["invalid"] == 6
+        assert (await load(bench, is_retry=True)).totals["invalid"] == 1
+
+
+async def test_duplicates_that_only_the_table_shows_are_counted_with_their_fields(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batch_etl.preparation.RecentKeys.NEWEST", 1)
+    monkeypatch.setattr("batch_etl.reader.CHUNK_LINES", 1)
+    monkeypatch.setattr("batch_etl.pipeline.PORTION_LINES", 1)
+    lines = [
+        b'{"event_type": "a", "payload": {"n": %d}, "source": "s", "id": %d}' % (number % 10, number)
+        for number in range(20)
+    ]
+    await bench.fs.write(f"{FOLDER}/a.jsonl", b"\n".join(lines))
+    told = await load(bench)
+    assert told.totals["duplicates"] == told.fields("Some fields are not stored")["duplicates"] == 10
+
+
+async def test_names_of_fields_are_counted_up_to_a_limit(bench: Bench) -> None:
+    lines = [event_line()[:-1] + b', "f%d": 1, "%s": 2}' % (number, b"x" * 300) for number in range(300)]
+    await bench.fs.write(f"{FOLDER}/a.jsonl", b"\n".join(lines))
+    fields = (await load(bench)).fields("Some fields are not stored")["fields"]
+    assert (len(fields), sum(fields.values()), max(map(len, fields))) == (101, 600, 101)
+
+
+async def test_e6_only_the_first_invalid_events_of_each_reason_are_shown(bench: Bench) -> None:
+    await bench.fs.write(f"{FOLDER}/a.jsonl", b"\n".join([b"{"] * 300 + [b"1"] * 2 + [good_line(1)]))
+    told = await load(bench)
+    shown = [event for event in told.log.events if event.message == "Invalid event" and event.level == "warn"]
+    assert [event.fields["reason"] for event in shown].count("malformed_json") == SHOWN_OF_REASON
+    assert len(shown) == SHOWN_OF_REASON + 2
+    more = told.fields("More invalid events")
+    assert more == {"count": 300 - SHOWN_OF_REASON, "by_reason": {"malformed_json": 300 - SHOWN_OF_REASON}}
+    assert told.totals["invalid"] == 302
+
+
+class ReadOnlyFileSystem(MemoryFileSystem):
+    is_read_only = False
+
+    async def write_stream(self, path: str, *args: Any, **options: Any) -> int:
+        if self.is_read_only:
+            raise FileSystemError(f"cannot write {path!r}: Read-only file system")
+        return await super().write_stream(path, *args, **options)
+
+
+async def test_e4_a_lake_that_cannot_be_written_loads_and_has_its_totals(bench: Bench) -> None:
+    fs = ReadOnlyFileSystem()
+    fs.is_read_only = True
+    await fs.write(f"{FOLDER}/a.jsonl", good_line(1))
+    told = await load(bench, fs)
+    assert (told.code, told.totals["inserted"]) == (0, 1)
+    assert {event.level for event in told.log.events} <= {"info", "debug"}
+    await fs.write(f"{FOLDER}/b.jsonl", b"{")
+    told = await load(bench, fs)
+    assert (told.code, told.totals["skipped"], told.totals["invalid"]) == (1, 1, 1)
+    reason = told.fields("Rejected lines could not be kept")["reason"]
+    for part in (
+        "Read-only file system",
+        f"memory:/rejected/{FOLDER}/rejects.jsonl",
+        "FS_LOCAL_REJECTS_ROOT",
+    ):
+        assert part in reason
+
+
+async def test_e5_many_rejects_without_room_for_a_temporary_file_lose_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    await bench.fs.write(f"{FOLDER}/a.jsonl", good_line(1) + b"\n{")
+    await load(bench)
+    before = await bench.rejects()
+    bad = b"\n".join(b"x" * 100 for _ in range(9_000))
+    await bench.fs.write(f"{FOLDER}/a.jsonl", good_line(1) + b"\n" + bad + b"\n" + good_line(2))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    told = await load(bench)
+    assert (told.code, told.totals["inserted"], told.totals["invalid"]) == (1, 1, 9_000)
+    reason = told.fields("Rejected lines could not be kept")["reason"]
+    assert str(tmp_path / "gone") in reason
+    assert "TMPDIR" in reason
+    assert await bench.rejects() == before
+    monkeypatch.undo()
+    assert (await load(bench)).code == 0
+    assert len(await bench.rejects()) == 9_000
+
+
+async def test_a_retry_where_nothing_is_kept_says_so(bench: Bench) -> None:
+    told = await load(bench, is_retry=True, allow_empty=False)
+    assert told.code == 0
+    assert "nothing to retry" in told.fields("No rejected lines found")["reason"]
+
+
+async def test_a_dry_run_says_that_the_table_does_not_exist_yet_and_counts(bench: Bench) -> None:
+    await bench.fs.write(f"{FOLDER}/a.jsonl", good_line(1))
+    await check_run(context(bench, target_table="not_there", dry_run=True))
+    told = await load(bench, target_table="not_there", dry_run=True)
+    assert (told.code, told.totals["unique"]) == (0, 1)
+    assert told.fields("The table does not exist yet")["table"] == "not_there"
+    with pytest.raises(DatabaseError, match="not_there"):
+        await load(bench, target_table="not_there")
+
+
+async def test_a_table_that_does_not_fit_is_refused_before_anything_is_done(bench: Bench) -> None:
+    await bench.fs.write(f"{FOLDER}/a.jsonl", good_line(1))
+    await bench.db.execute("CREATE TABLE other (id INTEGER)")
+    for entry in (check_run, check_retry):
+        with pytest.raises(DatabaseError):
+            await entry(context(bench, target_table="other"))
