@@ -51,6 +51,9 @@ REJECTED: dict[str, tuple[bytes, str]] = {
     "19 tiny": (value_line("1e-20000"), RANGE),
     "19 an exponent beyond any decimal": (value_line("1e99999999999999999999"), RANGE),
     "19 140,000 digits and a fraction": (value_line("1" * 140_000 + ".5"), RANGE),
+    "b20 a zero with one digit more than numeric has after the point": (value_line("0e-16384"), RANGE),
+    "b20 a zero whose exponent PostgreSQL does not read": (value_line("0e1073741824"), RANGE),
+    "b20 a zero whose exponent is beyond any decimal": (value_line("0e99999999999999999999"), RANGE),
     "20 an integer of 131,073 digits": (value_line("1" * 131_073), RANGE),
     "21 101 levels": (value_line(nested(100)), "too_deep"),
     "21 901 levels": (value_line(nested(900)), "too_deep"),
@@ -92,6 +95,19 @@ STORED: dict[str, tuple[str, Any]] = {
     "18 more digits than a float has": ("0.1234567890123456789", Decimal("0.1234567890123456789")),
     "19 as many digits as numeric has before the point": ("1e131071", Decimal("1e131071")),
     "19 as many digits as numeric has after the point": ("1e-16383", Decimal("1e-16383")),
+    **{
+        f"b20 {zero}": (zero, Decimal(0))
+        for zero in (
+            "0e999999",
+            "-0e999999",
+            "0.0e5",
+            "0e131072",
+            "0e1073741823",
+            "0.00e1073741824",
+            "0E+200000",
+        )
+    },
+    "b20 0e-16383": ("0e-16383", Decimal("0e-16383")),
     "20 an integer of 4,301 digits, which int refuses": ("9" * 4301, Decimal("9" * 4301)),
     "20 an integer of 131,072 digits": ("9" * 131_072, Decimal("9" * 131_072)),
     "21 100 levels": (nested(99), json.loads(nested(99))),

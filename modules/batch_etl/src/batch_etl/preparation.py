@@ -26,9 +26,7 @@ _END_MARK = b"\x1a"  # of a text file of DOS; `copy a+b` writes it
 _BLANKS = b" \t\n\r\v\f" + _END_MARK
 
 LINE_LEVELS = MAX_DEPTH + 1  # of a line whose payload has as many as it may have
-SHORT_BYTES = (
-    2 * LINE_LEVELS
-)  # of JSON; no more than that cannot be nested deeper, for brackets are closed again
+SHORT_BYTES = 2 * LINE_LEVELS  # of JSON; no more cannot be nested deeper, for brackets are closed again
 
 
 # What a line tells of its event: the type, normalised, the payload in canonical form, the source and the key.
