@@ -97,7 +97,7 @@ def is_zstd(start: bytes) -> bool:
 def find_unread_format(path: str, start: bytes) -> str | None:
     """Return what a file is that is not read, and what to do; None for text.
 
-    A file with holes of zeros, or in another encoding, is text that is damaged or cannot be read line by line.
+    A file with holes of zeros, or in another encoding, is text all the same.
     """
     for pattern, message in _FORMATS:
         if pattern.match(start):

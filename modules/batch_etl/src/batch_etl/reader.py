@@ -26,7 +26,7 @@ _FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 @dataclass(frozen=True, slots=True)
 class Overlong:
-    """A line over ``MAX_LINE_BYTES``, which was passed over; ``size`` is in bytes, ``start`` its beginning."""
+    """A line over ``MAX_LINE_BYTES``, which was passed over: its ``size`` in bytes, and its ``start``."""
 
     size: int
     start: bytes = field(default=b"", compare=False, repr=False)

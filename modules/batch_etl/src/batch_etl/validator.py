@@ -123,12 +123,11 @@ def _find_value_problem(payload: Any) -> str | None:
                     return "nul_character"
             elif isinstance(value, Decimal) and not is_in_range(value):
                 return "number_out_of_range"
-        if not (values := [part for value in values for part in _parts(value)]):
+        if not (nested := [value for value in values if isinstance(value, dict | list)]):
             return None
+        values = [part for value in nested for part in _parts(value)]
     return "too_deep"
 
 
-def _parts(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return (*value.keys(), *value.values())
-    return value if isinstance(value, list) else ()
+def _parts(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return (*value.keys(), *value.values()) if isinstance(value, dict) else value
