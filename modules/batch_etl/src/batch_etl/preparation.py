@@ -4,18 +4,30 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from batch_etl.json_text import NumberOutOfRangeError, decode_json, dump_canonical, parse_json
+from batch_etl.json_text import (
+    TooDeepError,
+    call_with_room,
+    decode_json,
+    dump_canonical,
+    is_beginning_of_json,
+    is_shallow,
+    parse_json_of_any_numbers,
+)
 from batch_etl.reader import Chunk, Content
-from batch_etl.reasons import MAX_TEXT_CHARACTERS, REASONS, REFUSED, UNKNOWN_FIELDS
+from batch_etl.reasons import MAX_DEPTH, MAX_TEXT_CHARACTERS, REASONS, REFUSED, UNKNOWN_FIELDS
 from batch_etl.transformer import begin_digest, ensure_payload_dict, normalize_event_type
 from batch_etl.unknown_fields import FIELDS, UnknownFields
-from batch_etl.validator import SHORT_BYTES, checked_source, find_problems, find_text_problem, is_storable
+from batch_etl.validator import checked_source, find_problems, find_text_problem
 from batch_etl.writer import Outcome
 from platform_interfaces import Columns, Reject
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_END_MARK = b"\x1a"  # of a text file of DOS; `copy a+b` writes it
+_BLANKS = b" \t\n\r\v\f" + _END_MARK
+
+LINE_LEVELS = MAX_DEPTH + 1  # of a line whose payload has as many as it may have
+SHORT_BYTES = 2 * LINE_LEVELS  # of JSON; no more cannot be nested deeper, for brackets are closed again
 
 
 # What a line tells of its event: the type, normalised, the payload in canonical form, the source and the key.
@@ -96,17 +108,13 @@ def prepare(chunk: Chunk, types: KnownTypes, recent: RecentKeys) -> Prepared:
     for index, line in enumerate(_texts(chunk)):
         event = None if chunk.is_foreign else _read_at_first_sight(line, types, unknown, events)
         if event is None:
-            if isinstance(line, bytes) and not line.strip():
+            if isinstance(line, bytes) and not line.strip(_BLANKS):
                 blank += 1
                 continue
-            raw, reasons = _read(chunk, index, line)
-            reasons = _check_fields(raw, reasons, unknown, len(events))
-            if reasons:
+            event, reasons = call_with_room(_read, chunk, index, line, types, unknown, len(events))
+            if event is None:
                 rejects.append(_reject(chunk, index, reasons))
                 continue
-            event_type = normalize_event_type(raw["event_type"])
-            payload = dump_canonical(ensure_payload_dict(raw["payload"]))
-            event = _values(event_type, payload, raw["source"], begin_digest(event_type, types.event_date))
         events.append(event)
     unique = recent.add(events)
     unknown.part(events, unique)
@@ -130,28 +138,20 @@ def _read_at_first_sight(
         event_type, begun = types[event["event_type"]]
         source = checked_source(event["source"])
         if type(payload := event["payload"]) is not dict:
+            is_flat = is_shallow(payload.encode(), MAX_DEPTH)
             payload = decode_json(payload)  # of a string; of what is none it raises
-            if type(payload) is not dict:
+            if type(payload) is not dict or not is_flat:
                 return None
         text = dump_canonical(payload)
     except Exception:  # noqa: BLE001 - the reason is found by those that look closely
         return None
-    if (len(text) > SHORT_BYTES or b"\\" in text) and not is_storable(text):
+    if b"\\" in text and b"\\u0000" in text:  # the first is quickly found, and mostly not there
+        return None
+    if len(line) > SHORT_BYTES and not is_shallow(line, LINE_LEVELS):  # type: ignore[arg-type]
         return None
     if len(event) != len(FIELDS) and not unknown.accept(event, len(events)):
         return None
     return _values(event_type, text, source, begun.copy())  # a copy is quicker than one begun anew
-
-
-def _check_fields(event: Any, reasons: Sequence[str], unknown: UnknownFields, index: int) -> Sequence[str]:
-    """Return the reasons, and that of unknown fields; count these where there is no reason at all."""
-    if not isinstance(event, dict) or event.keys() <= FIELDS:
-        return reasons
-    if unknown.are_rejected:
-        return [*reasons, UNKNOWN_FIELDS]
-    if not reasons:
-        unknown.accept(event, index)
-    return reasons
 
 
 def _values(event_type: str, payload: bytes, source: str, digest: "hashlib._Hash") -> Values:
@@ -180,30 +180,52 @@ def find_refused(prepared: Prepared, outcomes: bytes, types: KnownTypes) -> list
 
 
 def _texts(chunk: Chunk) -> Sequence[Content]:
-    """The lines without the mark that the first of a file may begin with."""
-    if 1 not in chunk.numbers:
-        return chunk.lines
-    return [
-        line.removeprefix(_BYTE_ORDER_MARK) if number == 1 and isinstance(line, bytes) else line
-        for number, line in zip(chunk.numbers, chunk.lines, strict=True)
-    ]
+    """Return the lines without the marks that the first of a file may begin with, and the last end with."""
+    lines = chunk.lines
+    if 1 in chunk.numbers:
+        lines = [
+            line.removeprefix(_BYTE_ORDER_MARK) if number == 1 and isinstance(line, bytes) else line
+            for number, line in zip(chunk.numbers, lines, strict=True)
+        ]
+    if chunk.is_cut and isinstance(last := lines[-1], bytes) and last.endswith(_END_MARK):
+        lines = [*lines[:-1], last.rstrip(_END_MARK)]
+    return lines
 
 
-def _read(chunk: Chunk, index: int, line: Content) -> tuple[Any, Sequence[str]]:
-    """The event of a line, and the reasons why it cannot be loaded."""
+def _read(
+    chunk: Chunk, index: int, line: Content, types: KnownTypes, unknown: UnknownFields, event_index: int
+) -> tuple[Values | None, Sequence[str]]:
+    """Return the event of a line, which will be at ``event_index``; or None and the reasons against it."""
     if chunk.is_foreign:
         return None, ["wrong_encoding"]
     if not isinstance(line, bytes):
         return None, ["line_too_long"]
+    is_cut = chunk.is_cut and index == len(chunk.lines) - 1
     try:
-        event = parse_json(line)
-    except NumberOutOfRangeError:
-        return None, ["number_out_of_range"]
+        line.decode()  # first of all, for bytes that are not UTF-8 may look like other faults, too
+        raw = parse_json_of_any_numbers(line)
+    except TooDeepError:
+        return None, ["too_deep"]
     except ValueError as error:
-        if chunk.is_cut and index == len(chunk.lines) - 1:
+        if is_cut and is_beginning_of_json(line):
             return None, ["truncated_line"]
         return None, ["not_utf8" if isinstance(error, UnicodeDecodeError) else "malformed_json"]
-    return event, find_problems(event)
+    if reasons := _check_fields(raw, find_problems(raw), unknown, event_index):
+        return None, reasons
+    event_type = normalize_event_type(raw["event_type"])
+    payload = dump_canonical(ensure_payload_dict(raw["payload"]))
+    return _values(event_type, payload, raw["source"], begin_digest(event_type, types.event_date)), ()
+
+
+def _check_fields(event: object, reasons: Sequence[str], unknown: UnknownFields, index: int) -> Sequence[str]:
+    """Return the reasons, and that of unknown fields; count these where there is no reason at all."""
+    if not isinstance(event, dict) or event.keys() <= FIELDS:
+        return reasons
+    if unknown.are_rejected:
+        return [*reasons, UNKNOWN_FIELDS]
+    if not reasons:
+        unknown.accept(event, index)
+    return reasons
 
 
 def _reject(chunk: Chunk, index: int, reasons: Sequence[str]) -> Reject:

@@ -17,6 +17,7 @@ from platform_interfaces import (
 
 # So few that they stay in a processor's cache meanwhile, and that writers need not wait long for their turn.
 CHUNK_LINES = 200
+START_BYTES = 64 * 1024  # of a line that is passed over, to see what it is
 KEPT_BYTES = 1024 * 1024  # about, in a chunk
 
 # UTF-16 and UTF-32 in both byte orders; the latter two begin like these or with two zero bytes.
@@ -25,9 +26,10 @@ _FOREIGN_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 @dataclass(frozen=True, slots=True)
 class Overlong:
-    """A line over ``MAX_LINE_BYTES``, which was passed over; ``size`` is in bytes."""
+    """A line over ``MAX_LINE_BYTES``, which was passed over: its ``size`` in bytes, and its ``start``."""
 
     size: int
+    start: bytes = field(default=b"", compare=False, repr=False)
 
     def __len__(self) -> int:
         """Its size, as that of the bytes it stands for."""
@@ -73,7 +75,7 @@ class Chunk:
 async def read_raw_data(fs: FileSystemInterface, path: str) -> AsyncGenerator[Chunk, None]:
     r"""The lines of ``path``, ``CHUNK_LINES`` at most in a chunk; lines end at ``\n`` only.
 
-    A file named ``.gz`` or ``.zst`` is decompressed first; places are those in its content.
+    A file that begins as gzip or zstd data is decompressed first; positions are those in its content.
     An overlong line is passed over without being held. The last chunk says that it is; it is empty only for
     an empty file.
 
@@ -180,7 +182,8 @@ class _Cursor:
 
     def _chunk(self, lines: Sequence[Content]) -> Chunk:
         if self._number == 1 and lines:
-            self._is_foreign = isinstance(lines[0], bytes) and lines[0].startswith(_FOREIGN_MARKS)
+            first = lines[0] if isinstance(lines[0], bytes) else lines[0].start
+            self._is_foreign = first.startswith(_FOREIGN_MARKS)
         numbers = range(self._number, self._number + len(lines))
         chunk = Chunk(self._path, lines, numbers, _Offsets(self._offset, lines), is_foreign=self._is_foreign)
         self._number = numbers.stop
@@ -212,7 +215,7 @@ class _OpenLine:
     """A line whose end has not been read yet."""
 
     def __init__(self) -> None:
-        self.size = 0
+        self.size, self._start = 0, b""
         self._parts: list[bytes] = []
 
     def extend(self, part: bytes) -> None:
@@ -220,14 +223,15 @@ class _OpenLine:
         if self.size <= MAX_LINE_BYTES:
             self._parts.append(part)
         else:
+            self._start = self._start or b"".join([*self._parts, part])[:START_BYTES]
             self._parts.clear()
 
     def take(self) -> Content:
-        line = b"".join(self._parts) if self.size <= MAX_LINE_BYTES else Overlong(self.size)
-        self.size = 0
+        line = b"".join(self._parts) if self.size <= MAX_LINE_BYTES else Overlong(self.size, self._start)
+        self.size, self._start = 0, b""
         self._parts = []
         return line
 
 
 def _limited(line: bytes) -> Content:
-    return line if len(line) <= MAX_LINE_BYTES else Overlong(len(line))
+    return line if len(line) <= MAX_LINE_BYTES else Overlong(len(line), line[:START_BYTES])

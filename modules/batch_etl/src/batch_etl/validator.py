@@ -1,12 +1,13 @@
 """Which raw events are good: data in, data out."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from batch_etl.json_text import NumberOutOfRangeError
+from batch_etl.json_text import NumberOutOfRangeError, TooDeepError, is_in_range
 from batch_etl.reasons import MALFORMED_PAYLOAD, MAX_DEPTH, MAX_TEXT_CHARACTERS
 from batch_etl.transformer import Event, ensure_payload_dict, normalize_event_type
 from platform_interfaces import LoggingInterface
@@ -58,9 +59,6 @@ def log_invalid(log: LoggingInterface, reason: str, **place: Any) -> None:
     report("Invalid event", reason=reason, **place)
 
 
-SHORT_BYTES = 2 * MAX_DEPTH  # of JSON; no more than that cannot be nested too deep
-
-
 def find_problems(event: Any) -> tuple[str, ...]:
     """All reasons why the event cannot be loaded, keys of ``REASONS``; none for a valid one."""
     if not isinstance(event, dict):
@@ -86,14 +84,6 @@ def checked_source(source: str) -> str:
     return source
 
 
-def is_storable(payload: bytes) -> bool:
-    """Whether its JSON shows that ``find_problems`` finds none with it; False when it has to be asked."""
-    if b"\\" in payload and b"\\u0000" in payload:  # the first is quickly told, and mostly enough
-        return False
-    # As many brackets are opened at least as there are levels, and closed again.
-    return len(payload) <= SHORT_BYTES or payload.count(b"{") + payload.count(b"[") <= MAX_DEPTH
-
-
 def find_text_problem(field: str, text: Any) -> str | None:
     """The reason why ``text`` cannot be the event's ``event_type`` or ``source``; None when it can."""
     if text is None:
@@ -114,20 +104,30 @@ def _payload_problem(payload: Any) -> str | None:
         payload = ensure_payload_dict(payload)
     except NumberOutOfRangeError:
         return "number_out_of_range"
+    except TooDeepError:
+        return "too_deep"
     except ValueError:
         return MALFORMED_PAYLOAD
     except TypeError:
         return "payload_not_an_object"
-    return _value_problem(payload, MAX_DEPTH)
+    return _find_value_problem(payload)
 
 
-def _value_problem(value: Any, levels: int) -> str | None:
-    """What of a JSON value the database cannot store; ``levels`` is how much deeper it may go."""
-    if isinstance(value, str):
-        return "nul_character" if "\0" in value else None
-    if not isinstance(value, dict | list):
-        return None
-    if levels == 0:
-        return "too_deep"
-    parts = [*value.keys(), *value.values()] if isinstance(value, dict) else value
-    return next((problem for part in parts if (problem := _value_problem(part, levels - 1))), None)
+def _find_value_problem(payload: Any) -> str | None:
+    """Return what of a payload the database cannot store: level by level, for the stack has its limit."""
+    values = [payload]
+    for _ in range(MAX_DEPTH + 1):
+        for value in values:
+            if isinstance(value, str):
+                if "\0" in value:
+                    return "nul_character"
+            elif isinstance(value, Decimal) and not is_in_range(value):
+                return "number_out_of_range"
+        if not (nested := [value for value in values if isinstance(value, dict | list)]):
+            return None
+        values = [part for value in nested for part in _parts(value)]
+    return "too_deep"
+
+
+def _parts(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return (*value.keys(), *value.values()) if isinstance(value, dict) else value
