@@ -10,8 +10,9 @@ from batch_etl.pipeline import in_portions, written
 from batch_etl.preparation import KnownTypes, Prepared, RecentKeys, find_refused, prepare
 from batch_etl.reader import KEPT, RAW, Chunk, Input
 from batch_etl.sums import Sums
+from batch_etl.table import explain_count, lock_name, next_moment, require_table
 from batch_etl.validator import log_invalid
-from batch_etl.writer import TableWriter, check_table, lock_name, next_moment, retrying
+from batch_etl.writer import TableWriter, retrying
 from platform_interfaces import (
     FileSystemError,
     LockTimeoutError,
@@ -71,7 +72,7 @@ async def _alone(ctx: PlatformContext, job: Job) -> AsyncIterator[Job]:
     So no two runs of a date overlap in time, nor in the ``created_at`` of their rows, not even when another
     machine's clock was ahead.
     """
-    await retrying(ctx.log)(check_table, ctx.db, job)
+    await retrying(ctx.log)(require_table, ctx.db, job)
     name: str = await retrying(ctx.log)(lock_name, ctx.db, job)
     async with AsyncExitStack() as stack:
         try:
@@ -116,7 +117,7 @@ async def _load(ctx: PlatformContext, job: Job, source: Input) -> int:
                 of_file = Sums()
         in_table = await writer.count_written()
     if in_table not in (None, of_run.inserted):
-        mismatches.append(f"inserted {of_run.inserted}, but the table has {in_table} rows of this run")
+        mismatches.append(await explain_count(ctx.db, job, of_run.inserted, in_table))
     return _conclude(log, job, of_run, mismatches, sorted(unreadable))
 
 
