@@ -29,6 +29,7 @@ from platform_interfaces import (
     LoggingInterface,
     PlatformError,
     Row,
+    TransactionConflictError,
     quote_table,
 )
 
@@ -146,13 +147,24 @@ class TableWriter:
             if not is_careful:
                 return await self._store(portion, rows, is_careful=True)
             if await self._insert(new, skip_conflicts_on=await self._find_key()) < len(new):
-                return await self._find(portion, rows)  # another program was faster
+                return await self._find_all(portion, rows)  # another program was faster
         else:
             if stored < len(new):
                 raise DatabaseError(
                     f"table {self._job.target_table!r} stored {stored} of {len(new)} rows and reported no "
                     "error: a trigger or a rule drops rows; disable it and run again"
                 )
+        return found
+
+    async def _find_all(self, portion: _Portion, rows: Sequence[int]) -> list[Row]:
+        """Return what ``_find`` does, of rows that are all in the table.
+
+        Raises:
+            TransactionConflictError: when one is gone again, and so may have to be inserted after all.
+        """
+        found = await self._find(portion, rows)
+        if sum(len(group["positions"]) for group in found) < len(rows):
+            raise TransactionConflictError("another program deletes rows of the date meanwhile")
         return found
 
     async def _find_key(self) -> tuple[str, ...]:
