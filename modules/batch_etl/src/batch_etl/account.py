@@ -57,7 +57,7 @@ class Account:
         totals, self._file_totals = self._file_totals, Sums()
         self._log.debug("File complete", file=file, **totals.as_fields())
         if mismatch := totals.mismatch(is_dry_run=self._job.is_dry_run):
-            self._errors.append(("The sums do not add up", f"{file}: {mismatch}"))
+            self.note_mismatch(f"{file}: {mismatch}")
         self.totals.merge(totals)
         return file not in self._changed | self._unusable | self._hopeless
 
@@ -84,21 +84,18 @@ class Account:
         else:
             self._log.warn("What earlier runs have rejected could not be updated", reason=reason)
 
-    def conclude(self, rows_in_table: int | None) -> int:
-        """Log the totals, the last event of a run; return the exit code.
+    def note_mismatch(self, reason: str) -> None:
+        """Remember why the account does not fit what was read, or what the table has; the run has failed."""
+        self._errors.append(("The sums do not add up", reason))
 
-        Args:
-            rows_in_table: what the table has of this run; None in a dry run.
-        """
+    def conclude(self) -> int:
+        """Log the totals, the last event of a run; return the exit code."""
         log, totals = self._log, self.totals
         self._rejects.close()
         log.info("Validation complete", valid=totals.valid, invalid=totals.invalid.total())
         log.info(
             "Deduplication complete", before=totals.valid, after=totals.unique, duplicates=totals.duplicates
         )
-        if rows_in_table not in (None, totals.inserted):
-            reason = f"inserted {totals.inserted}, but the table has {rows_in_table} rows of this run"
-            self._errors.append(("The sums do not add up", reason))
         self._warn_of_fields()
         is_failed = self._log_files() | self._log_limits()
         for message, reason in self._errors:

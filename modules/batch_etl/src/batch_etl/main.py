@@ -11,14 +11,13 @@ from batch_etl.pipeline import in_portions, written
 from batch_etl.preparation import KnownTypes, Prepared, RecentKeys, find_refused, prepare
 from batch_etl.reader import KEPT, RAW, Chunk
 from batch_etl.source import SourceFiles, find_raw_files, find_rejected_lines, log_found
-from batch_etl.table import check_table
-from batch_etl.writer import TableWriter, lock_name, next_moment, retrying
+from batch_etl.table import check_table, explain_count, lock_name, next_moment, require_table
+from batch_etl.writer import TableWriter, retrying
 from platform_interfaces import (
     FileSystemError,
     LockTimeoutError,
     PlatformContext,
     PlatformError,
-    QueryError,
     RejectKeeper,
     rejects_path,
 )
@@ -102,10 +101,7 @@ async def _alone(ctx: PlatformContext, job: Job) -> AsyncIterator[Job]:
     So no two runs of a date overlap in time, nor in the ``created_at`` of their rows, not even when another
     machine's clock was ahead.
     """
-    if not await retrying(ctx.log)(check_table, ctx.db, job):
-        raise QueryError(
-            f"table {job.target_table!r} does not exist: create it like cleaned_events, or run 'migrate up'"
-        )
+    await retrying(ctx.log)(require_table, ctx.db, job)
     name: str = await retrying(ctx.log)(lock_name, ctx.db, job)
     async with AsyncExitStack() as stack:
         try:
@@ -126,10 +122,14 @@ async def _load(ctx: PlatformContext, job: Job) -> int:
         with closing(DryRun() if job.is_dry_run else TableWriter(ctx.db, ctx.log, job)) as writer:
             await _write(ctx, job, found, account, writer)
             rows_in_table = await writer.count_written()
+            if rows_in_table not in (None, account.totals.inserted):
+                account.note_mismatch(
+                    await explain_count(ctx.db, job, account.totals.inserted, rows_in_table)
+                )
     except PlatformError:
         ctx.log.error("Batch ETL stopped: the totals so far", **account.totals_so_far.as_fields())
         raise
-    return account.conclude(rows_in_table)
+    return account.conclude()
 
 
 async def _write(

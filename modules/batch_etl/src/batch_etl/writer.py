@@ -18,17 +18,19 @@ from tenacity import (
 )
 
 from batch_etl.job import Job
+from batch_etl.table import MAX_RUN_SPAN, find_key
 from batch_etl.transformer import KEY_BYTES
 from platform_interfaces import (
     Columns,
     ConstraintError,
+    DatabaseError,
     DatabaseInterface,
     DataError,
     LoggingInterface,
     PlatformError,
     Row,
+    TransactionConflictError,
     quote_table,
-    split_table,
 )
 
 RETRY_SECONDS = 120.0  # how long a batch is tried again while the database is away
@@ -37,7 +39,6 @@ _CAREFUL_WRITES = 8  # after one that met rows which were there already
 _PAGE_BITS = 12
 _FULL_PAGE = bytearray(b"\1" * 2**_PAGE_BITS)
 _TICK = dt.timedelta(microseconds=1)
-_COLUMNS = "event_type, payload, source, event_date, dedup_key, created_at"
 
 
 class Outcome(IntEnum):
@@ -65,6 +66,7 @@ class TableWriter:
         self._seen = SeenRows()
         self._careful_writes = _CAREFUL_WRITES
         self._has_written = False
+        self._key: tuple[str, ...] = ()  # asked for when it is needed first
 
     async def write(self, parts: Sequence[Columns]) -> bytes:
         """Insert the events that the table does not have yet, in one transaction; several writes may go on.
@@ -140,13 +142,34 @@ class TableWriter:
             return found
         new = portion.take([row for position, row in enumerate(rows) if position not in known])
         try:
-            await self._insert(new)
+            stored = await self._insert(new)
         except ConstraintError:
             if not is_careful:
                 return await self._store(portion, rows, is_careful=True)
-            if await self._insert(new, skip_conflicts_on=["dedup_key"]) < len(new):
-                return await self._find(portion, rows)  # somebody was faster
+            if await self._insert(new, skip_conflicts_on=await self._find_key()) < len(new):
+                return await self._find_all(portion, rows)  # another program was faster
+        else:
+            if stored < len(new):
+                raise DatabaseError(
+                    f"table {self._job.target_table!r} stored {stored} of {len(new)} rows and reported no "
+                    "error: a trigger or a rule drops rows; disable it and run again"
+                )
         return found
+
+    async def _find_all(self, portion: _Portion, rows: Sequence[int]) -> list[Row]:
+        """Return what ``_find`` does, of rows that are all in the table.
+
+        Raises:
+            TransactionConflictError: when one is gone again, and so may have to be inserted after all.
+        """
+        found = await self._find(portion, rows)
+        if sum(len(group["positions"]) for group in found) < len(rows):
+            raise TransactionConflictError("another program deletes rows of the date meanwhile")
+        return found
+
+    async def _find_key(self) -> tuple[str, ...]:
+        self._key = self._key or await find_key(self._db, self._job)
+        return self._key
 
     async def _insert(self, events: Columns, skip_conflicts_on: Sequence[str] = ()) -> int:
         """The number of rows inserted, ``batch_size`` at a time; all of them are kept, or none."""
@@ -161,21 +184,24 @@ class TableWriter:
         """
         # Key by key, for a planner would rather read a whole table of some hundred thousand rows. The keys
         # are one value, for a driver takes long over each item of an array.
+        in_date = "AND event_date = $5" if "event_date" in await self._find_key() else ""  # one partition
         query = f"""
             SELECT
-                CASE WHEN created_at > $3 THEN created_at END AS moment,
+                CASE WHEN created_at > $3 AND created_at <= $4 THEN created_at END AS moment,
                 id >> {_PAGE_BITS} AS page,
                 array_agg(id & {2**_PAGE_BITS - 1}) AS places,
                 array_agg(wanted.position) AS positions
             FROM generate_series(0, $2::int - 1) AS wanted (position) CROSS JOIN LATERAL (
                 SELECT id, created_at FROM {self._table}
-                WHERE dedup_key = substr($1::bytea, {KEY_BYTES} * wanted.position + 1, {KEY_BYTES})
+                WHERE dedup_key = substr($1::bytea, {KEY_BYTES} * wanted.position + 1, {KEY_BYTES}) {in_date}
                 LIMIT 1
             ) AS row_of_key
             GROUP BY moment, page
         """  # noqa: S608 - quoted
         keys = b"".join(map(portion.keys.__getitem__, rows))
-        return await self._db.fetch_all(query, [keys, len(rows), self._job.started_at])
+        started_at = self._job.started_at
+        params = [keys, len(rows), started_at, started_at + MAX_RUN_SPAN]
+        return await self._db.fetch_all(query, [*params, self._job.event_date] if in_date else params)
 
     def _judge(self, group: Row, rows: Sequence[int], outcomes: bytearray) -> None:
         """Set the outcomes of those of ``rows`` that are in a group of ``_find``, and of an earlier write."""
@@ -227,39 +253,6 @@ def retrying(log: LoggingInterface) -> AsyncRetrying:
         before_sleep=report,
         reraise=True,
     )
-
-
-async def check_table(db: DatabaseInterface, job: Job) -> None:
-    """Insert nothing, as later much is inserted: the table, its columns, its key and the right to write.
-
-    Raises:
-        DatabaseError: when the table is not shaped like ``cleaned_events``, or may not be written.
-    """
-    table = quote_table(job.target_table)
-    await db.execute(
-        f"INSERT INTO {table} ({_COLUMNS}) SELECT {_COLUMNS} FROM {table} WHERE FALSE "  # noqa: S608 - quoted
-        "ON CONFLICT (dedup_key) DO NOTHING"
-    )
-
-
-async def lock_name(db: DatabaseInterface, job: Job) -> str:
-    """The lock that one run at a time holds for its table and date, however the table was named."""
-    schema, table = split_table(job.target_table)
-    if schema is None:
-        row = await db.fetch_one("SELECT current_schema() AS name")
-        schema = row["name"] if row else None
-    return f"batch_etl:{schema}.{table}:{job.date}"
-
-
-async def next_moment(db: DatabaseInterface, job: Job) -> dt.datetime:
-    """The present, but no earlier than the newest row of the date."""
-    newest = await db.fetch_one(
-        f"SELECT MAX(created_at) AS moment FROM {quote_table(job.target_table)} "  # noqa: S608 - quoted
-        "WHERE event_date = $1",
-        [job.event_date],
-    )
-    now = dt.datetime.now(dt.UTC)
-    return max(now, newest["moment"]) if newest and newest["moment"] else now
 
 
 class SeenRows:

@@ -43,7 +43,7 @@ class Executor:
             try:
                 await run_one(migration.file, step, record)
             except (Exception, SystemExit) as error:
-                reason = _told(error) + hint(error)
+                reason = _told(error) + hint(error, migration.file.name)
                 if not migration.is_transactional:
                     reason += (
                         "; it has no transaction: what it did so far stays, and it will start from its top"

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from platform_interfaces import DatabaseError, DatabaseInterface, QueryError
+from platform_interfaces import DatabaseError, DatabaseInterface, QueryError, TransactionAbortedError
 
 LOCK_TIMEOUT_SECONDS = 3.0
 LOCK_NOT_AVAILABLE = "55P03"
@@ -11,10 +11,27 @@ _HINTS = {  # by SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appe
     "55P04": "add the value in a migration of its own, before the one that uses it",
     "25001": "it needs 'TRANSACTION = False' at the top of the file, and an execute() of its own",
 }
+_DUPLICATE_TABLE = "42P07"
+_KEEP = (
+    "'platform migrate mark {name} --applied' keeps the one that is there and skips this migration; "
+    "or rename that one, or use a schema of one's own (search_path)"
+)
+_HIDDEN = """
+    SELECT new.relname AS table, other.nspname AS schema
+    FROM pg_class new JOIN pg_namespace own ON own.oid = new.relnamespace
+    JOIN pg_class old ON old.relname = new.relname AND old.oid <> new.oid
+    JOIN pg_namespace other ON other.oid = old.relnamespace
+    WHERE own.nspname = $1 AND other.nspname = ANY ($2::text[]) AND other.nspname <> $1
+        AND new.relkind IN ('r', 'p') AND old.relkind IN ('r', 'p')
+"""
 
 
 class TransactionEndedError(DatabaseError):
     """A migration ended the transaction it was run in, so that nothing is certain to be undone."""
+
+
+class HiddenTableError(DatabaseError):
+    """A migration has made a table that hides one of another schema of the search_path."""
 
 
 class Guard:
@@ -29,6 +46,7 @@ class Guard:
 
         Raises:
             TransactionEndedError: when it ended that transaction.
+            HiddenTableError: when it made a second table beside one that the search_path has.
         """
         yield
 
@@ -51,12 +69,19 @@ class PostgresGuard(Guard):
         """
         await self._db.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS * 1000:.0f}ms'")
         transaction_id = await self._transaction_id()
+        path = await self._db.fetch_one("SELECT current_schema() AS own, current_schemas(false) AS schemas")
+        schemas = list((path or {}).values())
+        hidden = await self._db.fetch_all(_HIDDEN, schemas)
         try:
             yield
         except Exception as error:
             await self._check_same(transaction_id, error)
             raise
         await self._check_same(transaction_id)
+        with suppress(TransactionAbortedError):  # raised at the end of the transaction, with its cause
+            for row in await self._db.fetch_all(_HIDDEN, schemas):
+                if row not in hidden:
+                    raise _hidden(schemas[0], **row)
 
     async def restore_session(self) -> None:
         await self._db.execute("RESET ALL")
@@ -100,7 +125,17 @@ def sqlstate(error: BaseException) -> str | None:
     return code if isinstance(code, str) else None
 
 
-def hint(error: BaseException) -> str:
-    """What to do about an error, in brackets, where the message alone leads nowhere."""
-    advice = _HINTS.get(sqlstate(error) or "")
+def hint(error: BaseException, name: str) -> str:
+    """Return what to do about an error of migration ``name``, in brackets, if its message does not say it."""
+    code = sqlstate(error)
+    is_duplicate = code == _DUPLICATE_TABLE or (code is None and "already exists" in str(error))
+    is_kept = is_duplicate or isinstance(error, HiddenTableError)
+    advice = _KEEP.format(name=name) if is_kept else _HINTS.get(code or "")
     return f" ({advice})" if advice else ""
+
+
+def _hidden(own: str, table: str, schema: str) -> HiddenTableError:
+    return HiddenTableError(
+        f"it makes a second table {own}.{table} beside {schema}.{table}, which the search_path would then "
+        "not find any more"
+    )

@@ -71,6 +71,7 @@ async def up(
     _tell(files, rows, State.AHEAD, notify)
     if not planned:
         return MigrationRun()
+    store.check_new_tables()
     if dry_run:
         return MigrationRun(planned=tuple(one.file.name for one in load_all(planned)))
     async with _locked(db, store, lock_wait, notify):

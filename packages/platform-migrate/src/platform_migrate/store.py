@@ -13,22 +13,42 @@ _COLUMNS = {"id", "name", "applied_at"}
 class MigrationStore:
     """The table ``_migrations`` in one schema, which is written out in every statement."""
 
-    def __init__(self, db: DatabaseInterface, schema: str) -> None:
+    def __init__(self, db: DatabaseInterface, schema: str, current: str) -> None:
         self._db = db
         self._schema = schema
+        self._current = current  # where new tables go
         self._table = '"{}"._migrations'.format(schema.replace('"', '""'))
 
     @classmethod
     async def open(cls, db: DatabaseInterface) -> Self:
-        """The table in the schema that new tables go to now; it is neither looked for nor made.
+        """Return the table of the first schema of the search_path that has one; else of the current schema.
 
         Raises:
-            MigrationRefusedError: when there is no such schema.
+            MigrationRefusedError: when there is no current schema.
         """
-        row = await db.fetch_one("SELECT current_schema() AS schema")
-        if row is None or row["schema"] is None:
+        row = await db.fetch_one("SELECT current_schema() AS current, current_schemas(false) AS path")
+        if row is None or row["current"] is None:
             raise MigrationRefusedError("no schema to migrate: the search_path names none that exists")
-        return cls(db, row["schema"])
+        current: str = row["current"]
+        for schema in (current, *row["path"]):
+            store = cls(db, schema, current)
+            if await (store._read_columns() if schema == current else store._is_ours()):
+                return store
+        return cls(db, current, current)
+
+    def check_new_tables(self) -> None:
+        """Raise when what a migration creates would go to another schema than what is there.
+
+        Raises:
+            MigrationRefusedError: in that case; nothing was changed.
+        """
+        if self._schema != self._current:
+            raise MigrationRefusedError(
+                f"the tables are in schema {self._schema!r}, but new ones would go to {self._current!r}, "
+                f"the first on the search_path; nothing was changed: set search_path to {self._schema} "
+                f"(ALTER ROLE … SET search_path = {self._schema}, or options=-csearch_path={self._schema} in "
+                f"the connection URL), or to {self._current} alone for a second set of tables"
+            )
 
     @property
     def lock_name(self) -> str:
@@ -84,7 +104,20 @@ class MigrationStore:
         if await self._columns():
             await self._db.execute(f"DELETE FROM {self._table} WHERE name = $1", [name])  # noqa: S608
 
+    async def _is_ours(self) -> bool:
+        """Return whether the table exists and holds the names of migrations, and nothing else."""
+        if (await self._read_columns()) - {"checksum"} != _COLUMNS:
+            return False
+        names = await self._db.fetch_all(f"SELECT name FROM {self._table}")  # noqa: S608
+        return all(is_migration_name(row["name"]) for row in names)
+
     async def _columns(self) -> set[str]:
+        columns = await self._read_columns()
+        if columns and columns - {"checksum"} != _COLUMNS:
+            raise self._foreign(f"the columns {', '.join(sorted(columns))}")
+        return columns
+
+    async def _read_columns(self) -> set[str]:
         rows = await self._db.fetch_all(
             # Not information_schema, which hides what one has no right to: that would seem to be no table.
             "SELECT attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid "
@@ -92,10 +125,7 @@ class MigrationStore:
             "WHERE nspname = $1 AND relname = '_migrations' AND attnum > 0 AND NOT attisdropped",
             [self._schema],
         )
-        columns = {row["attname"] for row in rows}
-        if columns and columns - {"checksum"} != _COLUMNS:
-            raise self._foreign(f"the columns {', '.join(sorted(columns))}")
-        return columns
+        return {row["attname"] for row in rows}
 
     def _foreign(self, found: str) -> MigrationRefusedError:
         return MigrationRefusedError(

@@ -21,6 +21,7 @@ from platform_interfaces import (
 _BY_SQLSTATE: dict[str, type[DatabaseError]] = {
     "08": ConnectionLostError,
     "22": DataError,
+    "2200H": QueryError,  # a sequence has reached its end: no row is at fault
     "23": ConstraintError,
     "25": QueryError,  # read-only transaction and the like
     "25P02": TransactionAbortedError,
