@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from platform_interfaces import ConfigurationError, SecretsInterface
+from platform_postgres._target import Target, read_target
 from platform_postgres.database import PostgresDatabase
 from platform_postgres.server import PostgresServer
 
@@ -45,9 +46,20 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
             await asyncio.to_thread(self._server.stop)
             raise
 
-    async def _locate(self) -> str:
+    async def _locate(self) -> Target:
         await asyncio.to_thread(self._server.start)
-        return self._server.url()
+        return read_target(
+            self._server.url(),
+            None,
+            place=self.location,
+            setting="DB_EMBEDDED_DIR",
+            timeout_seconds=self._settings.connect_timeout_seconds,
+        )
+
+    @property
+    def location(self) -> str:
+        """The directory of the server."""
+        return f"embedded in {self._server.directory}"
 
     async def disconnect(self) -> None:
         """Close the pool, and stop the server when nobody else uses it."""

@@ -96,6 +96,11 @@ class PostgresServer:
                 if self._is_accepting():
                     self._shut_down()
 
+    @property
+    def directory(self) -> Path:
+        """Where the data are."""
+        return self._directory
+
     def url(self, database: str = "postgres") -> str:
         """The URL of one of its databases, through the socket."""
         return f"postgresql://postgres@/{quote(database)}?host={quote(str(self._sockets))}&port={self._port}"
