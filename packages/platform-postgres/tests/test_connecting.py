@@ -87,7 +87,6 @@ class TestUrl:
             ("db.example.com/x", "does not begin with 'postgresql://'"),
             ("postgresql://u:canary@db:port/x", "'port'"),
             ("postgresql://u:canary@db:0/x", "'port'"),
-            ("postgresql://u:canary@a,b:1,2,3/x", "host"),
             ("postgresql://u@db/x?user=v", "'user' twice"),
             ("postgresql://u@db/x?sslmode=", "'sslmode' .* has no value"),
             ("postgresql://u@db/x?sslmode=require&sslmode=disable", "'sslmode' twice"),
@@ -347,7 +346,7 @@ class TestFailures:
             message = await refusal(f"postgresql://u@127.0.0.1:{port}/x?sslmode=disable")
         assert "sslmode=require" in message
 
-    @pytest.mark.parametrize("reply", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"\0" * 20])
+    @pytest.mark.parametrize("reply", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
     async def test_another_service_on_the_port_is_told(self, reply: bytes) -> None:
         with fake_server(reply) as port:
             settings = {"DB_POSTGRES_CONNECT_TIMEOUT": "2"}

@@ -61,8 +61,8 @@ def check_name() -> None:
         pwd.getpwuid(number)
     except KeyError:
         raise ConfigurationError(
-            f"the account {number} that runs this has no entry in /etc/passwd, which PostgreSQL needs to make "
-            f"its data: add one (echo 'platform:x:{number}:{os.getegid()}::/tmp:/bin/sh' >> /etc/passwd, as "
+            f"the account {number} that runs this is not in /etc/passwd, which PostgreSQL needs to make "
+            f"its data: add one (echo 'platform:x:{number}:{os.getegid()}::/:/bin/sh' >> /etc/passwd, as "
             "root or in the image), run as another user, or use --db postgres or --db memory"
         ) from None
 

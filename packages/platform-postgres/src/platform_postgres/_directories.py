@@ -75,7 +75,7 @@ def check_reachable(directory: Path, account: pwd.struct_passwd | None, name: st
     if account and (closed := find_closed_parent(directory)):
         raise ConfigurationError(
             f"{name} holds data that the account {account.pw_name!r}, as which PostgreSQL runs for root, "
-            f"cannot reach: {str(closed)!r} is closed to others. Move the directory and set DB_EMBEDDED_DIR, or run "
+            f"cannot reach: {str(closed)!r} is closed to others. Move it and set DB_EMBEDDED_DIR, or run "
             f"chmod o+x {str(closed)!r}"
         )
 

@@ -13,12 +13,8 @@ from platform_interfaces import ConfigurationError
 from platform_postgres._libpq import Parameter, Parameters, find_home
 
 MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_VERSIONS = {
-    "TLSv1": ssl.TLSVersion.TLSv1,
-    "TLSv1.1": ssl.TLSVersion.TLSv1_1,
-    "TLSv1.2": ssl.TLSVersion.TLSv1_2,
-    "TLSv1.3": ssl.TLSVersion.TLSv1_3,
-}
+_VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
+_OLD_VERSIONS = ("TLSv1", "TLSv1.1")  # too weak for Python; as a minimum, the next one satisfies them
 
 
 @dataclass(frozen=True)
@@ -194,7 +190,7 @@ def _is_there(file: Path) -> bool:
 
 def _read_version(parameters: Parameters, name: str, default: ssl.TLSVersion) -> ssl.TLSVersion:
     parameter = parameters.get(name)
-    if parameter is None:
+    if parameter is None or (name == "ssl_min_protocol_version" and parameter.value in _OLD_VERSIONS):
         return default
     if parameter.value not in _VERSIONS:
         raise parameter.refuse(f"cannot be {parameter.value!r}: use one of {', '.join(_VERSIONS)}")

@@ -51,8 +51,8 @@ class PostgresServer:
     ``start`` starts it, the last ``stop`` stops it, and a process that was killed counts as stopped.
 
     PostgreSQL refuses to run as root. For root it runs as the system account "platform-postgres", which is
-    made when it is missing. Where that account cannot pass through the directories above, the data, and a copy
-    of the programs, are in "/var/lib/platform-postgres": no existing directory is changed.
+    made when it is missing. Where that account cannot pass through the directories above, the data, and a
+    copy of the programs, are in "/var/lib/platform-postgres"; no existing directory is changed.
     """
 
     def __init__(self, directory: Path, options: Mapping[str, str] | None = None) -> None:
