@@ -220,7 +220,8 @@ class TestParameters:
             where = {"PGHOST": "127.0.0.1", "PGPORT": port, "PGUSER": "postgres", "PGDATABASE": "postgres"}
             async with database("postgresql://", **where, PGPASSWORD="canary") as db:
                 assert await db.fetch_one("SELECT current_user AS name") == {"name": "postgres"}
-            assert "password" in await refusal("postgresql://", **where, PGPASSFILE="/missing")
+            message = await refusal("postgresql://", ConfigurationError, **where, PGPASSFILE="/missing")
+            assert "password" in message
 
     async def test_parameters_of_a_service_are_used_where_the_url_does_not_say(
         self, postgres_url: str, tmp_path: Path
