@@ -31,7 +31,7 @@ from platform_interfaces import (
 )
 from platform_interfaces.testing import DatabaseContract
 from platform_memory import MemorySecrets
-from platform_postgres import PostgresDatabase, _bulk, _connection, _settings
+from platform_postgres import PostgresDatabase, _bulk, _settings
 from platform_postgres.testing import running_server
 
 MakeDatabase = Callable[..., PostgresDatabase]
@@ -222,15 +222,13 @@ class TestConnecting:
             assert await asyncio.create_task(db.health_check()) is False
 
     @pytest.mark.parametrize("timeout", ["0", "100"])
-    async def test_a_server_that_does_not_answer_can_be_tried_again(
-        self, monkeypatch: pytest.MonkeyPatch, timeout: str
-    ) -> None:
-        monkeypatch.setattr(_connection, "CONNECT_TIMEOUT_SECONDS", 0.1)
+    async def test_a_server_that_does_not_answer_can_be_tried_again(self, timeout: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             secrets = {
                 "DB_POSTGRES_URL": f"postgresql://user:canary@127.0.0.1:{silent.getsockname()[1]}/name",
                 "DB_POSTGRES_POOL_MIN": "0",
                 "DB_POSTGRES_STATEMENT_TIMEOUT": timeout,
+                "DB_POSTGRES_CONNECT_TIMEOUT": "0.1",
             }
             with pytest.raises(ConnectionLostError, match="did not answer"):
                 await PostgresDatabase(MemorySecrets(secrets)).connect()

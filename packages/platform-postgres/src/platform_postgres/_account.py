@@ -25,22 +25,46 @@ def stand_in() -> pwd.struct_passwd | None:
         return pwd.getpwnam(ACCOUNT)
     except KeyError:
         pass
-    try:
+    try:  # of Debian's package passwd; shadow-utils elsewhere
         command = ("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT)
         subprocess.run(command, check=True, capture_output=True)  # noqa: S603
         return pwd.getpwnam(ACCOUNT)
     except (OSError, subprocess.CalledProcessError, KeyError) as error:
         raise ConfigurationError(
-            f"PostgreSQL does not run as root, and the account {ACCOUNT!r} could not be made: "
-            "run as another user, or make that account"
+            f"PostgreSQL does not run as root, and the account {ACCOUNT!r} could not be made by useradd "
+            f"({_reason(error)}): run as another user, or make that account"
         ) from error
 
 
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "it is not installed; Debian's package passwd has it, elsewhere shadow-utils"
+    if isinstance(error, subprocess.CalledProcessError):
+        return " ".join(error.stderr.decode(errors="replace").split())
+    return str(error)
+
+
 def hand_over(directory: Path) -> None:
-    """Have the directory belong to the account, and be within its reach."""
+    """Have a directory that this process has just made belong to the account."""
     if account := stand_in():
-        os.chown(directory, account.pw_uid, account.pw_gid)
-        open_way(directory)
+        os.chown(directory, account.pw_uid, account.pw_gid, follow_symlinks=False)
+
+
+def check_name() -> None:
+    """Refuse an account without a name, which initdb asks for.
+
+    Raises:
+        ConfigurationError: says how to give it one.
+    """
+    number = os.geteuid()
+    try:
+        pwd.getpwuid(number)
+    except KeyError:
+        raise ConfigurationError(
+            f"the account {number} that runs this is not in /etc/passwd, which PostgreSQL needs to make "
+            f"its data: add one (echo 'platform:x:{number}:{os.getegid()}::/:/bin/sh' >> /etc/passwd, as "
+            "root or in the image), run as another user, or use --db postgres or --db memory"
+        ) from None
 
 
 def is_handed_over(path: Path) -> bool:
@@ -48,13 +72,3 @@ def is_handed_over(path: Path) -> bool:
     account = stand_in()
     found = path.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid == (account.pw_uid if account else os.geteuid())
-
-
-def open_way(directory: Path) -> None:
-    """Let the account pass through the directories above, which need not be readable for that."""
-    if os.geteuid() != 0:
-        return
-    for parent in directory.parents:
-        mode = parent.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            parent.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import parse_qs
 
 import asyncpg
 
 from platform_interfaces import (
     ConfigurationError,
     ConnectionLostError,
+    PlatformError,
     StatementTimeoutError,
 )
 from platform_postgres._codecs import set_json_codecs
+from platform_postgres._connect_errors import Cause, explain
 from platform_postgres._errors import translated
 from platform_postgres._settings import PoolSettings
+from platform_postgres._target import Host, Target
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -26,52 +27,58 @@ if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
 
-CONNECT_TIMEOUT_SECONDS = 10.0
+_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # The server enforces the statement timeout; this much later the client gives up on a server that is frozen.
 GRACE_SECONDS = 5.0
-# What follows a bare "/" or "?" in a password, the driver would take for the name of the database,
-# which the server quotes when it refuses it.
-_URL = re.compile(r"postgres(ql)?://([^@/?#]*@)?[^@/?#]*(/[^@?#]*)?(\?[^@#]*)?")
 
 
-async def open_pool(url: str, settings: PoolSettings) -> Pool:
-    """A pool with its first connections made.
+async def open_pool(target: Target, settings: PoolSettings) -> Pool:
+    """Return a pool with its first connections made.
 
     Raises:
-        ConfigurationError: when the server refuses the URL, the user or the database.
+        ConfigurationError: when the server refuses the user, the database, TLS or a parameter.
         ConnectionLostError: when there is no server, or it does not answer.
     """
-    with _connecting(url):
-        pool = await asyncpg.create_pool(
-            url,
+
+    async def connect(*_: object, **__: object) -> Any:  # the loop and the classes are the defaults
+        return await open_connection(target, settings)
+
+    with translated():
+        pool: Pool = await asyncpg.create_pool(
             min_size=settings.min_size,
             max_size=settings.max_size,
             init=_set_up,
             reset=_reset,
-            **_options(settings),
+            connect=connect,
         )
         try:  # with a minimum of 0 nothing has been tried so far
-            await pool.release(await pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS))
+            await pool.release(await pool.acquire())
         except BaseException:
             pool.terminate()
             raise
     return pool
 
 
-async def take(pool: Pool, url: str, timeout: float) -> PoolConnectionProxy[asyncpg.Record]:
-    """A connection of the pool, which may have to be made; the other errors are those of ``open_pool``.
+async def take(pool: Pool, target: Target, timeout: float) -> PoolConnectionProxy[asyncpg.Record]:
+    """Return a connection of the pool, which may have to be made; other errors are those of ``open_pool``.
 
     Raises:
         StatementTimeoutError: when all of them were in use for ``timeout`` seconds.
     """
-    try:
-        async with asyncio.timeout(timeout):  # given to the pool, it would make a task for every call
-            return await pool.acquire()
-    except Exception as error:
-        with _connecting(url):
-            # While one is being made or is free, it is the server that did not answer in time.
-            if not isinstance(error, TimeoutError) or _has_room(pool):
-                raise
+    has_room = _has_room(pool)
+    # One that is being made has the limit of a connection, and that of the statements that set it up.
+    limit = None if has_room and target.timeout_seconds is None else timeout
+    if has_room and target.timeout_seconds is not None:
+        limit = max(timeout, target.timeout_seconds * len(target.hosts) + GRACE_SECONDS)
+    with translated():
+        try:
+            async with asyncio.timeout(limit):  # given to the pool, it would make a task for every call
+                return await pool.acquire()
+        except TimeoutError as error:
+            if has_room:
+                raise ConnectionLostError(
+                    f"the database {target.place} ({target.setting}) did not answer in time while connecting"
+                ) from error
             raise StatementTimeoutError(
                 f"no connection became free within {timeout:g} s: all {pool.get_max_size()} are in use "
                 "(DB_POSTGRES_POOL_MAX)"
@@ -82,68 +89,98 @@ def _has_room(pool: Pool) -> bool:
     return pool.get_idle_size() > 0 or pool.get_size() < pool.get_max_size()
 
 
-async def open_connection(url: str, settings: PoolSettings) -> Connection:
-    """A connection outside the pool, which may idle; the errors are those of ``open_pool``."""
-    with _connecting(url):
-        connection: Connection = await asyncpg.connect(url, **_options(settings, idle_session_timeout="0"))
-    return connection
+async def open_connection(target: Target, settings: PoolSettings, **server_settings: str) -> Connection:
+    """Return a connection to the first host that gives one; the errors are those of ``open_pool``."""
+    causes: list[Cause] = []
+    for attributes in _session_attributes(target):
+        for host in target.order_hosts():
+            try:
+                return await _connect_to(
+                    host, target, attributes, _options(settings, target, server_settings)
+                )
+            except _ERRORS as error:
+                cause, failure = explain(error, host, target), error
+            causes.append(Cause(cause.kind, f"{host}: {cause.text}" if len(target.hosts) > 1 else cause.text))
+            if not cause.is_of_host:
+                raise _refusal(target, [cause]) from failure
+    raise _refusal(target, causes) from failure
 
 
-def _options(settings: PoolSettings, **server_settings: str) -> dict[str, Any]:
+async def open_lasting_connection(target: Target, settings: PoolSettings) -> Connection:
+    """Return a connection outside the pool, which may idle; the errors are those of ``open_pool``."""
+    return await open_connection(target, settings, idle_session_timeout="0")
+
+
+async def _connect_to(host: Host, target: Target, attributes: str, options: dict[str, Any]) -> Connection:
+    """Return a connection, with TLS or without as ``sslmode`` allows."""
+    attempts = (None,) if host.is_socket else target.tls.attempts
+    for number, context in enumerate(attempts, 1):
+        try:
+            connection: Connection = await asyncpg.connect(
+                **{
+                    **options,
+                    "host": [host.name],
+                    "port": [host.port],
+                    "ssl": context or False,
+                    "direct_tls": target.tls.is_direct and context is not None,
+                    "target_session_attrs": attributes,
+                }
+            )
+        except (TimeoutError, asyncpg.InvalidPasswordError):
+            raise
+        except (OSError, asyncpg.InvalidAuthorizationSpecificationError):
+            if number == len(attempts):
+                raise
+        else:
+            _set_socket_options(connection, target)
+            return connection
+    raise AssertionError("there is at least one attempt")
+
+
+def _set_socket_options(connection: Connection, target: Target) -> None:
+    """Have the system notice a server that is gone, as ``keepalives…`` and ``tcp_user_timeout`` say."""
+    # asyncpg offers no other way to its socket.
+    transport = getattr(connection, "_transport")  # noqa: B009
+    found = transport.get_extra_info("socket")
+    if found is not None and found.family != socket.AF_UNIX:
+        for (level, option), value in target.socket_options.items():
+            found.setsockopt(level, option, value)
+
+
+def _session_attributes(target: Target) -> tuple[str, ...]:
+    if target.session_attributes == "prefer-standby":
+        return ("standby", "any")
+    return (target.session_attributes,)
+
+
+def _refusal(target: Target, causes: list[Cause]) -> PlatformError:
+    """Return the error that names the database and why each host gave no connection."""
+    kind = causes[-1].kind
+    verb = "refuses the connection" if kind is ConfigurationError else "cannot be reached"
+    reasons = "; ".join(dict.fromkeys(cause.text for cause in causes))
+    return kind(f"the database {target.place} ({target.setting}) {verb}: {reasons}")
+
+
+def _options(settings: PoolSettings, target: Target, server_settings: Mapping[str, str]) -> dict[str, Any]:
     limit = settings.statement_timeout_seconds
     return {
-        "timeout": CONNECT_TIMEOUT_SECONDS,
+        "user": target.user,
+        "password": target.password,
+        "passfile": target.passfile,
+        "database": target.dbname,
+        "krbsrvname": target.krbsrvname,
+        "gsslib": target.gsslib,
+        "timeout": target.timeout_seconds,
         "command_timeout": None if limit is None else limit + GRACE_SECONDS,
         # COPY takes the types of columns from a statement. A cached one outlives its table: after an ALTER
         # TABLE, or for the next staging table, COPY would send bytes that are read as another type's values.
         "statement_cache_size": 0,
         "server_settings": {
-            "application_name": "data-platform",
             "statement_timeout": str(settings.statement_timeout_ms),
-            # A statement whose client was killed would otherwise keep its locks until it ends by itself.
-            "client_connection_check_interval": "5s",
-            "cursor_tuple_fraction": "1",  # a stream is planned to be read to its end
+            **target.server_settings,
             **server_settings,
         },
     }
-
-
-@contextmanager
-def _connecting(url: str) -> Iterator[None]:
-    if not _URL.fullmatch(url):
-        raise _unreadable_url()
-    with translated(), _refusals_explained(url):
-        yield
-
-
-@contextmanager
-def _refusals_explained(url: str) -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError as error:
-        raise ConnectionLostError("the database did not answer in time while connecting") from error
-    except FileNotFoundError as error:
-        if "ssl" not in url.partition("?")[2]:
-            raise  # the socket of a server that is not running
-        raise ConfigurationError(
-            "a file for TLS is missing: check 'sslrootcert', 'sslcert' and 'sslkey' in the connection URL"
-        ) from error
-    except OverflowError:
-        raise ConfigurationError("the connection URL has a port beyond 65535") from None
-    except ValueError as error:  # its text, and so its traceback, may quote a piece of the password
-        for name in parse_qs(url.partition("?")[2]):
-            if name in str(error):
-                raise ConfigurationError(f"the connection URL has a bad value for {name!r}") from None
-        raise _unreadable_url() from None
-    except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
-        raise ConfigurationError(f"the database refuses the connection: {error}") from error
-
-
-def _unreadable_url() -> ConfigurationError:
-    return ConfigurationError(
-        "the connection URL cannot be read: it must look like postgresql://user:password@host:5432/name, "
-        "with '#', '/', '?', '@' and '%' inside its parts written as %23, %2F, %3F, %40 and %25"
-    )
 
 
 async def _set_up(connection: Connection) -> None:

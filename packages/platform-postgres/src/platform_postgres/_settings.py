@@ -1,11 +1,13 @@
 """The settings of the pool, checked."""
 
+import re
 from dataclasses import dataclass
 from typing import Self
 
 from platform_interfaces import ConfigurationError, SecretsInterface
 
 CONTROL_TIMEOUT_SECONDS = 300.0
+CONNECT_TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,8 @@ class PoolSettings:
     min_size: int
     max_size: int
     statement_timeout_ms: int
+    connect_timeout_seconds: float | None = None
+    """What ``DB_POSTGRES_CONNECT_TIMEOUT`` says; 0 means no limit, None that it is not set."""
 
     @classmethod
     def read(cls, secrets: SecretsInterface) -> Self:
@@ -30,7 +34,7 @@ class PoolSettings:
         timeout = _whole_number(
             secrets, "DB_POSTGRES_STATEMENT_TIMEOUT", default=30_000, least=0, most=2**31 - 1
         )
-        return cls(min_size, max_size, timeout)
+        return cls(min_size, max_size, timeout, _read_connect_timeout(secrets))
 
     @property
     def statement_timeout_seconds(self) -> float | None:
@@ -41,6 +45,17 @@ class PoolSettings:
     def control_timeout_seconds(self) -> float:
         """The limit of what is no statement of the caller's, such as COMMIT or the wait for a connection."""
         return self.statement_timeout_seconds or CONTROL_TIMEOUT_SECONDS
+
+
+def _read_connect_timeout(secrets: SecretsInterface) -> float | None:
+    text = (secrets.get("DB_POSTGRES_CONNECT_TIMEOUT") or "").strip()
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text):
+        raise ConfigurationError(
+            f"DB_POSTGRES_CONNECT_TIMEOUT must be a number of seconds, not {text!r}; 0 means no limit"
+        )
+    return float(text)
 
 
 def _whole_number(secrets: SecretsInterface, key: str, *, default: int, least: int, most: int) -> int:

@@ -25,11 +25,12 @@ from platform_interfaces import (
 )
 from platform_postgres import _bulk
 from platform_postgres._advisory_lock import held
-from platform_postgres._connection import GRACE_SECONDS, open_connection, open_pool, take
+from platform_postgres._connection import GRACE_SECONDS, open_lasting_connection, open_pool, take
 from platform_postgres._copy_format import NotEncodableError
 from platform_postgres._errors import translated
 from platform_postgres._integers import prepare
 from platform_postgres._settings import PoolSettings
+from platform_postgres._target import URL_SETTING, Target, describe, read_target
 from platform_postgres._transaction import Transaction, begun, call, savepoint
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class PostgresDatabase(DatabaseInterface):
         self._secrets = secrets
         self._settings = PoolSettings.read(secrets)
         self._pool: Pool | None = None
-        self._url = ""
+        self._target: Target  # since connect()
         self._changing = asyncio.Lock()  # held by connect and disconnect
         self._transaction: ContextVar[Transaction | None] = ContextVar("transaction", default=None)
 
@@ -72,12 +73,22 @@ class PostgresDatabase(DatabaseInterface):
         """
         async with self._changing:
             if self._pool is None:
-                self._url = await self._locate()
-                self._pool = await open_pool(self._url, self._settings)
+                self._target = await self._locate()
+                self._pool = await open_pool(self._target, self._settings)
 
-    async def _locate(self) -> str:
-        """The URL to connect to."""
-        return self._secrets.require("DB_POSTGRES_URL")
+    async def _locate(self) -> Target:
+        """Return what to connect with."""
+        return read_target(
+            self._secrets.require(URL_SETTING),
+            self._secrets,
+            timeout_seconds=self._settings.connect_timeout_seconds,
+        )
+
+    @property
+    def location(self) -> str:
+        """``user@host:port/name`` as the URL and the ``PG*`` variables say; no password."""
+        url = self._secrets.get(URL_SETTING)
+        return describe(url, self._secrets) if url else f"unknown: {URL_SETTING} is not set"
 
     async def disconnect(self) -> None:
         """Close the pool; what is still in use after ten seconds is cut off."""
@@ -211,7 +222,7 @@ class PostgresDatabase(DatabaseInterface):
         """
         if self._pool is None:
             raise _not_connected()
-        async with held(partial(open_connection, self._url, self._settings), name, timeout):
+        async with held(partial(open_lasting_connection, self._target, self._settings), name, timeout):
             yield
 
     async def health_check(self) -> bool:
@@ -250,7 +261,7 @@ class PostgresDatabase(DatabaseInterface):
         if pool is None:
             raise _not_connected()
         try:
-            connection = await take(pool, self._url, self._settings.control_timeout_seconds)
+            connection = await take(pool, self._target, self._settings.control_timeout_seconds)
         except PlatformError as error:
             if self._pool is not pool:  # disconnect() was called meanwhile
                 raise _not_connected() from error

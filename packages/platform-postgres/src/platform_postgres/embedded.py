@@ -1,9 +1,13 @@
 """PostgreSQL without an installation: the adapter, on a server it starts itself."""
 
 import asyncio
+import os
+import shutil
 from pathlib import Path
+from tempfile import mkdtemp
 
 from platform_interfaces import ConfigurationError, SecretsInterface
+from platform_postgres._target import Target, read_target
 from platform_postgres.database import PostgresDatabase
 from platform_postgres.server import PostgresServer
 
@@ -15,7 +19,8 @@ DEFAULT_DIRECTORY = ".platform/postgres"
 class EmbeddedPostgresDatabase(PostgresDatabase):
     """``PostgresDatabase`` on a server under ``DB_EMBEDDED_DIR`` (default ``.platform/postgres``).
 
-    Processes that use the same directory share the server; the last one to disconnect stops it.
+    Processes that use the same directory share the server; the last one to disconnect stops it. With
+    ``DB_EMBEDDED_CREATE=false``, where no data were made yet, the server is a temporary one.
     """
 
     def __init__(self, secrets: SecretsInterface) -> None:
@@ -30,7 +35,10 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
             raise ConfigurationError(
                 f"DB_EMBEDDED_DIR is empty: name a directory, or leave it out for {DEFAULT_DIRECTORY!r}"
             )
+        self._creates = _read_create(secrets)
         self._server = PostgresServer(Path(directory))
+        self._temporary: Path | None = None
+        self._temporary_server: PostgresServer | None = None
 
     async def connect(self) -> None:
         """Start the server if nobody has, and open the pool.
@@ -42,16 +50,67 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
         try:
             await super().connect()
         except BaseException:
-            await asyncio.to_thread(self._server.stop)
+            await asyncio.to_thread(self._stop)
             raise
 
-    async def _locate(self) -> str:
-        await asyncio.to_thread(self._server.start)
-        return self._server.url()
+    async def _locate(self) -> Target:
+        server = await asyncio.to_thread(self._start)
+        return read_target(
+            server.url(),
+            None,
+            place=self.location,
+            setting="DB_EMBEDDED_DIR",
+            timeout_seconds=self._settings.connect_timeout_seconds,
+        )
+
+    @property
+    def location(self) -> str:
+        """The directory of the server."""
+        return f"embedded in {(self._temporary_server or self._server).directory}"
 
     async def disconnect(self) -> None:
         """Close the pool, and stop the server when nobody else uses it."""
         try:
             await super().disconnect()
         finally:
-            await asyncio.to_thread(self._server.stop)
+            await asyncio.to_thread(self._stop)
+
+    def _start(self) -> PostgresServer:
+        """Start the server of the directory, or the temporary one, and return it."""
+        if not (self._creates or self._server.has_data()):
+            self._temporary = _make_temporary()
+            self._temporary_server = PostgresServer(self._temporary / "postgres")
+        server = self._temporary_server or self._server
+        server.start()
+        return server
+
+    def _stop(self) -> None:
+        server, self._temporary_server = self._temporary_server, None
+        folder, self._temporary = self._temporary, None
+        try:
+            (server or self._server).stop()
+        finally:
+            if server is not None:
+                shutil.rmtree(server.directory, ignore_errors=True)
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_temporary() -> Path:
+    try:
+        folder = Path(mkdtemp(prefix="platform-postgres-"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"no temporary directory can be made ({error.strerror or error}): "
+            "set TMPDIR to a directory that can be written"
+        ) from error
+    if os.geteuid() == 0:
+        folder.chmod(0o711)  # for the account that PostgreSQL runs as
+    return folder
+
+
+def _read_create(secrets: SecretsInterface) -> bool:
+    text = (secrets.get("DB_EMBEDDED_CREATE") or "true").strip().lower()
+    if text not in ("true", "false"):
+        raise ConfigurationError(f"DB_EMBEDDED_CREATE must be true or false, not {text!r}")
+    return text == "true"

@@ -20,7 +20,15 @@ from typing import IO
 from urllib.parse import quote
 
 from platform_interfaces import ConfigurationError, ConnectionLostError, DatabaseError
-from platform_postgres._account import hand_over, is_handed_over
+from platform_postgres._account import check_name, hand_over, is_handed_over, stand_in
+from platform_postgres._directories import (
+    SYSTEM_FOLDER,
+    check_owner,
+    check_reachable,
+    choose_directory,
+    claim_system_folder,
+    make_private,
+)
 from platform_postgres._programs import find_binaries, run_program
 
 START_TIMEOUT_SECONDS = 60
@@ -43,7 +51,8 @@ class PostgresServer:
     ``start`` starts it, the last ``stop`` stops it, and a process that was killed counts as stopped.
 
     PostgreSQL refuses to run as root. For root it runs as the system account "platform-postgres", which is
-    made when it is missing, and the directories above the binaries and the data become traversable (o+x).
+    made when it is missing. Where that account cannot pass through the directories above, the data, and a
+    copy of the programs, are in "/var/lib/platform-postgres"; no existing directory is changed.
     """
 
     def __init__(self, directory: Path, options: Mapping[str, str] | None = None) -> None:
@@ -53,7 +62,14 @@ class PostgresServer:
             directory: made when it is missing.
             options: settings of postgresql.conf, used by whoever starts the server.
         """
-        self._directory = directory.absolute()
+        try:
+            self._requested = directory.absolute()
+        except FileNotFoundError:
+            raise ConfigurationError(
+                f"directory {str(directory)!r} (DB_EMBEDDED_DIR) cannot be used: "
+                "the working directory does not exist any more"
+            ) from None
+        self._directory = choose_directory(self._requested)
         self._data = self._directory / "data"
         self._transitions = self._directory / "transition.lock"  # the first file made, so the sign of our own
         self._users = self._directory / "users.lock"
@@ -74,6 +90,9 @@ class PostgresServer:
         with self._mutex:
             if self._use is not None:
                 return
+            self._check_directory()
+            if not self.has_data():
+                check_name()
             binaries = find_binaries()
             self._claim_directory()
             with self._transition():
@@ -81,7 +100,7 @@ class PostgresServer:
                 if not self._data.exists():
                     self._initialise(binaries)
                 if not self._is_accepting():
-                    self._forget_zombie()
+                    self._forget_stale_process()
                     self._launch(binaries)
                 self._use = _locked(self._users, fcntl.LOCK_SH)
 
@@ -95,6 +114,18 @@ class PostgresServer:
                 self._use = None
                 if self._is_accepting():
                     self._shut_down()
+
+    @property
+    def directory(self) -> Path:
+        """Where the data are."""
+        return self._directory
+
+    def has_data(self) -> bool:
+        """Whether data were made before; False where that cannot be found out."""
+        try:
+            return self._data.exists()
+        except OSError:  # a directory that is closed to us, before Python 3.14
+            return False
 
     def url(self, database: str = "postgres") -> str:
         """The URL of one of its databases, through the socket."""
@@ -184,38 +215,61 @@ class PostgresServer:
                     with contextlib.suppress(OSError):
                         self._sockets.rmdir()
 
-    def _forget_zombie(self) -> None:
-        """Let a new server follow one that was killed in a container whose first process reaps no children.
+    def _forget_stale_process(self) -> None:
+        """Let a new server follow one that was killed, whose number is in use by another process or a zombie.
 
-        Its number still seems alive there, and PostgreSQL refuses to start. The files are kept: by the shared
-        memory they name PostgreSQL finds out whether children of the killed server are still at work.
+        PostgreSQL takes any process of that number for its server. The files are kept: by the shared memory
+        they name PostgreSQL finds out whether children of the killed server are still at work.
         """
         for file in (self._data / "postmaster.pid", self._sockets / f".s.PGSQL.{self._port}.lock"):
             try:
                 number, others = file.read_text().split("\n", 1)
-                is_zombie = _is_zombie(number)
+                is_stale = _is_zombie(number) or not _may_be_server(number, self._data)
             except (OSError, ValueError):
                 continue
-            if is_zombie:
+            if is_stale:
                 file.write_text(f"{_NO_PROCESS}\n{others}")
 
     def _is_accepting(self) -> bool:
         with socket.socket(socket.AF_UNIX) as client:
             return client.connect_ex(str(self._sockets / f".s.PGSQL.{self._port}")) == 0
 
-    def _claim_directory(self) -> None:
-        """Have the directory, private; one of other things is left as it is."""
-        name = f"directory {str(self._directory)!r} (DB_EMBEDDED_DIR)"
+    @property
+    def _name(self) -> str:
+        return f"directory {str(self._requested)!r} (DB_EMBEDDED_DIR)"
+
+    def _check_directory(self) -> None:
+        """Refuse a directory of others or of other things; nothing is changed."""
         if found := _UNUSABLE.search(str(self._directory)):
-            raise ConfigurationError(f"{name} has {found[0]!r} in its path, which PostgreSQL cannot be told")
+            raise ConfigurationError(
+                f"{self._name} has {found[0]!r} in its path, which PostgreSQL cannot be told"
+            )
+        account = stand_in()
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            if any(self._directory.iterdir()) and not self._transitions.exists():
-                raise ConfigurationError(f"{name} is not empty and was not made for a server: name a new one")
-            self._directory.chmod(0o700)
-            hand_over(self._directory)
+            for directory in {self._requested, self._directory}:
+                check_owner(directory, account, self._name)
+            if self._directory.exists():
+                if any(self._directory.iterdir()) and not self._transitions.exists():
+                    raise ConfigurationError(
+                        f"{self._name} is not empty and was not made for a server: name a new one"
+                    )
+                check_reachable(self._directory, account, self._name)
         except OSError as error:
-            raise ConfigurationError(f"{name} cannot be used: {error.strerror}") from error
+            raise self._unusable(error) from error
+
+    def _claim_directory(self) -> None:
+        """Have the directory, private."""
+        if self._directory.parent == SYSTEM_FOLDER:
+            claim_system_folder()
+        try:
+            make_private(self._directory, stand_in())
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError) -> ConfigurationError:
+        return ConfigurationError(
+            f"{self._name} cannot be used: {error.strerror}: set it to a directory that can be written"
+        )
 
     def _claim_sockets(self) -> None:
         """Have the folder of the socket; in /tmp, others may have put something of its name there."""
@@ -232,7 +286,8 @@ class PostgresServer:
                 ) from None
         except OSError as error:
             raise ConfigurationError(
-                f"directory {str(self._sockets)!r} cannot be made: {error.strerror}"
+                f"directory {str(self._sockets)!r} for the socket cannot be made: {error.strerror}: "
+                "set DB_EMBEDDED_DIR to a shorter path, which has room for the socket"
             ) from error
 
 
@@ -273,3 +328,20 @@ def _is_zombie(number: str) -> bool:
         if state == "Z" or not int(others[5]) & _PF_EXITING:
             return state == "Z"
         time.sleep(0.01)
+
+
+def _may_be_server(number: str, data: Path) -> bool:
+    """Whether the living process with that number is, or could be, the server of ``data``.
+
+    A server belongs to the owner of its data, and works in their directory.
+
+    Raises:
+        OSError: when the process is gone.
+    """
+    process = Path("/proc", number)
+    if process.stat().st_uid != data.stat().st_uid:
+        return False
+    try:
+        return (process / "cwd").samefile(data)
+    except PermissionError:
+        return True

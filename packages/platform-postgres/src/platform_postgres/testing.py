@@ -28,14 +28,23 @@ def embedded_dir() -> Iterator[Path]:
     It is not below pytest's own folders: whenever pytest starts anywhere, it closes the root of those to all
     other users, and PostgreSQL, which runs as another user for root, loses its data.
     """
-    with TemporaryDirectory(prefix="platform-test-") as folder:
+    with _open_folder() as folder:
         yield Path(folder, "postgres")
+
+
+@contextmanager
+def _open_folder() -> Iterator[str]:
+    """A new folder, which the account that PostgreSQL runs as for root can pass through."""
+    with TemporaryDirectory(prefix="platform-test-") as folder:
+        if os.geteuid() == 0:
+            Path(folder).chmod(0o711)
+        yield folder
 
 
 @contextmanager
 def running_server(options: Mapping[str, str]) -> Iterator[PostgresServer]:
     """A new server for the length of the block; it does without fsync, for no test pulls the plug."""
-    with TemporaryDirectory(prefix="platform-test-") as folder:
+    with _open_folder() as folder:
         server = PostgresServer(Path(folder, "postgres"), {"fsync": "off", **options})
         server.start()
         try:

@@ -1,0 +1,264 @@
+"""What a connection is opened with: where the server is, who logs in, and how."""
+
+from __future__ import annotations
+
+import getpass
+import ipaddress
+import os
+import random
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from platform_interfaces import ConfigurationError, SecretsInterface
+from platform_postgres._libpq import SESSION_SETTINGS, Parameters, read_parameters
+from platform_postgres._settings import CONNECT_TIMEOUT_SECONDS
+from platform_postgres._tls import Tls, read_tls
+
+URL_SETTING = "DB_POSTGRES_URL"
+APPLICATION_NAME = "data-platform"
+# Where PostgreSQL's own client looks when no host is given; then over TCP.
+_SOCKET_FOLDERS = ("/run/postgresql", "/var/run/postgresql", "/tmp")  # noqa: S108
+_SESSION_ATTRIBUTES = ("any", "read-write", "read-only", "primary", "standby", "prefer-standby")
+_KEEPALIVES = {
+    "keepalives_idle": "TCP_KEEPIDLE",
+    "keepalives_interval": "TCP_KEEPINTVL",
+    "keepalives_count": "TCP_KEEPCNT",
+    "tcp_user_timeout": "TCP_USER_TIMEOUT",
+}
+
+
+class Host(NamedTuple):
+    """A host name, an address, or the folder of a socket; and the port."""
+
+    name: str
+    port: int
+
+    @property
+    def is_socket(self) -> bool:
+        return self.name.startswith("/")
+
+    def __str__(self) -> str:
+        return f"[{self.name}]:{self.port}" if ":" in self.name else f"{self.name}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A database and the way to it; ``place`` and ``setting`` name it in messages."""
+
+    place: str
+    setting: str
+    hosts: tuple[Host, ...]
+    user: str
+    password: str | None = field(repr=False)
+    passfile: str | None
+    dbname: str
+    tls: Tls
+    timeout_seconds: float | None
+    server_settings: Mapping[str, str]
+    session_attributes: str
+    socket_options: Mapping[tuple[int, int], int]
+    is_shuffled: bool
+    krbsrvname: str | None
+    gsslib: str | None
+
+    def order_hosts(self) -> list[Host]:
+        """Return the hosts in the order in which to try them this time."""
+        return random.sample(self.hosts, len(self.hosts)) if self.is_shuffled else list(self.hosts)
+
+
+def read_target(
+    url: str,
+    secrets: SecretsInterface | None,
+    *,
+    place: str = "",
+    setting: str = URL_SETTING,
+    timeout_seconds: float | None = None,
+) -> Target:
+    """Return what to connect with; see ``read_parameters`` for the arguments. Reads the files it names.
+
+    Args:
+        place: what the database is called in messages; empty for user, host, port and name.
+        timeout_seconds: used where the URL has no ``connect_timeout``.
+
+    Raises:
+        ConfigurationError: when a parameter or a file it names cannot be used.
+    """
+    parameters = read_parameters(url, setting, secrets)
+    hosts, user = _read_hosts(parameters), _read_user(parameters, setting)
+    dbname = _value(parameters, "dbname") or user
+    return Target(
+        place or _describe(user, hosts, dbname),
+        setting,
+        hosts,
+        user,
+        _value(parameters, "password"),
+        _value(parameters, "passfile"),
+        dbname,
+        _read_tls(hosts, parameters),
+        _read_timeout(parameters, timeout_seconds),
+        _read_server_settings(parameters),
+        _read_choice(parameters, "target_session_attrs", _SESSION_ATTRIBUTES),
+        _read_socket_options(parameters),
+        _read_choice(parameters, "load_balance_hosts", ("disable", "random")) == "random",
+        _value(parameters, "krbsrvname"),
+        _value(parameters, "gsslib"),
+    )
+
+
+def describe(url: str, secrets: SecretsInterface) -> str:
+    """Return user, hosts, port and name of the database for people; never raises for a bad URL."""
+    try:
+        parameters = read_parameters(url, URL_SETTING, secrets)
+        hosts, user = _read_hosts(parameters), _read_user(parameters, URL_SETTING)
+    except ConfigurationError as error:
+        return f"unknown: {error}"
+    return _describe(user, hosts, _value(parameters, "dbname") or user)
+
+
+def _describe(user: str, hosts: tuple[Host, ...], dbname: str) -> str:
+    over_tcp = ",".join(str(host) for host in hosts if not host.is_socket)
+    sockets = ", ".join(host.name for host in hosts if host.is_socket)
+    port = "" if over_tcp else f":{hosts[0].port}"
+    place = f"{user}@{over_tcp or 'localhost'}{port}/{dbname}" + (
+        f" (socket in {sockets})" if sockets else ""
+    )
+    return "".join(character if character.isprintable() else "?" for character in place)
+
+
+def _value(parameters: Parameters, name: str) -> str | None:
+    return parameters[name].value if name in parameters else None
+
+
+def _read_hosts(parameters: Parameters) -> tuple[Host, ...]:
+    if "host" not in parameters:
+        folders = [folder for folder in _SOCKET_FOLDERS if Path(folder).is_dir()]
+        return tuple(Host(name, _read_ports(parameters, 1)[0]) for name in (*folders, "localhost"))
+    names = parameters["host"].value.split(",")
+    for name in names:
+        if not _is_host(name):
+            raise parameters["host"].refuse(
+                f"has {name!r}, which is not a host name, an address or the folder of a socket"
+                if ":" not in name
+                else "has a ':': give the port as 'port'"
+            )
+    ports = _read_ports(parameters, len(names))
+    return tuple(Host(name or "localhost", port) for name, port in zip(names, ports, strict=True))
+
+
+def _is_host(name: str) -> bool:
+    if name.startswith("/") or not name:
+        return True
+    if ":" in name:
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return re.search(r"[\s/\\]", name) is None
+
+
+def _read_ports(parameters: Parameters, count: int) -> list[int]:
+    if "port" not in parameters:
+        return [5432] * count
+    texts = parameters["port"].value.split(",")
+    if len(texts) not in (1, count):
+        raise parameters["port"].refuse(
+            f"has {len(texts)} ports for {count} hosts: give one, or one for each"
+        )
+    ports = []
+    for text in texts:
+        if text and not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
+            # It is not shown: a password with an unescaped '/' or '?' may stand there.
+            raise parameters["port"].refuse(
+                "is not a port, a whole number from 1 to 65535 "
+                "(if it is a piece of the password: write '/' in it as %2F and '?' as %3F)"
+            )
+        ports.append(int(text or 5432))
+    return ports * count if len(ports) == 1 else ports
+
+
+def _read_user(parameters: Parameters, setting: str) -> str:
+    if user := _value(parameters, "user"):
+        return user
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        raise ConfigurationError(
+            f"there is no user in the connection URL ({setting}), PGUSER is not set, and the account "
+            f"{os.geteuid()} that runs this has no name: write USER before '@' in the URL"
+        ) from None
+
+
+def _read_tls(hosts: tuple[Host, ...], parameters: Parameters) -> Tls:
+    if all(host.is_socket for host in hosts):  # never encrypted, as libpq has it
+        return Tls("disable", None, is_direct=False)
+    return read_tls(parameters)
+
+
+def _read_timeout(parameters: Parameters, from_setting: float | None) -> float | None:
+    """Return the seconds to wait for a connection; None for no limit, which is 0 in each of the settings."""
+    parameter = parameters.get("connect_timeout")
+    is_in_url = parameter is not None and parameter.origin != "PGCONNECT_TIMEOUT"
+    if parameter is None or (from_setting is not None and not is_in_url):
+        return CONNECT_TIMEOUT_SECONDS if from_setting is None else from_setting or None
+    if not re.fullmatch(r"\s*-?[0-9]{1,6}\s*", parameter.value):
+        raise parameter.refuse(
+            f"must be a whole number of seconds, not {parameter.value!r}; 0 means no limit"
+        )
+    return max(int(parameter.value), 0) or None
+
+
+def _read_server_settings(parameters: Parameters) -> dict[str, str]:
+    """Return the settings of each session; those of our own give way to those that ``options`` name."""
+    settings = {
+        "application_name": _value(parameters, "fallback_application_name") or APPLICATION_NAME,
+        # A statement whose client was killed would otherwise keep its locks until it ends by itself.
+        "client_connection_check_interval": "5s",
+        "cursor_tuple_fraction": "1",  # a stream is planned to be read to its end
+    }
+    options = parameters.get("options")
+    if options is not None:
+        names = {
+            name.lower().replace("-", "_") for name in re.findall(r"(?:-c\s*|--)([\w.-]+)=", options.value)
+        }
+        if "statement_timeout" in names:
+            raise options.refuse("has 'statement_timeout': set DB_POSTGRES_STATEMENT_TIMEOUT (milliseconds)")
+        settings = {name: value for name, value in settings.items() if name not in names}
+        settings["options"] = options.value
+    for name, parameter in parameters.items():
+        if name == "application_name" or name in SESSION_SETTINGS or "." in name:
+            settings[name] = parameter.value
+    return settings
+
+
+def _read_choice(parameters: Parameters, name: str, choices: tuple[str, ...]) -> str:
+    parameter = parameters.get(name)
+    if parameter is None:
+        return choices[0]
+    if parameter.value not in choices:
+        raise parameter.refuse(f"cannot be {parameter.value!r}: use one of {', '.join(choices)}")
+    return parameter.value
+
+
+def _read_socket_options(parameters: Parameters) -> dict[tuple[int, int], int]:
+    """Return the options of a TCP socket; as in libpq, those that the system lacks are left out."""
+    numbers = {}
+    for name in ("keepalives", *_KEEPALIVES):
+        if parameter := parameters.get(name):
+            if not re.fullmatch(r"[0-9]{1,9}", parameter.value):
+                raise parameter.refuse(f"must be a whole number, not {parameter.value!r}")
+            numbers[name] = int(parameter.value)
+    is_kept_alive = numbers.get("keepalives", 1) != 0
+    options = {(socket.SOL_SOCKET, socket.SO_KEEPALIVE): int(is_kept_alive)}
+    for name, constant in _KEEPALIVES.items():
+        if numbers.get(name) and hasattr(socket, constant) and (is_kept_alive or name == "tcp_user_timeout"):
+            options[(socket.IPPROTO_TCP, getattr(socket, constant))] = numbers[name]
+    return options
