@@ -1,8 +1,10 @@
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from platform_interfaces import dump_json, load_json
+from platform_interfaces.json_values import MAX_JSON_DEPTH
 
 
 @pytest.mark.parametrize(
@@ -59,3 +61,29 @@ def test_what_is_no_json_number_is_refused(value: object) -> None:
 def test_what_is_no_json_value_is_refused(value: object) -> None:
     with pytest.raises(TypeError):
         dump_json(value)
+
+
+def _nested(levels: int, inner: Any, *, in_objects: bool) -> Any:
+    for _ in range(levels):
+        inner = {"k": inner} if in_objects else [inner]
+    return inner
+
+
+@pytest.mark.parametrize("in_objects", [False, True], ids=["arrays", "objects"])
+@pytest.mark.parametrize("inner", [1, Decimal("0.10")], ids=["int", "decimal"])
+def test_e8_json_has_a_limit_of_levels_that_no_interpreter_decides(in_objects: bool, inner: object) -> None:
+    value = _nested(MAX_JSON_DEPTH, inner, in_objects=in_objects)
+    assert dump_json(load_json(dump_json(value))).count("0.1" if inner != 1 else "1") == 1
+    for levels in (MAX_JSON_DEPTH + 1, 5_000, 100_000):
+        opening, closing = ('{"k":', "}") if in_objects else ("[", "]")
+        with pytest.raises(ValueError, match="levels"):
+            load_json(opening * levels + "1" + closing * levels)
+        with pytest.raises(ValueError, match="levels"):
+            load_json("[" * levels + "]" * levels)
+        with pytest.raises(ValueError, match="levels"):
+            dump_json(_nested(levels, inner, in_objects=in_objects))
+
+
+def test_e8_brackets_side_by_side_and_in_text_are_no_levels() -> None:
+    value = [["["] * 10, "[{" * 5_000, *({"a": []} for _ in range(5_000))]
+    assert load_json(dump_json(value)) == value
