@@ -107,7 +107,7 @@ def _dump(value: Any, depth: int) -> str:
             parts.append(f"{_dump_key(key)}:{_dump(item, depth + 1)}")
         return "{" + ",".join(parts) + "}"
     for item in value:
-        parts.append(_dump(item, depth + 1))
+        parts.append(_dump(item, depth + 1))  # noqa: PERF401
     return "[" + ",".join(parts) + "]"
 
 
