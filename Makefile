@@ -4,7 +4,7 @@ MEMBERS := $(wildcard packages/* modules/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
-	test test-unit test-impl torture bench bench-quick mutants audit test-alone smoke check build lock
+	test test-unit test-impl torture bench bench-quick mutants audit test-alone check-pythons smoke check build lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,16 @@ mutants: ## break the code in many ways, and see that the tests notice each: mak
 test-alone: ## the tests of each member with nothing installed but what it declares
 	@for member in $(MEMBERS); do \
 		echo $$member && (cd $$member && uv run --quiet --isolated pytest --quiet) || exit 1; \
+	done
+
+check-pythons: ## the whole suite on each Python that is installed, each in an environment of its own
+	@for version in 3.11 3.12 3.13 3.14; do \
+		for python in $$(command -v python$$version) "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python; do \
+			"$$python" -c '' 2>/dev/null && break; python=; \
+		done; \
+		test -n "$$python" || { echo "--- Python $$version is not installed: left out"; continue; }; \
+		echo "--- Python $$version: $$python" && UV_PYTHON="$$python" UV_PYTHON_DOWNLOADS=never \
+			UV_PROJECT_ENVIRONMENT=".venv-$$version" uv run --quiet pytest --quiet || exit 1; \
 	done
 
 audit: ## known vulnerabilities of what is installed; asks a public service, so it is no part of check

@@ -1,10 +1,12 @@
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from platform_interfaces import dump_json, load_json
+from platform_interfaces.json_values import MAX_JSON_DEPTH
 
 
 @pytest.mark.parametrize(
@@ -77,3 +79,29 @@ def test_c26_a_row_that_the_platform_returned_can_be_written() -> None:
         '"id":"00000000-0000-0000-0000-000000000001","amount":0.10,"all":["0001-01-01",["9999-12-31T00:00:00+00:00"]]}'
     )
     assert dump_json(date(2026, 1, 15)) == '"2026-01-15"'
+
+
+def _nested(levels: int, inner: Any, *, in_objects: bool) -> Any:
+    for _ in range(levels):
+        inner = {"k": inner} if in_objects else [inner]
+    return inner
+
+
+@pytest.mark.parametrize("in_objects", [False, True], ids=["arrays", "objects"])
+@pytest.mark.parametrize("inner", [1, Decimal("0.10")], ids=["int", "decimal"])
+def test_e8_json_has_a_limit_of_levels_that_no_interpreter_decides(in_objects: bool, inner: object) -> None:
+    value = _nested(MAX_JSON_DEPTH, inner, in_objects=in_objects)
+    assert dump_json(load_json(dump_json(value))).count("0.1" if inner != 1 else "1") == 1
+    for levels in (MAX_JSON_DEPTH + 1, 5_000, 100_000):
+        opening, closing = ('{"k":', "}") if in_objects else ("[", "]")
+        with pytest.raises(ValueError, match="levels"):
+            load_json(opening * levels + "1" + closing * levels)
+        with pytest.raises(ValueError, match="levels"):
+            load_json("[" * levels + "]" * levels)
+        with pytest.raises(ValueError, match="levels"):
+            dump_json(_nested(levels, inner, in_objects=in_objects))
+
+
+def test_e8_brackets_side_by_side_and_in_text_are_no_levels() -> None:
+    value = [["["] * 10, "[{" * 5_000, *({"a": []} for _ in range(5_000))]
+    assert load_json(dump_json(value)) == value

@@ -170,12 +170,6 @@ async def test_columns_have_the_names_that_postgresql_gives(
     assert list(row or ()) == [name]
 
 
-async def test_of_two_columns_with_one_name_the_last_stays(db: MemoryDatabase) -> None:
-    same = {"v": {"n": 1}}
-    assert await db.fetch_one("SELECT $1::jsonb AS v, $2::jsonb AS v", [{}, {"n": 1}]) == same
-    assert await db.fetch_one("SELECT $1::jsonb AS v, 'text' AS v", [{}]) == {"v": "text"}
-
-
 async def test_a_list_is_an_array_where_one_is_asked_for(db: MemoryDatabase) -> None:
     assert await value(db, "2 = ANY($1)", [1, 2]) is True
     assert await value(db, "$1::text[]", ["a", "b"]) == ["a", "b"]

@@ -623,8 +623,8 @@ class TestMoments:
             datetime(1999, 12, 31, 23, 59, 59, 999_999, UTC),
             datetime(2026, 1, 15, 12, 0, 0, 1, timezone(timedelta(hours=-11, minutes=-30))),
             datetime(9998, 12, 31, 23, 59, 59, 999_999, UTC),
-            datetime.max,  # noqa: DTZ901 - infinity, to the driver
-            datetime.min,  # noqa: DTZ901 - the same
+            datetime.max.replace(tzinfo=UTC),
+            datetime.min.replace(tzinfo=UTC),
         ],
         ids=str,
     )
@@ -638,7 +638,11 @@ class TestMoments:
 
     async def test_the_driver_and_the_server_mean_the_same_moments(self, db: PostgresDatabase) -> None:
         await db.execute("CREATE TABLE moments (at TIMESTAMPTZ)")
-        for text in ("2026-01-15 12:00:00.000001+00", "0002-01-01 00:00:00+00", "infinity", "-infinity"):
+        for text in (
+            "2026-01-15 12:00:00.000001+00",
+            "0002-01-01 00:00:00+00",
+            "9999-12-31 23:59:59.999999+00",
+        ):
             row = await db.fetch_one(f"SELECT '{text}'::timestamptz AS at")
             assert row
             for rows in ([row], [row] * MANY):
@@ -658,7 +662,11 @@ class TestMoments:
         hours = [row["at"].hour for row in await db.fetch_all("SELECT at FROM moments")]
         assert hours == [0, 1] * (MANY + 1)
 
-    @pytest.mark.parametrize("value", ["2026-01-15", 1, []], ids=repr)
+    @pytest.mark.parametrize(
+        "value",
+        ["2026-01-15", 1, [], date(2026, 7, 15), datetime(2026, 1, 15, 12)],  # noqa: DTZ001
+        ids=repr,
+    )
     async def test_what_is_no_moment_is_a_data_error(self, db: PostgresDatabase, value: object) -> None:
         await db.execute("CREATE TABLE moments (at TIMESTAMPTZ)")
         with pytest.raises(DataError):
@@ -668,15 +676,6 @@ class TestMoments:
             with pytest.raises(DataError):
                 await db.bulk_insert("moments", rows)
         assert await db.fetch_all("SELECT * FROM moments") == []
-
-    async def test_many_dates_and_moments_without_a_zone_mean_the_same_as_few(
-        self, db: PostgresDatabase
-    ) -> None:
-        values = [date(2026, 7, 15), datetime(2026, 1, 15, 12)]  # noqa: DTZ001 - on purpose
-        await db.execute("CREATE TABLE moments (at TIMESTAMPTZ)")
-        await db.bulk_insert("moments", [{"at": value} for value in values])
-        await db.bulk_insert("moments", [{"at": value} for value in values * MANY])
-        assert await db.execute("SELECT DISTINCT at FROM moments") == len(values)
 
     async def test_a_moment_that_python_does_not_have_is_a_data_error(self, db: PostgresDatabase) -> None:
         with pytest.raises(DataError):
@@ -710,11 +709,6 @@ class TestBulkInsert:
         await db.execute("CREATE TABLE one (words TSVECTOR, price MONEY, kind REGCLASS)")
         row = {"words": "'a' 'b'", "price": "$1.50", "kind": "one"}
         assert await db.bulk_insert("one", [row, row]) == 2
-
-    async def test_a_type_that_nothing_can_carry_is_no_lost_connection(self, db: PostgresDatabase) -> None:
-        await db.execute("CREATE TABLE one (words TSVECTOR UNIQUE)")
-        with pytest.raises(QueryError, match="tsvector"):
-            await db.bulk_insert("one", [{"words": "'a'"}], skip_conflicts_on=["words"])
 
     async def test_generated_and_defaulted_columns_are_left_to_the_table(self, db: PostgresDatabase) -> None:
         await db.execute(

@@ -2,10 +2,14 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+
+MAX_JSON_DEPTH = 500
+"""Levels of arrays and objects that are read and written; interpreters have higher limits, which differ."""
 
 
 def dump_json(value: Any) -> str:
@@ -15,15 +19,20 @@ def dump_json(value: Any) -> str:
     as its text, so that a row which the platform returned can be written.
 
     Raises:
-        ValueError: for NaN and infinities, which JSON does not have, and for bytes that are not UTF-8.
+        ValueError: for NaN and infinities, which JSON does not have, for bytes that are not UTF-8, and for
+            a value of more than ``MAX_JSON_DEPTH`` levels.
         TypeError: for what is no JSON value.
     """
     if isinstance(value, bytes):
         return value.decode()
     try:
-        return _ENCODER.encode(value)
+        text = _ENCODER.encode(value)
     except TypeError:  # a Decimal inside: the json module cannot be taught to write it as a number
-        return _dump(value)
+        text = _dump(value, 0)
+    except RecursionError:
+        raise _too_deep() from None
+    _check_depth(text, value)
+    return text
 
 
 def _to_text(value: object) -> str:
@@ -42,16 +51,46 @@ def load_json(text: str | bytes) -> Any:
     ``int`` takes (``sys.get_int_max_str_digits``, 4300 by default).
 
     Raises:
-        ValueError: when it is no JSON.
+        ValueError: when it is no JSON, or has more than ``MAX_JSON_DEPTH`` levels.
     """
     if isinstance(text, bytes):
         text = text.decode()
+    try:
+        value = _decode(text)
+    except RecursionError:
+        raise _too_deep() from None
+    _check_depth(text, value)
+    return value
+
+
+def _decode(text: str) -> Any:
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError:
         raise
     except ValueError:  # an integer that is too long; asking for each would slow down all the others
         return json.loads(text, parse_float=_parse_number, parse_int=_parse_integer)
+
+
+def _check_depth(text: str, value: Any) -> None:
+    if text.count("[") + text.count("{") <= MAX_JSON_DEPTH:  # nearly all
+        return
+    level = [value]
+    for _ in range(MAX_JSON_DEPTH):
+        level = [item for parent in level for item in _items(parent) if isinstance(item, dict | list | tuple)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"JSON of more than {MAX_JSON_DEPTH} levels is neither read nor written")
 
 
 def _parse_integer(text: str) -> int | Decimal:
@@ -65,16 +104,24 @@ def _parse_number(text: str) -> float | Decimal:
     return Decimal(text)
 
 
-def _dump(value: Any) -> str:
+def _dump(value: Any, depth: int) -> str:
+    # Loops, for comprehensions would take a second frame a level on Python 3.11.
     if isinstance(value, Decimal):
         if not value.is_finite():
             raise ValueError(f"{value} is no JSON number")
         return str(value)
+    if not isinstance(value, dict | list | tuple):
+        return _ENCODER.encode(value)
+    if depth == MAX_JSON_DEPTH:
+        raise _too_deep()
+    parts = []
     if isinstance(value, dict):
-        return "{" + ",".join(f"{_dump_key(key)}:{_dump(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_dump, value)) + "]"
-    return _ENCODER.encode(value)
+        for key, item in value.items():
+            parts.append(f"{_dump_key(key)}:{_dump(item, depth + 1)}")
+        return "{" + ",".join(parts) + "}"
+    for item in value:
+        parts.append(_dump(item, depth + 1))  # noqa: PERF401
+    return "[" + ",".join(parts) + "]"
 
 
 def _dump_key(key: object) -> str:

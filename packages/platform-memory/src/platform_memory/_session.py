@@ -10,6 +10,8 @@ from duckdb import StatementType
 from platform_interfaces import ConnectionLostError, QueryError, Row
 from platform_memory._errors import translated
 from platform_memory._statement import Statement, translate
+from platform_memory._targets import Columns, find_casts, find_column_types
+from platform_memory._types import check_value
 from platform_memory._values import read_rows, write_parameter
 
 STREAM_ROWS = 1000
@@ -17,6 +19,10 @@ _SEQUENCES = """
     SELECT concat('"', schema_name, '"."', sequence_name, '"'),
         coalesce(last_value, start_value), last_value IS NOT NULL
     FROM duckdb_sequences()
+"""
+_COLUMNS = """
+    SELECT lower(column_name), data_type FROM duckdb_columns()
+    WHERE lower(table_name) = lower($1) AND ($2 IN ('', schema_name)) ORDER BY column_index
 """
 
 
@@ -64,9 +70,40 @@ class Session:
         result = Result()
         self.command("BEGIN")
         for statement in self.parse(query):
-            result = self.execute(statement, bind(statement, params))
+            result = self.execute(statement, self.bind(statement, params))
         self.command("COMMIT")
         return result
+
+    def bind(self, statement: Statement, params: Sequence[Any] | None) -> list[Any]:
+        """Return ``params`` as DuckDB takes them.
+
+        Raises:
+            QueryError: when they are not as many as the placeholders.
+            DataError: when one cannot be stored, or is not of the type that its placeholder has.
+        """
+        values = params or ()
+        if len(values) != statement.placeholders:
+            raise QueryError(
+                f"{len(values)} values were given for a statement with {statement.placeholders} placeholders"
+            )
+        if not values:
+            return []
+        kinds = find_column_types(statement.query, statement.masked, self._read_columns)
+        kinds |= find_casts(statement.masked)
+        for number, value in enumerate(values, 1):
+            if kind := kinds.get(number):
+                check_value(kind, value)
+        jsons = statement.json_placeholders | {n for n, kind in kinds.items() if kind == "JSON"}
+        arrays = statement.array_placeholders | {n for n, kind in kinds.items() if kind.endswith("]")}
+        return [
+            write_parameter(value, is_json=number in jsons, is_array=number in arrays)
+            for number, value in enumerate(values, 1)
+        ]
+
+    def _read_columns(self, table: str) -> Columns:
+        """Return the types of a table's columns; none when there is no such table."""
+        schema, _, name = table.replace('"', "").replace(" ", "").rpartition(".")
+        return dict(self.command(_COLUMNS, [name, schema]))
 
     def execute(self, statement: Statement, values: Sequence[Any]) -> Result:
         """The result of ``statement``; ``values`` come from ``bind``."""
@@ -94,7 +131,7 @@ class Session:
         statements = self.parse(query)
         if len(statements) != 1 or not statements[0].returns_rows:
             raise QueryError(f"cannot stream {query.strip()!r}: it must be one statement that returns rows")
-        values = bind(statements[0], params)
+        values = self.bind(statements[0], params)
         with translated():
             columns = _columns(self._open().execute(statements[0].text, values))
             while rows := self._open().fetchmany(STREAM_ROWS):
@@ -128,22 +165,3 @@ class Session:
 
 def _columns(executed: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     return [(name, str(kind)) for name, kind, *_ in executed.description or ()]
-
-
-def bind(statement: Statement, params: Sequence[Any] | None) -> list[Any]:
-    """``params`` as DuckDB takes them.
-
-    Raises:
-        QueryError: when they are not as many as the placeholders.
-        DataError: when one cannot be stored.
-    """
-    values = params or ()
-    if len(values) != statement.placeholders:
-        raise QueryError(
-            f"{len(values)} values were given for a statement with {statement.placeholders} placeholders"
-        )
-    jsons, arrays = statement.json_placeholders, statement.array_placeholders
-    return [
-        write_parameter(value, is_json=number in jsons, is_array=number in arrays)
-        for number, value in enumerate(values, 1)
-    ]

@@ -54,6 +54,9 @@ class Statement:
     placeholders: int
     json_placeholders: frozenset[int]
     array_placeholders: frozenset[int]
+    query: str
+    masked: str
+    """``query``, with ``_`` for literals and quoted names and blanks for comments."""
     returns_rows: bool
     changes_data: bool
     hashing_text: str | None
@@ -73,6 +76,8 @@ def translate(parsed: duckdb.Statement) -> Statement:
         placeholders=max(_numbers(_PLACEHOLDER, masked), default=0),
         json_placeholders=frozenset(_numbers(_JSON_PLACEHOLDER, masked)),
         array_placeholders=frozenset(_numbers(_ARRAY_PLACEHOLDER, masked)),
+        query=query,
+        masked=masked,
         returns_rows=returns_rows,
         changes_data=kind not in _READS or bool(_CHANGING.search(masked)),
         hashing_text=f"{text}\nRETURNING hash(*COLUMNS(*))" if is_hashable else None,

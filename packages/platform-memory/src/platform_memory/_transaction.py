@@ -7,7 +7,7 @@ from secrets import SystemRandom
 from typing import Any
 
 from platform_interfaces import DatabaseError, TransactionAbortedError, TransactionConflictError
-from platform_memory._session import Result, Session, bind
+from platform_memory._session import Result, Session
 from platform_memory._statement import Statement
 
 _random = SystemRandom()
@@ -54,7 +54,7 @@ class Transaction:
         with self._failing():
             statements = self._session.parse(query)
             for statement in statements:
-                result = self._take(statement, bind(statement, params))
+                result = self._take(statement, self._session.bind(statement, params))
         return result
 
     @contextmanager

@@ -7,29 +7,19 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from platform_interfaces import DataError, Row, dump_json
+from platform_interfaces import DataError, QueryError, Row, dump_json
 from platform_memory._jsonb import normalize, parse
+from platform_memory._types import check_value
 
 _DECIMAL_DIGITS = 38
 _INTEGER_LIMIT = 10**38
 _SENT_AS_IS = bool | int | float | Decimal | bytes | bytearray | memoryview | date | time | timedelta | UUID
-# DuckDB would convert what PostgreSQL's driver refuses, and a job would fail only there.
-_TAKEN: dict[str, tuple[type, ...]] = {
-    "BOOLEAN": (bool,),
-    "SMALLINT": (int,),
-    "INTEGER": (int,),
-    "BIGINT": (int,),
-    "FLOAT": (float, int, Decimal),
-    "DOUBLE": (float, int, Decimal),
-    "VARCHAR": (str,),
-    "BLOB": (bytes, bytearray, memoryview),
-    "DATE": (date,),
-    "TIMESTAMP": (datetime,),
-    "TIMESTAMP WITH TIME ZONE": (datetime,),
-}
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "JSON": parse,
-    "TIMESTAMP WITH TIME ZONE": lambda moment: moment.astimezone(UTC),
+    "JSON": lambda text: _read_json(text),
+    "DATE": lambda value: _require(value, date),
+    "TIME": lambda value: _require(value, time),
+    "TIMESTAMP": lambda value: _require(value, datetime),
+    "TIMESTAMP WITH TIME ZONE": lambda value: _read_timestamptz(value),
 }
 _CAST = re.compile(r"CAST\((\w+) AS .+\)", re.DOTALL)
 _CALL = re.compile(r'"?(\w+?)(?:_star)?"?\(.*\)', re.DOTALL)
@@ -69,10 +59,11 @@ def write_column(name: str, kind: str, values: Sequence[Any]) -> list[Any]:
     Raises:
         DataError: for what cannot be stored there.
     """
-    taken = _TAKEN.get(kind, (object,))
     for value in values:
-        if value is not None and not isinstance(value, taken):
-            raise DataError(f"column {name!r} is {kind} and takes no {type(value).__name__!r}")
+        try:
+            check_value(kind, value)
+        except DataError as error:
+            raise DataError(f"column {name!r}: {error}") from None
     if kind == "JSON":
         return [None if value is None else _write_json(value) for value in values]
     if kind == "VARCHAR" or kind.startswith("DECIMAL"):  # DuckDB makes floating point of ints with fractions
@@ -83,14 +74,40 @@ def write_column(name: str, kind: str, values: Sequence[Any]) -> list[Any]:
 def read_rows(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]]) -> list[Row]:
     """``rows`` as PostgreSQL's driver has them; ``columns`` are pairs of name and type."""
     names = [_name(name) for name, _ in columns]
+    if len(set(names)) < len(names):
+        name = next(name for name in names if names.count(name) > 1)
+        raise QueryError(f"two columns of the result are named {name!r}: name one differently with AS")
     records = [dict(zip(names, row, strict=True)) for row in rows]
-    kinds = dict(zip(names, (kind for _, kind in columns), strict=True))  # of equal names, the last stays
-    for name, kind in kinds.items():
+    for name, (_, kind) in zip(names, columns, strict=True):
         if read := _READERS.get(kind):
             for record in records:
                 if record[name] is not None:
                     record[name] = read(record[name])
     return records
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise DataError(f"a JSON from the database cannot be read: {error}") from None
+
+
+def _read_timestamptz(value: Any) -> datetime:
+    # DuckDB gives infinity as the first or the last timestamp without a zone, and a far year as text.
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise _unreadable("TIMESTAMPTZ")
+    return value.astimezone(UTC)
+
+
+def _require(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):  # text, for what Python does not have
+        raise _unreadable(kind.__name__)
+    return value
+
+
+def _unreadable(kind: str) -> DataError:
+    return DataError(f"a {kind} from the database is one that Python cannot hold: read it as text")
 
 
 def _name(name: str) -> str:

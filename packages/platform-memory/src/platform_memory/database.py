@@ -33,7 +33,11 @@ class MemoryDatabase(DatabaseInterface):
       raises ``TransactionConflictError``, at once or at the commit, instead of waiting.
     - A nested block is undone by repeating what came before it, which is kept until the transaction ends;
       where another transaction has made that impossible, it raises ``TransactionConflictError``.
-    - A statement rounds a number with a fraction that goes to an integer, instead of refusing it.
+    - A value of another type than its placeholder is refused as in PostgreSQL where the statement shows the
+      type: a cast, ``INSERT … VALUES``, ``SET column = $1``, a column compared with ``=``, ``<``, ``IN``,
+      ``BETWEEN``, ``ANY``. Elsewhere (``INSERT … SELECT $1``, arguments of functions) DuckDB converts it.
+    - DATE and TIMESTAMP ``'infinity'`` are read as the last day and timestamp, and a month as thirty days.
+      Arrays have as many dimensions as their type says; NUMERIC has neither NaN nor infinity.
     - NUMERIC has at most 38 digits, 10 of them decimals where no precision is given. For JSONB, 1 and 1.0 are
       two values, and what SQL itself makes from text, other than ``'…'::jsonb``, keeps the order of its keys.
       A ``str`` in a statement is a JSON string where it is cast (``$1::jsonb``), else it has to be JSON text.

@@ -18,7 +18,7 @@ from platform_postgres._copy_format import (
     encode_rows,
     find_encoders,
 )
-from platform_postgres._integers import may_be_cut, refuse_fractions
+from platform_postgres._numbers import may_be_changed, refuse_changes
 
 if TYPE_CHECKING:
     from platform_postgres._connection import Connection
@@ -37,8 +37,9 @@ async def copy(
 ) -> int:
     """The number of rows stored by one COPY, encoded by the driver."""
     # Asking for the types of the columns costs a round trip.
-    if len(rows) >= MANY or may_be_cut(chain.from_iterable(_columns(columns, rows))):
-        refuse_fractions(await _types(connection, table, columns), _columns(columns, rows))
+    if len(rows) >= MANY or may_be_changed(chain.from_iterable(_columns(columns, rows))):
+        types = await _types(connection, table, columns)
+        await refuse_changes(connection, types, _columns(columns, rows))
     schema, name = split_table(table)
     status = await connection.copy_records_to_table(
         name, schema_name=schema, columns=columns, records=_in_batches(columns, rows, batch_size)
@@ -82,24 +83,30 @@ async def _send(connection: Connection, table: str, columns: Sequence[str], data
 
 
 def refuses_copy(error: BaseException | None) -> bool:
-    """Whether the server takes no COPY for this table, but may take INSERTs.
+    """Return whether a COPY was refused, but INSERTs may work.
 
     Views and row-level security refuse COPY; and asyncpg's COPY reads the table, for which a role that only
-    writes has no right, and is binary, which it does not speak for every type.
+    writes has no right, and raises an ``InternalClientError`` for types that it has no binary encoder for.
     """
     return isinstance(
         error,
-        asyncpg.WrongObjectTypeError | asyncpg.FeatureNotSupportedError | asyncpg.InsufficientPrivilegeError,
-    ) or "no binary format encoder" in str(error)
+        asyncpg.WrongObjectTypeError
+        | asyncpg.FeatureNotSupportedError
+        | asyncpg.InsufficientPrivilegeError
+        | asyncpg.InternalClientError,
+    )
 
 
-async def insert_each(connection: Connection, table: str, columns: Sequence[str], rows: Rows) -> int:
-    """The number of rows sent as one INSERT each; a trigger may turn some of them into nothing."""
+async def insert_each(
+    connection: Connection, table: str, columns: Sequence[str], rows: Rows, batch_size: int | None
+) -> int:
+    """Send each row as an INSERT; return how many: a trigger may turn some of them into nothing."""
     values = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
     statement = f"INSERT INTO {quote_table(table)} ({_list(columns)}) VALUES ({values})"
     prepared = await connection.prepare(statement)
-    refuse_fractions(prepared.get_parameters(), _columns(columns, rows))
-    await prepared.executemany(_records(columns, rows))
+    await refuse_changes(connection, prepared.get_parameters(), _columns(columns, rows))
+    for batch in _batches(rows, batch_size):
+        await prepared.executemany(_records(columns, batch))
     return len(rows)
 
 

@@ -1,29 +1,50 @@
-"""JSON in and out as Python values."""
+"""How values go in and out, for the types where the driver's own way is not ours."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from platform_interfaces import dump_json, load_json
+from platform_postgres import _temporal as temporal
+from platform_postgres._numeric import decode_numeric, encode_numeric
 
 if TYPE_CHECKING:
     from platform_postgres._connection import Connection
 
-
-async def set_json_codecs(connection: Connection) -> None:
-    """Have JSON go in and out as Python values."""
-    await _use_json(connection, "json", header=b"")
-    await _use_json(connection, "jsonb", header=b"\x01")  # the version of its wire format
+JSONB_HEADER = b"\x01"  # the version of its wire format
 
 
-async def _use_json(connection: Connection, kind: str, header: bytes) -> None:
-    def encode(value: object) -> bytes:
-        return header + (value if type(value) is bytes else dump_json(value).encode())
+def encode_json(value: Any) -> bytes:
+    """Return ``value`` as JSON."""
+    return value if type(value) is bytes else dump_json(value).encode()
 
-    def decode(data: bytes) -> object:
-        return load_json(data[len(header) :])
 
-    # Binary because COPY is: a text codec breaks it.
-    await connection.set_type_codec(
-        kind, schema="pg_catalog", format="binary", encoder=encode, decoder=decode
-    )
+def _encode_jsonb(value: Any) -> bytes:
+    return JSONB_HEADER + encode_json(value)
+
+
+def _decode_jsonb(data: bytes) -> Any:
+    return load_json(data[len(JSONB_HEADER) :])
+
+
+_CODECS: dict[str, tuple[Callable[[Any], bytes], Callable[[bytes], Any]]] = {
+    "json": (encode_json, load_json),
+    "jsonb": (_encode_jsonb, _decode_jsonb),
+    "date": (temporal.encode_date, temporal.decode_date),
+    "time": (temporal.encode_time, temporal.decode_time),
+    "timetz": (temporal.encode_timetz, temporal.decode_timetz),
+    "timestamp": (temporal.encode_timestamp, temporal.decode_timestamp),
+    "timestamptz": (temporal.encode_timestamptz, temporal.decode_timestamptz),
+    "interval": (temporal.encode_interval, temporal.decode_interval),
+    "numeric": (encode_numeric, decode_numeric),
+}
+
+
+async def set_codecs(connection: Connection) -> None:
+    """Set the codecs of this connection; those of arrays, ranges and composites follow."""
+    for kind, (encode, decode) in _CODECS.items():
+        # Binary because COPY is: a text codec breaks it. The server is not asked: the types are built in.
+        await connection.set_type_codec(
+            kind, schema="pg_catalog", format="binary", encoder=encode, decoder=decode
+        )

@@ -15,7 +15,7 @@ from platform_interfaces import (
     PlatformError,
     StatementTimeoutError,
 )
-from platform_postgres._codecs import set_json_codecs
+from platform_postgres._codecs import set_codecs
 from platform_postgres._connect_errors import Cause, explain
 from platform_postgres._errors import translated
 from platform_postgres._settings import PoolSettings
@@ -190,9 +190,13 @@ async def _set_up(connection: Connection) -> None:
         raise ConfigurationError(
             f"the database has the encoding {encoding!r}, which cannot hold all text: create it with UTF8"
         )
-    await set_json_codecs(connection)
+    await set_codecs(connection)
+
+
+# Not DISCARD ALL: it keeps the role, and drops the plans of functions, which the next user would wait for.
+_CLEANING = "RESET SESSION AUTHORIZATION; RESET ROLE; DEALLOCATE ALL; DISCARD TEMP; DISCARD SEQUENCES;"
 
 
 async def _reset(connection: Connection) -> None:
-    """Leave the session to the next one as it was; RESET ALL, of asyncpg's query, would leave the role."""
-    await connection.execute(f"RESET SESSION AUTHORIZATION; RESET ROLE; {connection.get_reset_query()}")
+    """Leave the session to its next user as it was when it was opened."""
+    await connection.execute(f"{_CLEANING} {connection.get_reset_query()}")

@@ -8,7 +8,8 @@ of its type reads. Types are known by their numbers in src/include/catalog/pg_ty
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import chain, repeat
 from struct import Struct
 from types import NoneType
@@ -17,12 +18,13 @@ from uuid import UUID
 
 from asyncpg.pgproto import pgproto
 
-from platform_interfaces import Columns, column_values, dump_json
+from platform_interfaces import Columns, column_values
+from platform_postgres._codecs import JSONB_HEADER, encode_json
+from platform_postgres._numeric import encode_numeric
+from platform_postgres._temporal import encode_date, encode_timestamptz
 
 HEADER, TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
-_FIRST_DAY, _EPOCH = date(2000, 1, 1), datetime(2000, 1, 1, tzinfo=UTC)
-_DAY, _MICROSECOND = timedelta(days=1), timedelta(microseconds=1)
 _pack_count, _pack_size = Struct("!h").pack, Struct("!i").pack
 
 Encoder = Callable[[Sequence[Any]], Sequence[Iterable[bytes]]]
@@ -134,33 +136,20 @@ def _json(version: bytes) -> Encoder:
     def encode_field(value: Any) -> bytes:
         if value is None:
             return _NULL
-        content = version + (value if type(value) is bytes else dump_json(value).encode())
+        content = version + encode_json(value)
         return _pack_size(len(content)) + content
 
     return encode
 
 
-def _moment(value: datetime) -> bytes:
-    moment = value if value.tzinfo is None else value.astimezone(UTC)
-    if value.tzinfo is None or moment in _LEFT_TO_DRIVER:
-        raise ValueError("a moment without a time zone, or one that may stand for infinity")
-    return _pack_moment((moment - _EPOCH) // _MICROSECOND)
+def _real(value: float) -> bytes:
+    content = _pack_real(value)
+    if value and not any(content[1:]) and not content[0] & 0x7F:
+        raise ValueError("too small, and would become 0")
+    return content
 
 
-def _day(value: date) -> bytes:
-    if value in _LEFT_TO_DRIVER:
-        raise ValueError("a day that may stand for infinity")
-    return _pack_size((value - _FIRST_DAY) // _DAY)
-
-
-# The driver takes the first and the last of all days and moments for infinities.
-_LEFT_TO_DRIVER = {
-    date.min,
-    date.max,
-    datetime.min.replace(tzinfo=UTC),
-    datetime.max.replace(tzinfo=UTC),
-}
-_pack_moment = Struct("!q").pack
+_pack_real = Struct("!f").pack
 _text = _each(str.encode, str)
 _ENCODERS: Mapping[int, Encoder] = {
     16: _packed("?", bool),
@@ -170,12 +159,13 @@ _ENCODERS: Mapping[int, Encoder] = {
     23: _packed("i", int),
     25: _text,
     114: _json(b""),
-    700: _packed("f", float, int),
+    700: _each(_real, float, int, is_equal_same=lambda _: False),  # 0.0 and -0.0 are equal
     701: _packed("d", float, int),
     1043: _text,  # character varying
-    1082: _each(_day, date),
-    # Of two moments of a clock put back, which count as equal, a set would keep one only.
-    1184: _each(_moment, datetime, is_equal_same=lambda moment: moment.tzinfo is UTC),
+    1082: _each(encode_date, date),
+    # Of two timestamps of a clock put back, which count as equal, a set would keep one only.
+    1184: _each(encode_timestamptz, datetime, is_equal_same=lambda timestamp: timestamp.tzinfo is UTC),
+    1700: _each(encode_numeric, Decimal, int, is_equal_same=lambda _: False),  # 1.0 and 1.00 are equal
     2950: _each(lambda value: value.bytes, UUID, pgproto.UUID),
-    3802: _json(b"\x01"),  # jsonb; the version of its wire format
+    3802: _json(JSONB_HEADER),
 }

@@ -75,11 +75,12 @@ def _from_server(error: asyncpg.PostgresError) -> DatabaseError:
 
 def redact(error: asyncpg.PostgresError, sqlstate: str) -> None:
     """Take rows and values out of the driver's error, which tracebacks show as the cause of ours."""
+    refusal = error.__cause__ if isinstance(error.__cause__, DataError) else None  # of our codecs
     error.detail = error.context = None
     error.__cause__ = error.__context__ = None  # a codec's error
     text = str(error.args[0]) if error.args else ""
     if text.startswith("invalid input for query argument"):  # raised by asyncpg, quotes the whole value
-        text = text.partition(":")[0]
+        text = text.partition(":")[0] + (f": {refusal}" if refusal else "")
     elif sqlstate.startswith("22"):
         text = re.sub(r'".*"', '"..."', text, flags=re.DOTALL)
     elif sqlstate == "42601":  # a syntax error, which may be at a literal

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
-from functools import lru_cache, partial
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,8 @@ from platform_postgres._advisory_lock import held
 from platform_postgres._connection import GRACE_SECONDS, open_lasting_connection, open_pool, take
 from platform_postgres._copy_format import NotEncodableError
 from platform_postgres._errors import translated
-from platform_postgres._integers import prepare
+from platform_postgres._numbers import prepare
+from platform_postgres._rows import make_rows, refuse_equal_names
 from platform_postgres._settings import PoolSettings
 from platform_postgres._target import URL_SETTING, Target, describe, read_target
 from platform_postgres._transaction import Transaction, begun, call, savepoint
@@ -116,14 +117,16 @@ class PostgresDatabase(DatabaseInterface):
     async def fetch_one(self, query: str, params: Sequence[Any] | None = None) -> Row | None:
         async with self._session() as connection:
             statement = await prepare(connection, query, params or ())
+            refuse_equal_names(statement)
             record = await statement.fetchrow(*(params or ()))
         return None if record is None else dict(record)
 
     async def fetch_all(self, query: str, params: Sequence[Any] | None = None) -> list[Row]:
         async with self._session() as connection:
             statement = await prepare(connection, query, params or ())
+            refuse_equal_names(statement)
             records = await statement.fetch(*(params or ()))
-        return _rows(records)
+        return make_rows(records)
 
     async def stream(self, query: str, params: Sequence[Any] | None = None) -> AsyncGenerator[Row, None]:
         """The rows of a SELECT or VALUES through a cursor on the server, a thousand at a time.
@@ -144,11 +147,12 @@ class PostgresDatabase(DatabaseInterface):
                 )
                 await declare.fetch(*(params or ()))
                 page = await connection.prepare(f"FETCH FORWARD {STREAM_ROWS} FROM {cursor}")
+                refuse_equal_names(page)
             is_more = True
             while is_more:
                 async with call(transaction):
                     records = await page.fetch()
-                for row in _rows(records):
+                for row in make_rows(records):
                     yield row
                 is_more = len(records) == STREAM_ROWS
 
@@ -198,17 +202,27 @@ class PostgresDatabase(DatabaseInterface):
         batch_size: int | None,
         copy: _bulk.Copy,
     ) -> int:
-        insert = partial(_bulk.copy_new, key=key, copy=copy) if key else copy
-        # The transaction keeps the table as it is from when its types are read until COPY has sent its bytes.
         try:
-            async with self.transaction(), self._session() as connection:
-                return await insert(connection, table, columns, rows, batch_size)
+            return await self._insert_by(copy, table, columns, rows, key, batch_size)
         except DatabaseError as error:
-            if key or not _bulk.refuses_copy(error.__cause__):
+            if not _bulk.refuses_copy(error.__cause__):
                 raise
         check_rows(rows)  # the refusal may have come before all of them were encoded
+        return await self._insert_by(_bulk.insert_each, table, columns, rows, key, batch_size)
+
+    async def _insert_by(
+        self,
+        write: _bulk.Copy,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Mapping[str, Any]],
+        key: Sequence[str],
+        batch_size: int | None,
+    ) -> int:
+        insert = partial(_bulk.copy_new, key=key, copy=write) if key else write
+        # The transaction keeps the table as it is from when its types are read until COPY has sent its bytes.
         async with self.transaction(), self._session() as connection:
-            return await _bulk.insert_each(connection, table, columns, rows)
+            return await insert(connection, table, columns, rows, batch_size)
 
     @asynccontextmanager
     async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:
@@ -276,23 +290,6 @@ class PostgresDatabase(DatabaseInterface):
                 asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
             ):
                 await pool.release(connection, timeout=CLOSE_TIMEOUT_SECONDS)
-
-
-def _rows(records: list[Any]) -> list[Row]:
-    """The records made into rows in place: both kinds of all of them would take twice the memory."""
-    if records:
-        as_row = _row_maker(tuple(records[0].keys()))
-        for number, record in enumerate(records):
-            records[number] = as_row(record)
-    return records
-
-
-@lru_cache(256)
-def _row_maker(names: tuple[str, ...]) -> Callable[[Any], Row]:
-    """What makes a record a row; compiled, for ``dict(record.items())`` takes half as long again."""
-    items = ", ".join(f"{name!r}: record[{index}]" for index, name in enumerate(names))
-    make: Callable[[Any], Row] = eval(f"lambda record: {{{items}}}", {})  # noqa: S307 - of literals only
-    return make
 
 
 def _not_connected() -> NotConnectedError:

@@ -11,6 +11,7 @@ An adapter's own test file subscribes in a few lines::
 import pytest
 
 pytest.register_assert_rewrite(
+    "platform_interfaces.testing._database_values",
     "platform_interfaces.testing.database",
     "platform_interfaces.testing.filesystem",
     "platform_interfaces.testing.logging",

@@ -20,6 +20,7 @@ from platform_interfaces import (
     QueryError,
     TransactionAbortedError,
 )
+from platform_interfaces.testing._database_values import DatabaseValueCases
 
 CREATE_ITEMS = """
     CREATE TABLE items (
@@ -59,7 +60,7 @@ JSON_VALUES: list[Any] = [
 UNFIT_PARAMS: list[list[Any]] = [[1, 2], ["text"]]
 
 
-class DatabaseContract:
+class DatabaseContract(DatabaseValueCases):
     """Subscribe with a fixture ``database``: not yet connected, on an empty database of its own."""
 
     pytestmark = pytest.mark.asyncio
