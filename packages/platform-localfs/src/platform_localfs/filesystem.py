@@ -186,6 +186,8 @@ class LocalFileSystem(FileSystemInterface):
         """A block in which what the system reports is told as an error of ours."""
         try:
             yield
+        except FileSystemError:  # ours already, though one of them is an OSError
+            raise
         except LeavesRootError as error:
             raise InvalidPathError(f"path {path!r} is refused: {error.strerror}") from error
         except OSError as error:
