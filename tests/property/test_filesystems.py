@@ -16,7 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from platform_interfaces import FileSystemInterface
+from platform_interfaces import FileMissingError, FileSystemInterface
 from platform_interfaces.testing.filesystem import ODD_NAMES, REFUSED_PATHS
 from platform_localfs import LocalFileSystem
 from platform_memory import MemoryFileSystem, MemorySecrets
@@ -105,6 +105,22 @@ class FileSystems(RuleBasedStateMachine):
     @rule(prefix=prefixes)
     def list(self, prefix: str) -> None:
         self._same(lambda fs: fs.list(prefix))
+
+    @rule(prefix=prefixes)
+    def survey(self, prefix: str) -> None:
+        self._same(lambda fs: fs.survey(prefix))
+
+    @rule(prefix=prefixes)
+    def list_names(self, prefix: str) -> None:
+        """Directories without files are on the disk only."""
+
+        async def names_of_files(fs: FileSystemInterface) -> tuple[str, ...]:
+            names, start = await fs.list_names(prefix), f"{prefix.removesuffix('/')}/" if prefix else ""
+            return tuple([name for name in names if not name.endswith("/") or await fs.list(start + name)])
+
+        expected = self._runner.run(outcome(names_of_files(self._memory)))
+        found = self._runner.run(outcome(names_of_files(self._local)))
+        assert found == expected or (expected, found) in ((FileMissingError, ()), ((), FileMissingError))
 
     @rule(path=paths)
     def get_signed_url(self, path: str) -> None:

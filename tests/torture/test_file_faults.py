@@ -80,6 +80,9 @@ async def test_cases_48_and_50_an_error_at_any_call_leaves_old_or_new_and_nothin
             assert attempt.code == REFUSED, place
             assert await content(fs) == (NEW if is_renamed else old), place
         assert attempt.left_behind() == [], place
+        is_made = (attempt.root / "dir").exists()
+        assert is_made or situation == "nothing", place
+        assert not is_made or situation != "nothing" or await fs.exists(PATH), place  # F9: no empty folder
         # Each try goes one call further than the one before it: after this one, the rename has been done.
         is_renamed = is_renamed or attempt.call == "replace"
     assert is_renamed

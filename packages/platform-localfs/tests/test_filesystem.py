@@ -90,7 +90,7 @@ class TestRoot:
         with pytest.raises(FileMissingError, match="'/tmp/data-platform'"):
             await LocalFileSystem(MemorySecrets({})).read("no such file")
 
-    @pytest.mark.parametrize("value", ["", "a\0b"])
+    @pytest.mark.parametrize("value", ["a\0b", "a\nb"])
     def test_a_value_that_is_no_path_is_a_configuration_error(self, value: str) -> None:
         with pytest.raises(ConfigurationError, match="FS_LOCAL_ROOT"):
             filesystem(value)
@@ -238,15 +238,18 @@ class TestForeignFiles:
     ) -> None:
         await fs.write("a", b"")
         (root / "dir").mkdir()
+        opened = os.open(root / "dir", os.O_RDONLY)
         scandir = os.scandir
 
-        def removing(directory: Path) -> Any:
-            if directory == root / "dir":
-                directory.rmdir()
-            return scandir(directory)
+        def removing(descriptor: int) -> Any:
+            if os.path.sameopenfile(descriptor, opened) and (root / "dir").exists():
+                (root / "dir").rmdir()
+            return scandir(descriptor)
 
         monkeypatch.setattr(os, "scandir", removing)
         assert await fs.list("") == ["a"]
+        assert not (root / "dir").exists()
+        os.close(opened)
 
     async def test_a_tree_deeper_than_the_recursion_limit_is_listed(
         self, fs: LocalFileSystem, root: Path
@@ -494,13 +497,13 @@ class TestDurability:
         calls: list[str] = []
         mkdir, replace, fsync = os.mkdir, os.replace, os.fsync
 
-        def recorded_mkdir(path: Path, mode: int = 0o777) -> None:
-            mkdir(path, mode)
-            calls.append(f"mkdir {path.name}")
+        def recorded_mkdir(path: Path | str, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
+            mkdir(path, mode, dir_fd=dir_fd)
+            calls.append(f"mkdir {Path(path).name}")
 
-        def recorded_replace(source: Path, target: Path) -> None:
-            replace(source, target)
-            calls.append(f"rename to {target.name}")
+        def recorded_replace(source: str, target: str, **directories: int) -> None:
+            replace(source, target, **directories)
+            calls.append(f"rename to {target}")
 
         def recorded_fsync(descriptor: int) -> None:
             fsync(descriptor)

@@ -5,11 +5,13 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from dataclasses import dataclass, field
 
-from platform_interfaces.errors import FileMissingError, InvalidPathError
+from platform_interfaces.errors import FileMissingError, FileSystemError, InvalidPathError
 
 # What file systems take at most: https://man7.org/linux/man-pages/man3/limits.h.0p.html (NAME_MAX, PATH_MAX)
 MAX_NAME_BYTES = 255
 MAX_PATH_BYTES = 4095
+# A storage writes a file under such a name before it takes its place.
+_TEMPORARY = re.compile(r"\.platform-[0-9a-f]{16}\.tmp")
 _CONTROL, _SURROGATE = re.compile("[\0-\x1f\x7f]"), re.compile("[\ud800-\udfff]")
 
 
@@ -87,10 +89,13 @@ class FileSystemInterface(ABC):
             FileMissingError: when there is no such directory; for ``""`` where the root itself is missing.
             FileSystemError: when it is a file, or may not be read.
         """
-        start = len(check_prefix(prefix)) + 1 if prefix.removesuffix("/") else 0
+        directory = check_prefix(prefix)
+        start = len(directory) + 1 if directory else 0
         below = [path[start:].partition("/") for path in await self.list(prefix)]
-        if start and not below:
-            raise FileMissingError(f"there is no directory {prefix!r}")
+        if directory and not below:
+            if await self.exists(directory):
+                raise FileSystemError(f"{directory!r} is a file, not a directory")
+            raise FileMissingError(f"there is no directory {directory!r}")
         return tuple(sorted({name + slash for name, slash, _ in below}))
 
     def locate(self, path: str = "") -> str:
@@ -133,8 +138,9 @@ def check_path(path: str) -> str:
     """``path`` itself, if it can name a file under a root on every implementation.
 
     Refused are: empty, ``.`` and ``..`` parts (also harmless ones such as ``a/../b``), absolute paths and
-    drives, backslashes, control characters, text that is no valid Unicode, parts of more than 255 bytes and
-    paths of more than 4095. Nothing is decoded or normalised: ``%2e%2e`` is a name like any other.
+    drives, backslashes, control characters, text that is no valid Unicode, parts of more than 255 bytes,
+    paths of more than 4095, and the names of files being written (``is_temporary_name``). Nothing is decoded
+    or normalised: ``%2e%2e`` is a name like any other.
 
     Raises:
         InvalidPathError: when it cannot.
@@ -151,6 +157,11 @@ def check_prefix(prefix: str) -> str:
         InvalidPathError: when it is not empty and ``check_path`` refuses it.
     """
     return check_path(prefix.removesuffix("/")) if prefix else prefix
+
+
+def is_temporary_name(name: str) -> bool:
+    """Return whether only a file that is still being written has such a name."""
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 def _path_problem(path: str) -> str | None:
@@ -170,4 +181,6 @@ def _path_problem(path: str) -> str | None:
         return f"it is longer than {MAX_PATH_BYTES} bytes"
     if any(len(part.encode()) > MAX_NAME_BYTES for part in path.split("/")):
         return f"a part is longer than {MAX_NAME_BYTES} bytes"
+    if ".platform-" in path and any(is_temporary_name(part) for part in path.split("/")):
+        return "such names are for files being written"
     return None

@@ -3,33 +3,24 @@
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from io import FileIO
 from pathlib import Path
 
-
-def resolve(path: Path) -> Path:
-    """``path`` with its links followed as far as it exists; what goes in a circle fails when it is used.
-
-    ``Path.resolve`` raises a RuntimeError for a circle, on some versions of Python.
-    """
-    return Path(os.path.realpath(path))
+MAX_LINKS = 40  # as many as Linux follows in one path
+# O_PATH is enough to go through a directory that may be searched and not read.
+DIRECTORY = os.O_DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)
 
 
-def is_directory(path: Path) -> bool:
-    """Whether ``path`` is a directory, and no link to one."""
-    try:
-        return stat.S_ISDIR(os.lstat(path).st_mode)
-    except OSError:
-        return False
-
-
-def open_to_read(path: Path) -> FileIO:
-    """The regular file at ``path``.
+def open_to_read(directory: int, name: str) -> FileIO:
+    """Return the regular file ``name`` in the open ``directory``.
 
     Raises:
-        OSError: when it is anything else, without having waited for it.
+        OSError: when it is anything else, also a link, without having waited for it.
     """
-    file = FileIO(path, opener=_open_without_waiting)
+    file = FileIO(name, opener=partial(_open_without_waiting, directory))
     try:
         check_regular(os.fstat(file.fileno()).st_mode)
     except OSError:
@@ -38,13 +29,31 @@ def open_to_read(path: Path) -> FileIO:
     return file
 
 
-def entries_of(directory: Path) -> list[os.DirEntry[str]]:
-    """What is in ``directory``; nothing when it is no directory, or no more."""
+def look_at(directory: int, name: str) -> os.stat_result:
+    """Return the status of ``name`` in the open ``directory``.
+
+    Raises:
+        OSError: with ELOOP for a link, as when a file is opened.
+    """
+    status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    if stat.S_ISLNK(status.st_mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return status
+
+
+@contextmanager
+def listed(directory: int) -> Iterator[list[os.DirEntry[str]]]:
+    """Yield what is in the open ``directory``, which nothing is when it was removed meanwhile."""
+    descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=directory)
     try:
-        with os.scandir(directory) as entries:
-            return list(entries)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+        try:
+            with os.scandir(descriptor) as entries:
+                found = list(entries)
+        except FileNotFoundError:
+            found = []
+        yield found
+    finally:
+        os.close(descriptor)
 
 
 def check_regular(mode: int) -> None:
@@ -66,30 +75,15 @@ def write_all(file: FileIO, data: bytes | bytearray) -> None:
         rest = rest[file.write(rest) :]
 
 
-def make_directories(directory: Path, mode: int = 0o777) -> None:
-    """Make ``directory`` and what is missing above it, each durably, with ``mode`` less the umask."""
-    missing = []
-    while not directory.is_dir():
-        missing.append(directory)
-        directory = directory.parent
-    for directory in reversed(missing):
-        try:
-            directory.mkdir(mode)
-        except FileExistsError:
-            if not directory.is_dir():  # if it is one, another writer was faster
-                raise FileExistsError(errno.EEXIST, f"{directory.name!r} is no directory") from None
-        sync_directory(directory.parent)
-
-
-def sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path | str, within: int | None = None) -> None:
     """Have the names in ``directory`` survive a crash; ``fsync`` of a file keeps no more than its content."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY, dir_fd=within)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _open_without_waiting(path: str, flags: int) -> int:
-    # NONBLOCK: a FIFO would wait for its writer. NOFOLLOW: a link that came in after ``resolve``.
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
+def _open_without_waiting(directory: int, name: str, flags: int) -> int:
+    # NONBLOCK: a FIFO would wait for its writer. NOFOLLOW: a link could lead anywhere.
+    return os.open(name, flags | os.O_NONBLOCK | os.O_NOFOLLOW, dir_fd=directory)

@@ -1,33 +1,44 @@
 """A file that takes another's place in one step, and is on the disk when it has."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
-from pathlib import Path
 
+from platform_localfs._confined import Confined
 from platform_localfs._disk import sync_directory
+from platform_localfs._root import Root
 from platform_localfs._temporary import create_temporary
 from platform_localfs._vacant import remove_vacant
 
 
 @contextmanager
-def replacement(target: Path, permissions: int | None) -> Iterator[FileIO]:
-    """A file to write to; it takes the place of ``target`` when the block ends, and goes when it raises.
+def replacement(root: Root, parent: Confined, name: str, permissions: int | None) -> Iterator[FileIO]:
+    """Yield a file that replaces ``name`` in ``parent`` when the block ends, and goes when it raises.
 
     With ``permissions`` None it has those that the umask leaves to a new file.
     """
-    temporary, file = create_temporary(target.parent, permissions)
+    directory = parent.descriptor
+    temporary, file = create_temporary(directory, permissions)
     with file:
         try:
             if permissions is not None:
                 os.fchmod(file.fileno(), permissions)
             yield file
             os.fsync(file.fileno())
-            remove_vacant(target)
-            temporary.replace(target)
+            if _is_directory(directory, name):
+                remove_vacant(root, [*parent.names, name])
+            os.replace(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
         except BaseException:
             with suppress(OSError):
-                temporary.unlink()
+                os.unlink(temporary, dir_fd=directory)
             raise
-        sync_directory(target.parent)
+        sync_directory(".", directory)
+
+
+def _is_directory(directory: int, name: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False

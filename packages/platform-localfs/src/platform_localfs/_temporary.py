@@ -2,46 +2,38 @@
 
 import fcntl
 import os
-import re
 import secrets
 from contextlib import suppress
 from functools import partial
 from io import FileIO
-from pathlib import Path
 
-from platform_localfs._disk import open_to_read
-
-_TEMPORARY = re.compile(r"\.platform-[0-9a-f]{16}\.tmp")
+from platform_interfaces.filesystem import is_temporary_name
+from platform_localfs._disk import listed, open_to_read
 
 
-def is_temporary(name: str) -> bool:
-    """Whether ``name`` is of the kind that only files being written have."""
-    return _TEMPORARY.fullmatch(name) is not None
-
-
-def create_temporary(directory: Path, permissions: int | None) -> tuple[Path, FileIO]:
-    """A new file, locked, under a name of its own: the target's may be as long as a name can be."""
+def create_temporary(directory: int, permissions: int | None) -> tuple[str, FileIO]:
+    """Create a file, locked, under a name of its own: the target's may be as long as a name can be."""
     mode = 0o666 if permissions is None else permissions
     while True:
-        path = directory / f".platform-{secrets.token_hex(8)}.tmp"
-        file = FileIO(path, "x", opener=partial(os.open, mode=mode))
+        name = f".platform-{secrets.token_hex(8)}.tmp"
+        file = FileIO(name, "x", opener=partial(os.open, mode=mode, dir_fd=directory))
         try:
             with suppress(OSError):  # where files cannot be locked, nobody removes one that is not, either
                 fcntl.flock(file, fcntl.LOCK_EX)
             if os.fstat(file.fileno()).st_nlink:
-                return path, file
+                return name, file
         except BaseException:
             with suppress(OSError):
-                path.unlink()
+                os.unlink(name, dir_fd=directory)
             file.close()
             raise
         file.close()  # removed as abandoned, just before it was locked
 
 
-def remove_abandoned(directory: Path) -> None:
+def remove_abandoned(directory: int) -> None:
     """Remove, as far as possible, the temporary files of killed processes: those that nobody has locked."""
-    with suppress(OSError), os.scandir(directory) as entries:
-        for path in [Path(entry) for entry in entries if is_temporary(entry.name)]:
-            with suppress(OSError), open_to_read(path) as file:
+    with suppress(OSError), listed(directory) as entries:
+        for name in [entry.name for entry in entries if is_temporary_name(entry.name)]:
+            with suppress(OSError), open_to_read(directory, name) as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink()
+                os.unlink(name, dir_fd=directory)

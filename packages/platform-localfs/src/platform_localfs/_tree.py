@@ -3,85 +3,150 @@
 import errno
 import os
 import stat
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from io import FileIO
 from pathlib import Path
-from tempfile import TemporaryFile
+from typing import TypeVar
 
-from platform_interfaces import InvalidPathError, check_path, check_prefix
-from platform_localfs._disk import check_regular, make_directories, open_to_read, resolve, write_all
+from platform_interfaces import InvalidPathError, Survey, check_path
+from platform_interfaces.filesystem import MAX_PATH_BYTES, is_temporary_name
+from platform_localfs import _survey
+from platform_localfs._confined import Confined
+from platform_localfs._disk import check_regular, listed, look_at, open_to_read, write_all
+from platform_localfs._made import made_directory
 from platform_localfs._replacement import replacement
-from platform_localfs._temporary import is_temporary, remove_abandoned
+from platform_localfs._root import Root
+from platform_localfs._temporary import create_temporary, remove_abandoned
 from platform_localfs._vacant import is_vacant
-from platform_localfs._walk import walk
+
+T = TypeVar("T")
+# Each time, another write that failed has removed the directory that it had made; then this one makes it.
+MAX_ATTEMPTS = 100
 
 
 class Tree:
-    """What ``LocalFileSystem`` does, for one path at a time and in the thread that calls it."""
+    """What ``LocalFileSystem`` does below one root, for one path at a time and in the thread that calls it.
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._swept: set[Path] = set()
+    Paths are checked by the caller; ``""`` is the root. ``hidden`` is an entry of the root that is left out.
+    """
+
+    def __init__(self, root: Root, hidden: str | None = None) -> None:
+        self.root = root
+        self._hidden = hidden
+        self._swept: set[tuple[str, ...]] = set()
 
     def open(self, path: str) -> FileIO:
-        """The file, to be read."""
-        return open_to_read(self._locate(path))
+        """Open the file, to be read."""
+        with Confined(self.root) as here:
+            try:
+                return here.at(self._split(path), open_to_read)
+            except IsADirectoryError:
+                if self._is_vacant(path):
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
+                raise
 
     def read(self, path: str) -> bytes:
-        """The whole content."""
+        """Return the whole content."""
         with self.open(path) as file:
             return file.readall()
 
-    def replacing(self, path: str, *, is_private: bool = False) -> AbstractContextManager[FileIO]:
-        """A file to write to, which is at ``path`` when the block ends, and nowhere when it raises."""
-        permissions, target = self._permissions(path), self._entry(path)
-        if is_private:
-            permissions = 0o600
-        make_directories(target.parent, 0o700 if is_private else 0o777)
-        if target.parent not in self._swept:
-            remove_abandoned(target.parent)
-            self._swept.add(target.parent)
-        return replacement(target, permissions)
+    @contextmanager
+    def replacing(self, path: str, *, is_private: bool = False) -> Iterator[FileIO]:
+        """Yield a file to write to, which is at ``path`` when the block ends, and nowhere when it raises."""
+        permissions = self._permissions(path)
+        *above, name = self._split(path) or self._refuse_root()
+        with ExitStack() as stack:
+            for attempt in range(MAX_ATTEMPTS):
+                try:
+                    file = stack.enter_context(
+                        self._replacement(above, name, permissions, is_private=is_private)
+                    )
+                    break
+                except FileNotFoundError:
+                    if attempt == MAX_ATTEMPTS - 1:
+                        raise
+            yield file
 
     def write(self, path: str, data: bytes, *, is_private: bool) -> None:
         """Put ``data`` at ``path``."""
         with self.replacing(path, is_private=is_private) as file:
             write_all(file, data)
 
-    def list(self, prefix: str) -> list[str]:
-        """The paths of all files in the directory ``prefix`` and below, sorted."""
-        prefix = check_prefix(prefix)
-        return sorted(walk(self._resolved(""), self._resolved(prefix), prefix))
+    def list_files(self, prefix: str) -> list[str]:
+        """Return the paths of all files in the directory ``prefix`` and below, sorted."""
+        names = self._directory(prefix)
+        return (
+            [] if names is None else _survey.list_files(self.root, self._hidden, names, prefix, self._problem)
+        )
+
+    def survey(self, prefix: str) -> Survey:
+        """Return the files in the directory ``prefix`` and below, and what cannot be read."""
+        names = self._directory(prefix)
+        if names is None:
+            return Survey(())
+        return _survey.survey(self.root, self._hidden, names, prefix, self._problem)
+
+    def list_names(self, prefix: str) -> tuple[str, ...]:
+        """Return the names in the directory ``prefix``, but the hidden one."""
+        with Confined(self.root) as here:
+            here.walk(self._split(prefix))
+            with listed(here.descriptor) as entries:
+                shown = [entry for entry in entries if not is_temporary_name(entry.name)]
+                if not prefix:
+                    shown = [entry for entry in shown if entry.name != self._hidden]
+                return _survey.list_names(shown)
 
     def delete(self, path: str) -> bool:
-        """Whether a file was there to be deleted."""
+        """Return whether a file was there to be deleted."""
         if self._permissions(path) is None:
             return False
+        *above, name = self._split(path)
         try:
-            self._entry(path).unlink()
+            with Confined(self.root) as here:
+                here.walk(above)
+                os.unlink(name, dir_fd=here.descriptor)
         except FileNotFoundError:
             return False
         return True
 
     def exists(self, path: str) -> bool:
-        """Whether ``path`` is a file."""
+        """Return whether ``path`` is a file."""
         mode = self._mode(path)
         return mode is not None and stat.S_ISREG(mode)
 
     def url(self, path: str) -> str:
-        """The ``file://`` URL of the file."""
-        place = self._locate(path)
-        check_regular(place.stat().st_mode)
-        return place.as_uri()
+        """Return the ``file://`` URL of the file."""
+        with Confined(self.root) as here:
+            names = here.at(self._split(path), lambda directory, name: (name, look_at(directory, name)))
+            mode, place = names[1].st_mode, [*here.names, names[0]]
+        if stat.S_ISDIR(mode) and is_vacant(self.root, place):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        check_regular(mode)
+        return self.root.path.joinpath(*place).as_uri()
 
     def probe(self) -> None:
-        """Make the root if it is not there, and write a file that has no name to it."""
-        make_directories(self._root)
-        with TemporaryFile(dir=self._root, buffering=0) as file:
-            file.write(b"x")
+        """Make the root if it is not there, and write a file to it that goes at once."""
+        self.root.make(list[Path]())
+        with Confined(self.root) as here:
+            name, file = create_temporary(here.descriptor, None)
+            with file:
+                os.unlink(name, dir_fd=here.descriptor)
+                file.write(b"x")
+
+    @contextmanager
+    def _replacement(
+        self, above: list[str], name: str, permissions: int | None, *, is_private: bool
+    ) -> Iterator[FileIO]:
+        with made_directory(self.root, above, 0o700 if is_private else 0o777) as here:
+            if tuple(here.names) not in self._swept:
+                remove_abandoned(here.descriptor)
+                self._swept.add(tuple(here.names))
+            with replacement(self.root, here, name, 0o600 if is_private else permissions) as file:
+                yield file
 
     def _permissions(self, path: str) -> int | None:
-        """Those of the file, None where there is nothing."""
+        """Return those of the file, None where nothing is."""
         mode = self._mode(path)
         if mode is None:
             return None
@@ -90,45 +155,44 @@ class Tree:
 
     def _mode(self, path: str) -> int | None:
         try:
-            return self._locate(path).stat().st_mode
+            with Confined(self.root) as here:
+                mode = here.at(self._split(path), look_at).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return None if stat.S_ISDIR(mode) and self._is_vacant(path) else mode
+
+    def _is_vacant(self, path: str) -> bool:
+        names = self._directory(path)
+        return names is None or is_vacant(self.root, names)
+
+    def _directory(self, prefix: str) -> tuple[str, ...] | None:
+        """Return the names of the directory without links; None when there is none."""
+        try:
+            with Confined(self.root) as here:
+                here.walk(self._split(prefix))
+                return tuple(here.names)
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def _locate(self, path: str) -> Path:
-        """Where the file is, with every link followed.
+    def _split(self, path: str) -> list[str]:
+        """Return the names that ``path`` consists of.
 
         Raises:
-            FileNotFoundError: when it is a vacant directory; anything else may be there or not.
+            OSError: when no other program could open it by its name.
         """
-        if is_temporary(check_path(path).rpartition("/")[2]):
-            raise InvalidPathError(f"path {path!r} is refused: such names are for files being written")
-        place = self._confined(path)
-        if is_vacant(place):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        return place
+        if len(os.fsencode(self.root.path)) + 1 + len(path.encode()) > MAX_PATH_BYTES:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        return path.split("/") if path else []
 
-    def _entry(self, path: str) -> Path:
-        """Where the file has its name, which may be a link; to be asked after ``_locate`` has let it pass."""
-        parent, _, name = path.rpartition("/")
-        return self._confined(parent) / name
+    def _problem(self, path: str) -> str | None:
+        """Return why no caller could ask for ``path``; files on a disk may have any name."""
+        try:
+            self._split(check_path(path))
+        except InvalidPathError as error:
+            return str(error).rpartition(" is refused: ")[2]
+        except OSError as error:
+            return error.strerror
+        return None
 
-    def _confined(self, path: str) -> Path:
-        """The place of ``path``, links followed; most paths have none, and then it is the path itself."""
-        place = os.fspath(self._root)
-        for name in path.split("/"):
-            place = f"{place}/{name}"
-            try:
-                mode = os.lstat(place).st_mode
-            except (FileNotFoundError, NotADirectoryError):  # what is not there leads nowhere
-                break
-            except OSError:
-                return self._resolved(path)
-            if stat.S_ISLNK(mode):
-                return self._resolved(path)
-        return self._root / path
-
-    def _resolved(self, path: str) -> Path:
-        root, place = resolve(self._root), resolve(self._root / path)
-        if not place.is_relative_to(root):
-            raise InvalidPathError(f"path {path!r} is refused: a symbolic link in it leaves {str(root)!r}")
-        return place
+    def _refuse_root(self) -> list[str]:
+        raise IsADirectoryError(errno.EISDIR, "it is a directory")

@@ -1,59 +1,116 @@
 """All files below a directory."""
 
-import logging
-from collections.abc import Iterator
-from pathlib import Path
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-from platform_interfaces import InvalidPathError, check_path
-from platform_localfs._disk import entries_of, resolve
-from platform_localfs._temporary import is_temporary
+from platform_interfaces.filesystem import is_temporary_name
+from platform_localfs._confined import Confined, LeavesRootError
+from platform_localfs._disk import listed, look_at
+from platform_localfs._root import Root
 
-_log = logging.getLogger("platform_localfs")
+Problem = OSError | str
+Names = tuple[str, ...]
 
 
-def walk(root: Path, top: Path, prefix: str) -> Iterator[str]:
-    """The paths of the files in ``top``, which is ``prefix`` under ``root``, and below; in no order.
+class File(NamedTuple):
+    """A regular file that was met as ``path`` and stands at ``place``: the same, but for links on the way.
 
-    Links are followed where they stay under the root, but never back to a directory on the way to them. What
-    is left out although somebody may have meant it as input is told to the log of the process.
+    It is ``name`` in the open ``directory`` until the next one is asked for.
     """
-    pending = [(top, prefix, frozenset({top}))]
-    while pending:
-        directory, prefix, above = pending.pop()
+
+    path: str
+    place: str
+    directory: int
+    name: str
+
+
+class _Directory(NamedTuple):
+    names: Names
+    prefix: str
+    above: frozenset[Names]
+    is_linked: bool
+
+
+class Walk:
+    """A walk over the files below a directory, in no order.
+
+    Links are followed where they stay below the root, but never back to a directory on the way to them. What
+    cannot be walked is handed to ``report`` with its path, which may raise. With ``once``, a directory that
+    was walked already is not walked again where a link in a linked directory leads to it: the number of ways
+    through links grows without bounds, the number of files does not.
+    """
+
+    def __init__(
+        self, root: Root, hidden: str | None, report: Callable[[str, Problem], None], *, once: bool
+    ) -> None:
+        self._root, self._hidden, self._report, self._once = root, hidden, report, once
+        self._walked: set[Names] = set()
+        self._pending: list[_Directory] = []
+        self._linked: list[_Directory] = []
+
+    def files(self, names: Names, prefix: str) -> Iterator[File]:
+        """Yield the files in the directory ``names``, whose path is ``prefix``, and below."""
+        self._pending.append(_Directory(names, prefix, frozenset({names}), is_linked=False))
+        with Confined(self._root) as here:
+            while self._pending or self._linked:
+                directory = self._pending.pop() if self._pending else self._linked.pop(0)
+                try:
+                    here.go_to(directory.names)
+                    with listed(here.descriptor) as entries:
+                        self._walked.add(directory.names)
+                        for entry in entries:
+                            yield from self._visit(here, directory, entry)
+                except (FileNotFoundError, NotADirectoryError):
+                    continue  # it was removed meanwhile
+                except PermissionError as error:
+                    self._report(f"{directory.prefix}/" if directory.prefix else "", error)
+
+    def _visit(self, here: Confined, directory: _Directory, entry: os.DirEntry[str]) -> Iterator[File]:
+        path = f"{directory.prefix}/{entry.name}" if directory.prefix else entry.name
+        names = (*directory.names, entry.name)
+        if path == self._hidden or is_temporary_name(entry.name):
+            return
+        if entry.is_symlink():
+            yield from self._visit_link(here, directory, entry.name, path)
+        elif entry.is_dir(follow_symlinks=False):
+            if names not in directory.above:
+                self._pending.append(_Directory(names, path, directory.above | {names}, directory.is_linked))
+        elif entry.is_file(follow_symlinks=False):
+            yield File(path, "/".join(names), here.descriptor, entry.name)
+        else:
+            self._report(path, _name_kind(entry.stat(follow_symlinks=False).st_mode))
+
+    def _visit_link(self, here: Confined, directory: _Directory, name: str, path: str) -> Iterator[File]:
         try:
-            entries = entries_of(directory)
+            target = tuple(here.resolve(name))
+            with Confined(self._root) as there:
+                mode = there.at(target, look_at).st_mode
+                if stat.S_ISREG(mode):
+                    yield File(path, "/".join(target), there.descriptor, target[-1])
+        except LeavesRootError:
+            self._report(path, "it is a link that leaves the root")
+        except (FileNotFoundError, NotADirectoryError):
+            self._report(path, "it is a link that leads nowhere")
         except OSError as error:
-            raise _named(prefix, error) from error
-        for entry in entries:
-            path = f"{prefix}/{entry.name}" if prefix else entry.name
-            place = resolve(Path(entry)) if entry.is_symlink() else entry
-            if isinstance(place, Path) and not place.is_relative_to(root):
-                _log.warning("%a is not listed: it is a link that leaves the root", path)
-                continue
-            try:
-                is_directory, is_file = place.is_dir(), place.is_file()
-            except OSError as error:
-                raise _named(path, error) from error
-            if is_directory:
-                below = Path(place)
-                if below not in above:
-                    pending.append((below, path, above | {below}))
-            elif is_file and _can_be_named(path):
-                yield path
+            self._report(path, "it is a link in a circle" if error.errno == errno.ELOOP else error)
+        else:
+            if stat.S_ISDIR(mode):
+                is_known = self._once and directory.is_linked and target in self._walked
+                if target not in directory.above and not is_known:
+                    above = directory.above | {target}
+                    self._linked.append(_Directory(target, path, above, is_linked=True))
+            elif not stat.S_ISREG(mode):
+                self._report(path, _name_kind(mode))
 
 
-def _named(path: str, error: OSError) -> OSError:
-    """``error`` with the place below the prefix that it is about."""
-    return OSError(error.errno, f"{path!r}: {error.strerror}")
-
-
-def _can_be_named(path: str) -> bool:
-    """Whether a caller could ask for ``path``; a file on disk may have a name that no path can have."""
-    if is_temporary(path.rpartition("/")[2]):
-        return False
-    try:
-        check_path(path)
-    except InvalidPathError as error:
-        _log.warning("a file is not listed: %s", ascii(str(error))[1:-1])
-        return False
-    return True
+def _name_kind(mode: int) -> str:
+    kinds = {
+        stat.S_IFIFO: "a FIFO",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
+    }
+    return f"it is {kinds.get(stat.S_IFMT(mode), 'a special file')}, not a regular file"

@@ -5,20 +5,24 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from platform_interfaces import (
-    ConfigurationError,
     FileChangedError,
     FileMissingError,
     FileSystemError,
     FileSystemInterface,
     InvalidPathError,
     SecretsInterface,
+    Survey,
+    check_path,
+    check_prefix,
 )
+from platform_localfs._confined import LeavesRootError
 from platform_localfs._disk import write_all
+from platform_localfs._mounts import Mounts
 from platform_localfs._reader import BLOCK_BYTES, Reader
+from platform_localfs._root import RootError, RootMissingError
 from platform_localfs._threads import run_to_end
 from platform_localfs._tree import Tree
 
@@ -40,58 +44,69 @@ class LocalFileSystem(FileSystemInterface):
 
     Symbolic links are followed as long as they stay under the root; a path with one that leaves it is
     refused. ``write`` and ``delete`` act on the link itself, never on what it leads to. What is neither
-    a file nor a directory is left alone.
+    a file nor a directory is left alone. Nobody who exchanges directories and links below the root meanwhile
+    can lead a call out of it.
+
+    With ``FS_LOCAL_REJECTS_ROOT``, all paths below ``rejected/`` are in that directory, and a ``rejected/``
+    below the root is not seen. Neither directory is used where any user could have put it or a link on the
+    way to it: in a folder that everybody can write to, its owner must be this user, root or the folder's.
 
     A new file has the permissions that the umask gives, a replaced one keeps its own, unless it is private.
-    Directories without files stay on the disk; they count as not there, and make room for a file. When a
-    write fails at its very last step, which makes the new name durable, the new content is in place.
+    Directories without files stay on the disk after a delete; they count as not there, and make room for a
+    file. A write that fails removes those that it made; when it fails at its very last step, which makes the
+    new name durable, the new content is in place.
 
     A cancelled call has come to its end, one way or the other, when its ``CancelledError`` is raised.
 
     Raises:
-        ConfigurationError: when ``FS_LOCAL_ROOT`` is empty or no path.
+        ConfigurationError: when one of the settings cannot be meant as a directory.
     """
 
     def __init__(self, secrets: SecretsInterface) -> None:
-        root = secrets.get_location("FS_LOCAL_ROOT", "/tmp/data-platform")  # noqa: S108 - as specified
-        if not root or "\0" in root:
-            raise ConfigurationError(f"FS_LOCAL_ROOT is {root!r}: give it a directory, or do not set it")
-        self._root = Path(root).absolute()
-        self._tree = Tree(self._root)
+        """Open nothing; the root is made with the first write."""
+        self._mounts = Mounts(secrets)
 
     async def read(self, path: str) -> bytes:
-        return await self._run("read", path, self._tree.read, path)
+        return await self._run("read", path, Tree.read)
 
     async def write(self, path: str, data: bytes, *, is_private: bool = False) -> None:
         """Put it there; a private file has the mode 0600, a directory made for it 0700."""
-        await self._run("write", path, partial(self._tree.write, path, data, is_private=is_private))
+        await self._run("write", path, partial(Tree.write, data=data, is_private=is_private))
 
     async def write_stream(self, path: str, chunks: AsyncIterable[bytes], *, is_private: bool = False) -> int:
         """The number of bytes; what is private is as in ``write``."""
         size, buffer = 0, bytearray()
-        replacing = partial(self._tree.replacing, is_private=is_private)
+        replacing = partial(Tree.replacing, is_private=is_private)
         async with self._entered("write", path, replacing) as file:
             async for chunk in chunks:
                 buffer += chunk
                 if len(buffer) >= BLOCK_BYTES:
-                    await self._run("write", path, write_all, file, buffer)
+                    await self._call("write", path, write_all, file, buffer)
                     size, buffer = size + len(buffer), bytearray()
-            await self._run("write", path, write_all, file, buffer)
+            await self._call("write", path, write_all, file, buffer)
         return size + len(buffer)
 
     async def list(self, prefix: str) -> list[str]:
         """The paths of all files; left out are links that leave the root, and names that no path can have."""
-        return await self._run("list", prefix, self._tree.list, prefix)
+        return await self._call("list", prefix, self._mounts.list_files, check_prefix(prefix))
+
+    async def survey(self, prefix: str) -> Survey:
+        """Return all that stands there; a file that links lead to is listed under the name without links."""
+        return await self._call("list", prefix, self._mounts.survey, check_prefix(prefix))
+
+    async def list_names(self, prefix: str) -> tuple[str, ...]:
+        """Return the names; a directory without files is listed, too, and has none."""
+        return await self._call("list", prefix, self._list_names, check_prefix(prefix))
 
     async def delete(self, path: str) -> bool:
-        return await self._run("delete", path, self._tree.delete, path)
+        return await self._run("delete", path, Tree.delete)
 
     async def exists(self, path: str) -> bool:
-        return await self._run("look at", path, self._tree.exists, path)
+        return await self._run("look at", path, Tree.exists)
 
     async def get_signed_url(self, path: str, expiry: int = 3600) -> str:
         """A ``file://`` URL; it has no end, whatever ``expiry`` says."""
-        return await self._run("look at", path, self._tree.url, path)
+        return await self._run("look at", path, Tree.url)
 
     async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
         """The content in blocks of 1 MiB; a file that is changed before all of it was read raises at its end.
@@ -99,15 +114,17 @@ class LocalFileSystem(FileSystemInterface):
         Raises:
             FileSystemError: when somebody wrote to the file itself; one that was replaced is read as it was.
         """
+        check_path(path)
         with self._translated("read", path):
-            reader = Reader(self._tree.open(path))
+            tree, below = self._mounts.find(path)
+            reader = Reader(tree.open(below))
         try:
             while not reader.is_at_end:
                 if reader.size <= SMALL_BYTES:
                     with self._translated("read", path):
                         block = reader.read()
                 else:
-                    block = await self._run("read", path, reader.read)
+                    block = await self._call("read", path, reader.read)
                 if block:
                     yield block
         finally:
@@ -116,30 +133,51 @@ class LocalFileSystem(FileSystemInterface):
             raise FileChangedError(f"{path!r} was changed while it was read: read it again")
 
     def locate(self, path: str = "") -> str:
-        return str(self._root / path)
+        tree, below = self._mounts.find(path)
+        return str(tree.root.path / below)
 
     async def health_check(self) -> bool:
-        """Whether the root is there, made if need be, and a file can be written to it."""
+        """Whether the root, and that of the rejects, are there, made if need be, and can be written to."""
         try:
-            await run_to_end(self._tree.probe)
+            for tree in self._mounts.trees:
+                await run_to_end(tree.probe)
         except OSError:
             return False
         return True
 
+    def _list_names(self, prefix: str) -> tuple[str, ...]:
+        try:
+            return self._mounts.list_names(prefix)
+        except NotADirectoryError as error:
+            if isinstance(error, RootError):
+                raise FileSystemError(error.strerror) from error
+            if self._mounts.is_file(prefix):
+                raise FileSystemError(f"{self.locate(prefix)!r} is a file, not a directory") from error
+            raise
+        except FileNotFoundError as error:
+            if isinstance(error, RootError):
+                raise
+            raise FileMissingError(f"there is no directory {self.locate(prefix)!r}") from error
+
     @asynccontextmanager
     async def _entered(
-        self, action: str, path: str, make: Callable[[str], AbstractContextManager[T]]
+        self, action: str, path: str, make: Callable[[Tree, str], AbstractContextManager[T]]
     ) -> AsyncIterator[T]:
-        """What ``make(path)`` manages; made, entered and left in a thread."""
+        """What ``make(tree, path)`` manages; made, entered and left in a thread."""
         stack = ExitStack()
         try:
-            yield await self._run(action, path, lambda: stack.enter_context(make(path)))
+            yield await self._run(action, path, lambda tree, below: stack.enter_context(make(tree, below)))
         except BaseException:
-            await self._run(action, path, stack.__exit__, *sys.exc_info())
+            await self._call(action, path, stack.__exit__, *sys.exc_info())
             raise
-        await self._run(action, path, stack.close)
+        await self._call(action, path, stack.close)
 
-    async def _run(self, action: str, path: str, function: Callable[..., T], *args: object) -> T:
+    async def _run(self, action: str, path: str, function: Callable[[Tree, str], T]) -> T:
+        """``function(tree, path below its root)`` in a thread."""
+        tree, below = self._mounts.find(check_path(path))
+        return await self._call(action, path, function, tree, below)
+
+    async def _call(self, action: str, path: str, function: Callable[..., T], *args: object) -> T:
         """``function(*args)`` in a thread."""
         with self._translated(action, path):
             return await run_to_end(function, *args)
@@ -149,7 +187,20 @@ class LocalFileSystem(FileSystemInterface):
         """A block in which what the system reports is told as an error of ours."""
         try:
             yield
+        except FileSystemError:  # ours already, though one of them is an OSError
+            raise
+        except LeavesRootError as error:
+            raise InvalidPathError(f"path {path!r} is refused: {error.strerror}") from error
         except OSError as error:
-            kind = _KINDS.get(error.errno, FileSystemError)
+            kind = (
+                FileMissingError
+                if isinstance(error, RootMissingError)
+                else _KINDS.get(error.errno, FileSystemError)
+            )
             reason = error.strerror or str(error)
-            raise kind(f"cannot {action} {path!r} under {str(self._root)!r}: {reason}") from error
+            if isinstance(error, RootError):
+                asked = "" if action == "list" else f"cannot {action} {path!r}: "
+                raise kind(asked + reason) from error
+            reason += self._mounts.advise(action, path, error)
+            root = self._mounts.find(path)[0].root
+            raise kind(f"cannot {action} {path!r} under {str(root.path)!r}: {reason}") from error

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from platform_interfaces import FileMissingError, FileSystemError, FileSystemInterface, InvalidPathError
+from platform_interfaces.testing._filesystem_survey import FileSystemSurveyCases
 
 REFUSED_PATHS = {
     "empty": "",
@@ -29,6 +30,8 @@ REFUSED_PATHS = {
     "long name": "n" * 256,
     "long name in bytes": "dir/" + "ü" * 128,
     "long path": "dir/" * 1023 + "name",
+    "F9, a file being written": ".platform-0123456789abcdef.tmp",
+    "F9, below one being written": "dir/.platform-0123456789abcdef.tmp/a",
 }
 ODD_NAMES = [
     "%2e%2e",
@@ -47,7 +50,7 @@ ODD_NAMES = [
 ]
 
 
-class FileSystemContract:
+class FileSystemContract(FileSystemSurveyCases):
     """Subscribe with a fixture ``fs``: an instance on an empty root of its own.
 
     Of the cases of bad input it has 37 to 40 (paths that are refused, and odd ones that are not), 42 (long
