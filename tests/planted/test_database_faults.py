@@ -1,0 +1,42 @@
+"""Each database with a planted fault fails the cases of the shipped suite that are named for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from platform_interfaces import DatabaseInterface
+from platform_interfaces.testing import DatabaseContract
+from platform_memory import MemoryDatabase, MemorySecrets
+from platform_postgres import PostgresDatabase
+from tests.planted import databases  # noqa: F401 - registers the faults
+from tests.planted.subscriptions import subscribe
+
+POOL = "3"
+
+
+class SmallPoolContract(DatabaseContract):
+    """The suite for a pool that is soon exhausted, with waits that are soon over."""
+
+    connections = int(POOL)
+
+    @pytest.fixture
+    def unreachable_database(self, request: pytest.FixtureRequest) -> DatabaseInterface:
+        adapter: type[Any] = type(request.getfixturevalue("database"))
+        return adapter(MemorySecrets({"DB_POSTGRES_URL": "postgresql://user@127.0.0.1:1/none"}))
+
+
+def _make(adapter: type[Any]) -> Any:
+    return adapter()
+
+
+def _make_with_url(adapter: type[Any], postgres_url: str) -> Any:
+    limits = {"DB_POSTGRES_POOL_MAX": POOL, "DB_POSTGRES_STATEMENT_TIMEOUT": "3000"}
+    return adapter(MemorySecrets({"DB_POSTGRES_URL": postgres_url, **limits}))
+
+
+globals().update(subscribe(DatabaseContract, DatabaseInterface, MemoryDatabase, _make, "database"))
+globals().update(
+    subscribe(SmallPoolContract, DatabaseInterface, PostgresDatabase, _make_with_url, "database")
+)
