@@ -9,11 +9,17 @@ import pytest
 from platform_interfaces import DatabaseInterface
 from platform_interfaces.testing import DatabaseContract
 from platform_memory import MemoryDatabase, MemorySecrets
-from platform_postgres import PostgresDatabase
+from platform_postgres import PostgresDatabase, database
 from tests.planted import databases  # noqa: F401 - registers the faults
 from tests.planted.subscriptions import subscribe
 
 POOL = "3"
+
+
+@pytest.fixture(autouse=True)
+def close_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pool whose connections a fault has kept is not waited for."""
+    monkeypatch.setattr(database, "CLOSE_TIMEOUT_SECONDS", 0.2)
 
 
 class SmallPoolContract(DatabaseContract):

@@ -83,6 +83,7 @@ class DatabaseCancellationCases:
                     await round_trips(db, 5)
                     task.cancel()
                     await asyncio.gather(task, return_exceptions=True)
+                assert await asyncio.create_task(db.execute("SELECT 1")) == 1
                 raise RuntimeError("stop")
         async with bounded():
             assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
@@ -114,8 +115,9 @@ class DatabaseCancellationCases:
                     db.bulk_insert("items", [{"name": None}]),
                     anext(db.stream("SELECT * FROM no_such_table")),
                 ):
-                    with pytest.raises(DatabaseError):
+                    with pytest.raises(DatabaseError) as caught:
                         await call
+                    assert caught.value.is_transient is False
             assert await db.execute("SELECT 1") == 1
 
     async def test_locks_leave_the_connections_to_statements(self, db: DatabaseInterface) -> None:
@@ -163,5 +165,5 @@ class DatabaseCancellationCases:
                     pass
             holder.cancel()
             await asyncio.gather(holder, return_exceptions=True)
-            async with db.lock("name", timeout=5):
+            async with db.lock("name", timeout=2):
                 pass

@@ -47,7 +47,7 @@ class DatabaseSharedCases:
             return None
         arguments = list(inspect.signature(make).parameters)[1:]
         try:
-            another = make(self, *(request.getfixturevalue(name) for name in arguments))
+            another = make(self, **{name: request.getfixturevalue(name) for name in arguments})
         except NotImplementedError:  # the subscriber's fixture stands outside its class
             return None
         return another if isinstance(another, DatabaseInterface) else None
