@@ -91,7 +91,7 @@ class _LockInOneProcess(PostgresDatabase):
             yield
 
 
-@noticed_by("test_a_lock_excludes_a_second_instance", "test_a_lock_excludes_another_process")
+@noticed_by("test_a_lock_excludes_a_second_instance", "test_a_lock_excludes_another_process_until_that_dies")
 class LockExcludesWithinOneObjectOnly(_LockInOneProcess):
     pass
 
@@ -99,14 +99,14 @@ class LockExcludesWithinOneObjectOnly(_LockInOneProcess):
 _PROCESS_LOCKS = NamedLocks()
 
 
-@noticed_by("test_a_lock_excludes_another_process")
+@noticed_by("test_a_lock_excludes_another_process_until_that_dies")
 class LockExcludesWithinOneProcessOnly(_LockInOneProcess):
     def __init__(self, secrets: Any) -> None:
         super().__init__(secrets)
         self._names = _PROCESS_LOCKS
 
 
-@noticed_by("test_a_lock_is_freed_by_the_death_of_its_process")
+@noticed_by("test_a_lock_excludes_another_process_until_that_dies")
 class LockOutlivesItsProcess(PostgresDatabase):
     @asynccontextmanager
     async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:

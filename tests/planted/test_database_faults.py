@@ -9,17 +9,19 @@ import pytest
 from platform_interfaces import DatabaseInterface
 from platform_interfaces.testing import DatabaseContract
 from platform_memory import MemoryDatabase, MemorySecrets
-from platform_postgres import PostgresDatabase, database
+from platform_postgres import PostgresDatabase
+from platform_postgres import database as postgres_module
 from tests.planted import databases  # noqa: F401 - registers the faults
 from tests.planted.subscriptions import subscribe
 
 POOL = "3"
+NOWHERE = "postgresql://user@127.0.0.1:1/none"
 
 
 @pytest.fixture(autouse=True)
 def close_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pool whose connections a fault has kept is not waited for."""
-    monkeypatch.setattr(database, "CLOSE_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(postgres_module, "CLOSE_TIMEOUT_SECONDS", 0.2)
 
 
 class SmallPoolContract(DatabaseContract):
@@ -30,7 +32,8 @@ class SmallPoolContract(DatabaseContract):
     @pytest.fixture
     def unreachable_database(self, request: pytest.FixtureRequest) -> DatabaseInterface:
         adapter: type[Any] = type(request.getfixturevalue("database"))
-        return adapter(MemorySecrets({"DB_POSTGRES_URL": "postgresql://user@127.0.0.1:1/none"}))
+        database: DatabaseInterface = adapter(MemorySecrets({"DB_POSTGRES_URL": NOWHERE}))
+        return database
 
 
 def _make(adapter: type[Any]) -> Any:

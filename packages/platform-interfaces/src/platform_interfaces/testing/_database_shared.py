@@ -2,6 +2,8 @@
 
 import asyncio
 import inspect
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
@@ -11,21 +13,25 @@ import pytest_asyncio
 
 from platform_interfaces import ConnectionLostError, DatabaseInterface, LockTimeoutError, QueryError
 from platform_interfaces.testing._capabilities import requires
-from platform_interfaces.testing._support import bounded, insert, names, round_trips, run_in_child
+from platform_interfaces.testing._support import (
+    bounded,
+    insert,
+    names,
+    round_trips,
+    start_child,
+    wait_for_child,
+)
 
-LOCKED, FREE = 10, 11  # exit codes
 OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
-async def _try_lock(db: DatabaseInterface) -> int:
-    """Return whether the lock was free; in a process that dies while it holds it."""
+async def _hold_lock(db: DatabaseInterface, is_held: int) -> int:
+    """Hold the lock for ever, once it is held reported by a byte to the pipe ``is_held``."""
     await db.connect()
-    lock = db.lock("name", timeout=0)
-    try:
-        await lock.__aenter__()
-    except LockTimeoutError:
-        return LOCKED
-    return FREE
+    async with db.lock("name", timeout=0):
+        os.write(is_held, b"1")
+        await asyncio.Event().wait()
+    return 0
 
 
 class DatabaseSharedCases:
@@ -111,25 +117,27 @@ class DatabaseSharedCases:
                         pass
 
     @requires("is_shared")
-    async def test_a_lock_excludes_another_process(
+    async def test_a_lock_excludes_another_process_until_that_dies(
         self,
         db: DatabaseInterface,
         another: DatabaseInterface,
         another_database: DatabaseInterface,
     ) -> None:
+        """The other process takes the lock: it would inherit one that is held here."""
         await another.disconnect()
-        async with db.lock("name", timeout=0):
-            assert await run_in_child(lambda: _try_lock(another_database)) == LOCKED
-
-    @requires("is_shared")
-    async def test_a_lock_is_freed_by_the_death_of_its_process(
-        self,
-        db: DatabaseInterface,
-        another: DatabaseInterface,
-        another_database: DatabaseInterface,
-    ) -> None:
-        await another.disconnect()
-        assert await run_in_child(lambda: _try_lock(another_database)) == FREE
+        is_held, write_end = os.pipe()
+        child = start_child(lambda: _hold_lock(another_database, write_end))
+        os.close(write_end)
+        try:
+            assert await asyncio.to_thread(os.read, is_held, 1) == b"1"
+            async with bounded():
+                with pytest.raises(LockTimeoutError):
+                    async with db.lock("name", timeout=0):
+                        pass
+        finally:
+            os.kill(child, signal.SIGKILL)
+            await wait_for_child(child)
+            os.close(is_held)
         async with bounded(), db.lock("name", timeout=15):
             pass
 
