@@ -42,7 +42,7 @@ def subscribe(
         for adapter, cases in faults.items()
     }
     every = tuple(sorted({case for cases in faults.values() for case in cases}))
-    control = _subscription(contract, base, every, make, fixture, lambda case, _: case)
+    control = _subscription(contract, base, every, make, fixture, _passing)
     return {**classes, f"Test{base.__name__}WithoutAFault": control}
 
 
@@ -79,4 +79,30 @@ def _failing(case: Callable[..., Awaitable[None]], fault: str) -> Callable[..., 
             return
         pytest.fail(f"{case.__name__} does not notice {fault}")
 
-    return must_fail
+    return _with_few_parameters(must_fail)
+
+
+def _passing(case: Callable[..., Awaitable[None]], _: str) -> Callable[..., Awaitable[None]]:
+    """Return the case as it is."""
+
+    @functools.wraps(case)
+    async def must_pass(*args: Any, **fixtures: Any) -> None:
+        await case(*args, **fixtures)
+
+    return _with_few_parameters(must_pass)
+
+
+def _with_few_parameters(case: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Have the case run for two values of each parameter: the adapters themselves are tested with all."""
+    marks = [
+        pytest.mark.parametrize(mark.args[0], list(mark.args[1])[:2], ids=_first(mark.kwargs.get("ids"))).mark
+        if mark.name == "parametrize"
+        else mark
+        for mark in getattr(case, "pytestmark", [])
+    ]
+    case.__dict__["pytestmark"] = marks
+    return case
+
+
+def _first(ids: Any) -> list[Any] | None:
+    return None if ids is None else list(ids)[:2]

@@ -75,12 +75,14 @@ class DatabaseCancellationCases:
     async def test_a_cancelled_call_gives_its_connection_back(
         self, db: DatabaseInterface, call: Callable[[DatabaseInterface], Awaitable[Any]]
     ) -> None:
+        # All connections are made before, or a call would be cancelled while it waits for a new one.
+        await asyncio.gather(*(db.execute("SELECT 1") for _ in range(self.connections)))
         with pytest.raises(RuntimeError, match="stop"):
             async with bounded(), db.transaction():
                 await insert(db, "a")
                 for _ in range(self.connections):
                     task = asyncio.ensure_future(call(db))
-                    await round_trips(db, 5)
+                    await round_trips(db, 20)
                     task.cancel()
                     await asyncio.gather(task, return_exceptions=True)
                 assert await asyncio.create_task(db.execute("SELECT 1")) == 1
