@@ -10,6 +10,8 @@ from platform_memory import MemorySecrets
 
 
 class TestLocalFileSystem(FileSystemContract):
+    is_shared = True
+
     @pytest.fixture
     def fs(self, tmp_path: Path) -> LocalFileSystem:
         return LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "root")}))

@@ -8,6 +8,8 @@ from platform_postgres import PostgresDatabase
 
 
 class TestPostgresDatabase(DatabaseContract):
+    is_shared = True
+
     @pytest.fixture
     def database(self, postgres_url: str) -> PostgresDatabase:
         return PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": postgres_url}))

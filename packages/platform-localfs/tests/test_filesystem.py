@@ -76,6 +76,8 @@ async def assert_refused(fs: LocalFileSystem, path: str) -> None:
 
 
 class TestLocalFileSystem(FileSystemContract):
+    is_shared = True
+
     @pytest.fixture
     def fs(self, root: Path) -> LocalFileSystem:
         return filesystem(root)

@@ -14,6 +14,8 @@ from platform_memory import MemoryDatabase
 
 
 class TestMemoryDatabase(DatabaseContract):
+    is_shared = False
+
     @pytest.fixture
     def database(self) -> MemoryDatabase:
         return MemoryDatabase()

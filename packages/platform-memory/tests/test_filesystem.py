@@ -5,6 +5,8 @@ from platform_memory import MemoryFileSystem
 
 
 class TestMemoryFileSystem(FileSystemContract):
+    is_shared = False
+
     @pytest.fixture
     def fs(self) -> MemoryFileSystem:
         return MemoryFileSystem()

@@ -76,9 +76,18 @@ async def stranger_url(
 
 
 class TestPostgresDatabase(DatabaseContract):
+    is_shared = True
+
     @pytest.fixture
     def database(self, make_database: MakeDatabase) -> PostgresDatabase:
         return make_database()
+
+    @pytest.fixture
+    def unreachable_database(self) -> PostgresDatabase:
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            port = closed.getsockname()[1]
+        return PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": f"postgresql://u@127.0.0.1:{port}/x"}))
 
 
 class TestSettings:

@@ -88,6 +88,7 @@ def redact(error: asyncpg.PostgresError, sqlstate: str) -> None:
     elif sqlstate == "P0001":  # RAISE EXCEPTION, often with the row
         text = "a function or trigger raised an exception"
     error.args = (text, *error.args[1:])
+    error.message = text
 
 
 def _from_client(error: Exception) -> DatabaseError:

@@ -12,6 +12,17 @@ import pytest
 
 pytest.register_assert_rewrite(
     "platform_interfaces.testing._database_values",
+    "platform_interfaces.testing._database_bulk",
+    "platform_interfaces.testing._database_cancellation",
+    "platform_interfaces.testing._database_concurrency",
+    "platform_interfaces.testing._database_errors",
+    "platform_interfaces.testing._database_lifecycle",
+    "platform_interfaces.testing._database_shared",
+    "platform_interfaces.testing._filesystem_names",
+    "platform_interfaces.testing._filesystem_processes",
+    "platform_interfaces.testing._filesystem_streams",
+    "platform_interfaces.testing._filesystem_writes",
+    "platform_interfaces.testing._support",
     "platform_interfaces.testing.database",
     "platform_interfaces.testing.filesystem",
     "platform_interfaces.testing.logging",

@@ -20,6 +20,13 @@ from platform_interfaces import (
     QueryError,
     TransactionAbortedError,
 )
+from platform_interfaces.testing._capabilities import CapabilityCases
+from platform_interfaces.testing._database_bulk import DatabaseBulkCases
+from platform_interfaces.testing._database_cancellation import DatabaseCancellationCases
+from platform_interfaces.testing._database_concurrency import DatabaseConcurrencyCases
+from platform_interfaces.testing._database_errors import DatabaseErrorCases
+from platform_interfaces.testing._database_lifecycle import DatabaseLifecycleCases
+from platform_interfaces.testing._database_shared import DatabaseSharedCases
 from platform_interfaces.testing._database_values import DatabaseValueCases
 
 CREATE_ITEMS = """
@@ -60,8 +67,26 @@ JSON_VALUES: list[Any] = [
 UNFIT_PARAMS: list[list[Any]] = [[1, 2], ["text"]]
 
 
-class DatabaseContract(DatabaseValueCases):
-    """Subscribe with a fixture ``database``: not yet connected, on an empty database of its own."""
+class DatabaseContract(
+    DatabaseBulkCases,
+    DatabaseCancellationCases,
+    DatabaseConcurrencyCases,
+    DatabaseErrorCases,
+    DatabaseLifecycleCases,
+    DatabaseSharedCases,
+    DatabaseValueCases,
+    CapabilityCases,
+):
+    """Subscribe with a fixture ``database``: not yet connected, on an empty database of its own.
+
+    What a subscriber may declare besides, each with its default:
+
+    - ``is_shared`` (found out): False where a second instance has a database of its own.
+    - ``connections`` (10): how many connections ``database`` has for statements.
+    - fixture ``another_database`` (``database`` made once more): a second instance on the same database.
+    - fixture ``unreachable_database`` (none): an instance whose server is not there.
+    - ``kill_connections``, ``count_connections``: how that is done, where not by PostgreSQL's functions.
+    """
 
     pytestmark = pytest.mark.asyncio
 

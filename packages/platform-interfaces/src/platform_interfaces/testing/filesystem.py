@@ -6,7 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from platform_interfaces import FileMissingError, FileSystemError, FileSystemInterface, InvalidPathError
+from platform_interfaces.testing._capabilities import CapabilityCases
+from platform_interfaces.testing._filesystem_names import FileSystemNameCases
+from platform_interfaces.testing._filesystem_processes import FileSystemProcessCases
+from platform_interfaces.testing._filesystem_streams import FileSystemStreamCases
 from platform_interfaces.testing._filesystem_survey import FileSystemSurveyCases
+from platform_interfaces.testing._filesystem_writes import FileSystemWriteCases
 
 REFUSED_PATHS = {
     "empty": "",
@@ -50,8 +55,21 @@ ODD_NAMES = [
 ]
 
 
-class FileSystemContract(FileSystemSurveyCases):
+class FileSystemContract(
+    FileSystemNameCases,
+    FileSystemProcessCases,
+    FileSystemStreamCases,
+    FileSystemSurveyCases,
+    FileSystemWriteCases,
+    CapabilityCases,
+):
     """Subscribe with a fixture ``fs``: an instance on an empty root of its own.
+
+    What a subscriber may declare besides, each with its default:
+
+    - ``is_shared`` (found out): False where another process does not see the files.
+    - ``has_exact_names`` (True but on macOS and Windows): False where a disk takes names that look alike for
+      one.
 
     Of the cases of bad input it has 37 to 40 (paths that are refused, and odd ones that are not), 42 (long
     names) and 43 (directories in the place of files, and the other way round).
