@@ -51,3 +51,25 @@ def test_both_readmes_tell_the_same_of_the_settings() -> None:
     settings = [line for line in rows if line.startswith(("| `PLATFORM_", "| `LOG_", "| `MIGRATIONS_"))]
     assert len(settings) == 8
     assert set(settings) <= set((REPOSITORY / "README.md").read_text().splitlines())
+
+
+@pytest.mark.parametrize("env", ["staging", "production"])
+def test_c2_a_dry_run_counts_in_a_database_in_which_nothing_is_migrated(
+    platform: Platform, postgres_url: str, tmp_path: Path, env: str
+) -> None:
+    day = tmp_path / "files" / "raw" / "events" / "2026-01-15"
+    day.mkdir(parents=True)
+    (day / "a.jsonl").write_text('{"event_type": "click", "payload": {"n": 1}, "source": "web"}\n')
+    command = (*LOAD, "--env", env, "--dry-run")
+    done = platform(*command, DB_POSTGRES_URL=postgres_url)
+    assert (done.code, done.sums()["valid"]) == (0, 1)
+    first, second, *_ = done.events()
+    assert (first["event"], first["env"], first["root"]) == ("Run", env, str(tmp_path / "files"))
+    assert second["event"] == "Migrations are not applied in a dry run"
+
+
+def test_c3_production_with_variables_missing_names_each(platform: Platform, tmp_path: Path) -> None:
+    done = platform(*LOAD, "--env", "production", cwd=tmp_path, FS_LOCAL_ROOT="", DB_POSTGRES_URL="x")
+    assert (done.code, done.out, len(done.log.splitlines())) == (2, "", 2)
+    assert "'PLATFORM_DB' is not set" in done.log
+    assert "'FS_LOCAL_ROOT' is not set: looked in the environment; it is empty in the environment" in done.log
