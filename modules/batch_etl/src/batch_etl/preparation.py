@@ -17,7 +17,7 @@ from batch_etl.json_text import (
 from batch_etl.reader import Chunk, Content
 from batch_etl.reasons import MAX_DEPTH, MAX_TEXT_CHARACTERS, REASONS, REFUSED, UNKNOWN_FIELDS
 from batch_etl.transformer import begin_digest, ensure_payload_dict, normalize_event_type
-from batch_etl.unknown_fields import FIELDS, UnknownFields
+from batch_etl.unknown_fields import FIELD_COUNT, FIELDS, UnknownFields
 from batch_etl.validator import checked_source, find_problems, find_text_problem
 from batch_etl.writer import Outcome
 from platform_interfaces import Columns, Reject
@@ -149,7 +149,7 @@ def _read_at_first_sight(
         return None
     if len(line) > SHORT_BYTES and not is_shallow(line, LINE_LEVELS):  # type: ignore[arg-type]
         return None
-    if len(event) != len(FIELDS) and not unknown.accept(event, len(events)):
+    if len(event) != FIELD_COUNT and not unknown.accept(event, len(events)):
         return None
     return _values(event_type, text, source, begun.copy())  # a copy is quicker than one begun anew
 

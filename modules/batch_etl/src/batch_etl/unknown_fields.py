@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 FIELDS = frozenset({"event_type", "payload", "source"})
+FIELD_COUNT = len(FIELDS)
 MAX_NAMES = 100  # counted by name; an input may make up a name for each line
 MAX_NAME_CHARACTERS = 100
 
