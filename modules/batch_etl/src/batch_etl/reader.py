@@ -223,7 +223,9 @@ class _OpenLine:
         if self.size <= MAX_LINE_BYTES:
             self._parts.append(part)
         else:
-            self._start = self._start or b"".join([*self._parts, part])[:START_BYTES]
+            if not self._start:
+                parts = (self._parts or [part])[:16]  # a few are enough, and copying all would take memory
+                self._start = b"".join(each[:START_BYTES] for each in parts)[:START_BYTES]
             self._parts.clear()
 
     def take(self) -> Content:
