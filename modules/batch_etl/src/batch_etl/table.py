@@ -163,8 +163,9 @@ def _find_column_problem(name: str, column: Column | None) -> str:
         return f'column "{name}" is {column.type}: it must be {wanted}'
     if column.is_generated:
         return f'column "{name}" is generated: it must be a plain column of type {wanted}'
-    if name == "id" and not column.has_default:
-        return 'column "id" has no default: it must be BIGSERIAL or an identity'
+    if name == "id" and (column.has_constant or not column.has_default):
+        found = "the same default for all rows" if column.has_default else "no default"
+        return f'column "id" has {found}: it must be BIGSERIAL or an identity'
     if name == "id" and column.is_nullable:
         return 'column "id" may be NULL: it must be NOT NULL'
     return ""

@@ -17,6 +17,8 @@ class Column:
     type: str
     is_nullable: bool
     has_default: bool
+    has_constant: bool = False
+    """Whether that default is the same for all rows."""
     is_generated: bool = False
     may_select: bool = True
     may_insert: bool = True
@@ -68,6 +70,8 @@ _POSTGRES = """
                 ELSE format_type(a.atttypid, a.atttypmod) END,
             'is_nullable', NOT (a.attnotnull OR t.typnotnull),
             'has_default', a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL,
+            'has_constant', EXISTS (SELECT FROM pg_attrdef f WHERE f.adrelid = c.oid AND f.adnum = a.attnum
+                AND pg_get_expr(f.adbin, f.adrelid) NOT LIKE '%(%'),
             'is_generated', a.attgenerated <> '',
             'may_select', has_column_privilege(c.oid, a.attnum, 'SELECT'),
             'may_insert', has_column_privilege(c.oid, a.attnum, 'INSERT')

@@ -46,8 +46,8 @@ class MigrationStore:
             raise MigrationRefusedError(
                 f"the tables are in schema {self._schema!r}, but new ones would go to {self._current!r}, "
                 f"the first on the search_path; nothing was changed: set search_path to {self._schema} "
-                f"(ALTER ROLE … SET search_path = {self._schema}, or options=-csearch_path={self._schema} in "
-                f"the connection URL), or to {self._current} alone for a second set of tables"
+                f"(ALTER ROLE … SET search_path = {self._schema}, or options=-csearch_path%3D{self._schema} "
+                f"in the connection URL), or to {self._current} alone for a second set of tables"
             )
 
     @property
