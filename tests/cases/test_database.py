@@ -119,13 +119,12 @@ async def test_55_a_server_that_freezes_is_given_up_also_when_the_pool_is_closed
 
 
 async def test_55_a_server_that_does_not_answer_at_all_is_given_up(
-    server: PostgresServer, administrator: Administrator, monkeypatch: pytest.MonkeyPatch
+    server: PostgresServer, administrator: Administrator
 ) -> None:
-    monkeypatch.setattr("platform_postgres._connection.CONNECT_TIMEOUT_SECONDS", 0.1)
     with frozen([await administrator.fetchval(POSTMASTER)]):
         async with asyncio.timeout(60):
             with pytest.raises(ConnectionLostError, match="did not answer"):
-                await client(server.url()).connect()
+                await client(server.url(), DB_POSTGRES_CONNECT_TIMEOUT="0.1").connect()
 
 
 async def test_56_the_limits_of_the_server_are_told_apart(postgres_url: str) -> None:

@@ -343,5 +343,5 @@ def _may_be_server(number: str, data: Path) -> bool:
         return False
     try:
         return (process / "cwd").samefile(data)
-    except PermissionError:
-        return True
+    except PermissionError:  # root of a container without the right to look
+        return (process / "comm").read_text().strip() == "postgres"
