@@ -51,9 +51,9 @@ class FileSystemInterface(ABC):
         """Put ``data`` there, replacing what was there; directories are made as needed.
 
         Atomic and durable: a reader, and the disk after a crash, has the old content or the new, never a mix.
-        After an error the old content stands, and nothing else is left behind; a cancelled call does not go on
-        after its ``CancelledError``. Of several writers of one path, one wins as a whole. With ``is_private``, a storage
-        with permissions keeps all but the user from the file and from directories made for it.
+        After an error the old content stands, and nothing else is left behind; a cancelled call does not
+        go on after its ``CancelledError``. Of several writers of one path, one wins as a whole. With
+        ``is_private``, a storage with permissions keeps all but the user from the file and from directories made for it.
         """
 
     @abstractmethod
@@ -104,7 +104,7 @@ class FileSystemInterface(ABC):
 
     @abstractmethod
     async def delete(self, path: str) -> bool:
-        """Whether a file was there to be deleted, which of several calls at once only one returns True for."""
+        """Whether a file was there to be deleted; of several calls at once, one returns True."""
 
     @abstractmethod
     async def exists(self, path: str) -> bool:
