@@ -53,7 +53,8 @@ class FileSystemInterface(ABC):
         Atomic and durable: a reader, and the disk after a crash, has the old content or the new, never a mix.
         After an error the old content stands, and nothing else is left behind; a cancelled call does not
         go on after its ``CancelledError``. Of several writers of one path, one wins as a whole. With
-        ``is_private``, a storage with permissions keeps all but the user from the file and from directories made for it.
+        ``is_private``, a storage with permissions keeps all but the user from the file and from
+        directories made for it.
         """
 
     @abstractmethod
