@@ -25,7 +25,8 @@ class DatabaseInterface(ABC):
 
     Every method may raise the ``DatabaseError`` branch of ``platform_interfaces.errors``; each names
     only what is particular to it. A cancelled call leaves no statement running and no connection
-    taken. Methods may be called from several tasks at once.
+    taken. Methods may be called from several tasks at once; each call has its own parameters and result. No
+    error shows a value of a row or a parameter.
     """
 
     @abstractmethod
@@ -71,7 +72,7 @@ class DatabaseInterface(ABC):
 
     @abstractmethod
     def stream(self, query: str, params: Sequence[Any] | None = None) -> AsyncGenerator[Row, None]:
-        """The rows one by one, in constant memory.
+        """The rows one by one, in constant memory: outside a transaction, it does not read all of them first.
 
         Outside ``transaction()`` it has a connection of its own until it is exhausted or closed, so
         other queries can run meanwhile; inside one it sees what the transaction has written.
@@ -82,7 +83,8 @@ class DatabaseInterface(ABC):
         """A block whose statements are kept together, or not at all when an exception leaves it.
 
         Nested blocks are savepoints: an exception caught around an inner block undoes that block alone.
-        The block belongs to the task that opened it; a task started inside it does not join it.
+        The block belongs to the task that opened it; a task started inside it does not join it, and the
+        transactions of sibling tasks are independent. A deadlock is a ``TransactionConflictError``.
 
         Raises:
             TransactionAbortedError: at the end of a block that swallowed a database error, whether server or
@@ -98,7 +100,7 @@ class DatabaseInterface(ABC):
         skip_conflicts_on: Sequence[str] = (),
         batch_size: int | None = None,
     ) -> int:
-        """The number of rows really inserted; all of ``rows`` or, on an error, none.
+        """The number of rows really inserted; all of ``rows``, however many, or on an error none.
 
         With ``skip_conflicts_on``, a row that clashes with another on exactly those columns (they must be
         unique together) is skipped; any other clash is an error. Rows are inserted in the order of those
@@ -121,7 +123,7 @@ class DatabaseInterface(ABC):
 
     @abstractmethod
     def lock(self, name: str, *, timeout: float) -> AbstractAsyncContextManager[None]:
-        """A block that only one process on this database runs at a time, for any one ``name``.
+        """A block that only one task, object or process on this database runs at a time, for any ``name``.
 
         It is held on a connection outside the pool, and freed when the block ends or the process dies.
         It is not reentrant.

@@ -53,15 +53,18 @@ class FileSystemInterface(ABC):
         """Put ``data`` there, replacing what was there; directories are made as needed.
 
         Atomic and durable: a reader, and the disk after a crash, has the old content or the new, never a mix.
-        After an error the old content stands, and nothing else is left behind. With ``is_private``, a storage
-        with permissions keeps all but the user from the file and from directories made for it.
+        After an error the old content stands, and nothing else is left behind; a cancelled call does not
+        go on after its ``CancelledError``. Of several writers of one path, one wins as a whole. With
+        ``is_private``, a storage with permissions keeps all but the user from the file and from
+        directories made for it.
         """
 
     @abstractmethod
     async def write_stream(self, path: str, chunks: AsyncIterable[bytes], *, is_private: bool = False) -> int:
         """The number of bytes put there; like ``write``, in constant memory.
 
-        An error raised by ``chunks`` passes through, and the old content stands.
+        An error raised by ``chunks`` passes through, and the old content stands. Without chunks, the file is
+        empty.
         """
 
     @abstractmethod
@@ -107,7 +110,7 @@ class FileSystemInterface(ABC):
 
     @abstractmethod
     async def delete(self, path: str) -> bool:
-        """Whether a file was there to be deleted; a missing one is no error."""
+        """Whether a file was there to be deleted; of several calls at once, one returns True."""
 
     @abstractmethod
     async def exists(self, path: str) -> bool:
@@ -124,6 +127,8 @@ class FileSystemInterface(ABC):
     @abstractmethod
     def stream(self, path: str) -> AsyncGenerator[bytes, None]:
         """The content in non-empty blocks of the storage's own size, in constant memory.
+
+        A stream that is closed early leaves nothing open.
 
         Raises:
             FileMissingError: at the first block, when there is no such file.
