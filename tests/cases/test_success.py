@@ -269,6 +269,18 @@ async def test_what_cannot_be_used_is_named_costs_exit_1_and_the_others_load(
         assert "No raw data found" not in told.log.messages()
 
 
+async def test_b18_a_link_that_leads_to_no_file_is_warned_about_and_costs_nothing(
+    bench: Bench, tmp_path: Path
+) -> None:
+    day = tmp_path / "lake" / FOLDER
+    day.mkdir(parents=True)
+    (day / "a.jsonl").write_bytes(good_line(1))
+    (day / "gone.jsonl").symlink_to("removed.jsonl")
+    told = await load(bench, LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "lake")})))
+    assert (told.code, told.totals["inserted"]) == (0, 1)
+    assert told.fields("Some links lead to no file")["names"] == [f"{FOLDER}/gone.jsonl"]
+
+
 async def test_a_file_of_several_names_is_read_once_also_when_the_first_name_is_left_out(
     bench: Bench,
 ) -> None:

@@ -64,10 +64,7 @@ class RejectLog:
 
     def _log_hint(self, chunk: Chunk, index: int) -> None:
         self._hinted = chunk.file  # once for a file, also when nothing is recognised
-        lines = [
-            line[:SAMPLE_BYTES] for line in chunk.lines[index : index + HINT_LINES] if isinstance(line, bytes)
-        ]
-        if hint := find_framing_hint(lines):
+        if hint := find_framing_hint(chunk.lines[index : index + HINT_LINES]):
             self._hints += 1
             self.hint = self.hint or hint
             log = self._log.warn if self._hints <= SHOWN_HINTS else self._log.debug

@@ -1,7 +1,7 @@
 """The raw files of a date: which are read, which are left out, and which cannot be used."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from batch_etl.absence import explain_absence
 from batch_etl.job import Job
@@ -26,6 +26,7 @@ class SourceFiles:
         left_out: paths that are never data; see ``is_left_out``.
         aliases: further names of files that are read, each with the name that is read.
         unusable: what cannot be read, with the reason.
+        dangling: links that lead to no file.
         absence: why there is nothing to read; empty where there is something.
     """
 
@@ -33,6 +34,7 @@ class SourceFiles:
     left_out: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     unusable: Mapping[str, str] = field(default_factory=dict)
+    dangling: tuple[str, ...] = ()
     absence: str = ""
 
 
@@ -49,7 +51,7 @@ async def find_raw_files(fs: FileSystemInterface, job: Job) -> SourceFiles:
     absence = await explain_absence(fs, job.source_path, job.date, found.left_out)
     if not job.allows_empty:
         raise FileMissingError(f"no raw data found: {absence} (--allow-empty accepts a day without data)")
-    return SourceFiles(left_out=found.left_out, absence=absence)
+    return replace(found, absence=absence)
 
 
 async def find_rejected_lines(fs: FileSystemInterface, job: Job) -> SourceFiles:
@@ -72,6 +74,8 @@ def log_found(log: LoggingInterface, found: SourceFiles) -> None:
     if found.aliases:
         names = [f"{alias} = {name}" for alias, name in found.aliases.items()]
         log.info("Some files have several names: each is read once", files=len(names), names=shorten(names))
+    if found.dangling:
+        log.warn("Some links lead to no file", links=len(found.dangling), names=shorten(found.dangling))
     for path, reason in found.unusable.items():
         log.error("Cannot read file", file=path, reason=reason)
 
@@ -100,8 +104,11 @@ def _sort_out(survey: Survey, folder: str) -> SourceFiles:
     return SourceFiles(
         files=tuple(sorted(files)),
         left_out=tuple(
-            path for path in (*survey.files, *survey.aliases, *survey.unusable) if not is_data(path)
+            path
+            for path in (*survey.files, *survey.aliases, *survey.unusable, *survey.dangling)
+            if not is_data(path)
         ),
         aliases=aliases,
         unusable={path: reason for path, reason in survey.unusable.items() if is_data(path)},
+        dangling=tuple(filter(is_data, survey.dangling)),
     )

@@ -22,14 +22,16 @@ class Survey:
     Attributes:
         files: the paths that ``list`` returns, sorted, less those in ``aliases``.
         aliases: further names of one and the same file, each with the path in ``files`` that it is listed as.
-        unusable: the paths of what cannot be read, each with the reason: a link that leaves the root or leads
-            nowhere, a name that no path can have, a directory that may not be opened (it ends in ``/``), what
-            is neither a file nor a directory. A path that no caller could ask for is shown escaped.
+        unusable: the paths of what cannot be read, each with the reason: a link that leaves the root or goes
+            in a circle, a name that no path can have, a directory that may not be opened (it ends in ``/``),
+            what is neither a file nor a directory. A path that no caller could ask for is shown escaped.
+        dangling: the paths of links below the root that lead to no file, sorted: there is nothing to read.
     """
 
     files: tuple[str, ...]
     aliases: Mapping[str, str] = field(default_factory=dict)
     unusable: Mapping[str, str] = field(default_factory=dict)
+    dangling: tuple[str, ...] = ()
 
 
 class FileSystemInterface(ABC):

@@ -49,11 +49,13 @@ class Mounts:
         files = [_above(moved, path) for path in found.files]
         aliases = {_above(moved, path): _above(moved, first) for path, first in found.aliases.items()}
         unusable = {_above(moved, path): reason for path, reason in found.unusable.items()}
+        dangling = [_above(moved, path) for path in found.dangling]
         if self._rejects and not prefix:
             other = self.survey(REJECTS_FOLDER)
             files = sorted([*files, *other.files])
             aliases, unusable = {**aliases, **other.aliases}, {**unusable, **other.unusable}
-        return Survey(tuple(files), aliases, unusable)
+            dangling = sorted([*dangling, *other.dangling])
+        return Survey(tuple(files), aliases, unusable, tuple(dangling))
 
     def list_names(self, prefix: str) -> tuple[str, ...]:
         """Return the names in the directory ``prefix``, sorted; those of directories end in ``/``."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from platform_interfaces import InvalidPathError, Survey, check_path
 from platform_localfs._root import Root
-from platform_localfs._walk import File, Names, Problem, Walk
+from platform_localfs._walk import LEADS_NOWHERE, File, Names, Problem, Walk
 
 _log = logging.getLogger("platform_localfs")
 Check = Callable[[str], str | None]
@@ -31,13 +31,16 @@ def list_files(root: Root, hidden: str | None, names: Names, prefix: str, check:
 
 def survey(root: Root, hidden: str | None, names: Names, prefix: str, check: Check) -> Survey:
     """Return the files that can be read, each once, and what cannot."""
-    unusable = dict[str, str]()
+    unusable, dangling = dict[str, str](), list[str]()
 
     def report(path: str, problem: Problem) -> None:
         if isinstance(problem, OSError):
             if path.removesuffix("/") == prefix:
                 raise problem
             problem = problem.strerror or str(problem)
+        elif problem == LEADS_NOWHERE and not check(path):
+            dangling.append(path)
+            return
         unusable[_show(path, check)] = problem
 
     names_of = dict[tuple[int, int] | str, list[tuple[bool, str]]]()
@@ -55,7 +58,12 @@ def survey(root: Root, hidden: str | None, names: Names, prefix: str, check: Che
         (_, first), *others = sorted(found)
         files.append(first)
         aliases |= {other: first for _, other in others}
-    return Survey(tuple(sorted(files)), dict(sorted(aliases.items())), dict(sorted(unusable.items())))
+    return Survey(
+        tuple(sorted(files)),
+        dict(sorted(aliases.items())),
+        dict(sorted(unusable.items())),
+        tuple(sorted(dangling)),
+    )
 
 
 def list_names(entries: Iterable[os.DirEntry[str]]) -> tuple[str, ...]:

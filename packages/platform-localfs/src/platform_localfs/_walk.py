@@ -13,6 +13,7 @@ from platform_localfs._root import Root
 
 Problem = OSError | str
 Names = tuple[str, ...]
+LEADS_NOWHERE = "it is a link that leads nowhere"
 
 
 class File(NamedTuple):
@@ -93,7 +94,7 @@ class Walk:
         except LeavesRootError:
             self._report(path, "it is a link that leaves the root")
         except (FileNotFoundError, NotADirectoryError):
-            self._report(path, "it is a link that leads nowhere")
+            self._report(path, LEADS_NOWHERE)
         except OSError as error:
             self._report(path, "it is a link in a circle" if error.errno == errno.ELOOP else error)
         else:
