@@ -120,10 +120,11 @@ async def test_names_of_files_are_told_as_names(
     Path(os.fsdecode(bytes(folder) + b"/caf\xe9.jsonl")).write_bytes(events_to_jsonl([make_event(id=-1)]))
     settings = {"PLATFORM_DB": "postgres", "DB_POSTGRES_URL": postgres_url}
 
-    for command in (LOAD, ("rejects", "retry", *LOAD[1:])):
+    for command, code in ((LOAD, 1), (("rejects", "retry", *LOAD[1:]), 0)):  # 1 for those that no path names
         done = platform(*command, **settings)
         assert_clean(done)
-        assert done.code == 0, done.log
+        assert done.code == code, done.log
+        assert done.log.count("Cannot read file") == code * (len(UNNAMEABLE) + 1)
         assert len(re.findall(r"^\S+ info  Batch ETL complete", done.log, re.MULTILINE)) == 1
         assert done.log.count("Invalid event") == len(NAMES)
     assert platform(*LOAD, "--log", "json", **settings).sums()["skipped"] == len(NAMES)
@@ -137,7 +138,9 @@ async def test_names_of_files_are_told_as_names(
     assert not list(tmp_path.rglob("owned"))
 
 
-def test_files_that_cannot_be_named_are_left_out_with_a_warning(platform: Platform, tmp_path: Path) -> None:
+def test_files_that_cannot_be_named_are_reported_and_fail_the_load(
+    platform: Platform, tmp_path: Path
+) -> None:
     folder = tmp_path / "files" / "raw" / "events" / "2026-01-15"
     folder.mkdir(parents=True)
     for name in UNNAMEABLE:
@@ -145,7 +148,7 @@ def test_files_that_cannot_be_named_are_left_out_with_a_warning(platform: Platfo
     Path(os.fsdecode(bytes(folder) + b"/caf\xe9.jsonl")).touch()
     done = platform(*LOAD, "--db", "memory")
     assert_clean(done)
-    assert done.log.count("a file is not listed") == len(UNNAMEABLE) + 1
+    assert (done.code, done.log.count("Cannot read file")) == (1, len(UNNAMEABLE) + 1)
 
 
 def test_what_somebody_wrote_into_a_file_of_rejects_is_shown_as_text(

@@ -13,3 +13,7 @@ class TestPostgresDatabase(DatabaseContract):
     @pytest.fixture
     def database(self, postgres_url: str) -> PostgresDatabase:
         return PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": postgres_url}))
+
+    @pytest.fixture
+    def unreachable_database(self) -> PostgresDatabase:
+        return PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": "postgresql://u@127.0.0.1:1/x"}))

@@ -243,10 +243,11 @@ def test_another_folder_for_temporary_files_does_not_move_the_socket(
     assert server.url() == here
 
 
-@pytest.mark.parametrize("value", ["", " "])
-def test_an_empty_setting_of_the_directory_is_refused(value: str) -> None:
+def test_a_blank_setting_of_the_directory_is_refused_and_an_empty_one_is_not_set() -> None:
     with pytest.raises(ConfigurationError, match="DB_EMBEDDED_DIR"):
-        EmbeddedPostgresDatabase(MemorySecrets({"DB_EMBEDDED_DIR": value}))
+        EmbeddedPostgresDatabase(MemorySecrets({"DB_EMBEDDED_DIR": " "}))
+    unset = EmbeddedPostgresDatabase(MemorySecrets())
+    assert EmbeddedPostgresDatabase(MemorySecrets({"DB_EMBEDDED_DIR": ""})).location == unset.location
 
 
 def test_a_directory_of_other_things_is_refused_and_left_as_it_is(embedded_dir: Path) -> None:

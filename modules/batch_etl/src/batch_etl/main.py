@@ -121,11 +121,9 @@ async def _load(ctx: PlatformContext, job: Job) -> int:
     try:
         with closing(DryRun() if job.is_dry_run else TableWriter(ctx.db, ctx.log, job)) as writer:
             await _write(ctx, job, found, account, writer)
-            rows_in_table = await writer.count_written()
-            if rows_in_table not in (None, account.totals.inserted):
-                account.note_mismatch(
-                    await explain_count(ctx.db, job, account.totals.inserted, rows_in_table)
-                )
+            inserted, found_rows = account.totals.inserted, await writer.count_written()
+            if found_rows not in (None, inserted):
+                account.note_mismatch(await explain_count(ctx.db, job, inserted, found_rows))
     except PlatformError:
         ctx.log.error("Batch ETL stopped: the totals so far", **account.totals_so_far.as_fields())
         raise
