@@ -15,7 +15,7 @@ from batch_etl.json_text import (
     parse_json_of_any_numbers,
 )
 from batch_etl.reader import Chunk, Content
-from batch_etl.reasons import MAX_DEPTH, MAX_TEXT_CHARACTERS, REASONS, REFUSED, UNKNOWN_FIELDS
+from batch_etl.reasons import MAX_DEPTH, MAX_LINE_DEPTH, MAX_TEXT_CHARACTERS, REASONS, REFUSED, UNKNOWN_FIELDS
 from batch_etl.transformer import begin_digest, ensure_payload_dict, normalize_event_type
 from batch_etl.unknown_fields import FIELD_COUNT, FIELDS, UnknownFields
 from batch_etl.validator import checked_source, find_problems, find_text_problem
@@ -26,8 +26,8 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _END_MARK = b"\x1a"  # of a text file of DOS; `copy a+b` writes it
 _BLANKS = b" \t\n\r\v\f" + _END_MARK
 
-LINE_LEVELS = MAX_DEPTH + 1  # of a line whose payload has as many as it may have
-SHORT_BYTES = 2 * LINE_LEVELS  # of JSON; no more cannot be nested deeper, for brackets are closed again
+# JSON of so many bytes cannot be nested too deep, for brackets are closed again.
+_SHALLOW_PAYLOAD_BYTES, _SHALLOW_LINE_BYTES = 2 * MAX_DEPTH, 2 * MAX_LINE_DEPTH
 
 
 # What a line tells of its event: the type, normalised, the payload in canonical form, the source and the key.
@@ -138,16 +138,19 @@ def _read_at_first_sight(
         event_type, begun = types[event["event_type"]]
         source = checked_source(event["source"])
         if type(payload := event["payload"]) is not dict:
-            is_flat = is_shallow(payload.encode(), MAX_DEPTH)
+            if not is_shallow(payload.encode(), MAX_LINE_DEPTH):
+                return None
             payload = decode_json(payload)  # of a string; of what is none it raises
-            if type(payload) is not dict or not is_flat:
+            if type(payload) is not dict:
                 return None
         text = dump_canonical(payload)
     except Exception:  # noqa: BLE001 - the reason is found by those that look closely
         return None
     if b"\\" in text and b"\\u0000" in text:  # the first is quickly found, and mostly not there
         return None
-    if len(line) > SHORT_BYTES and not is_shallow(line, LINE_LEVELS):  # type: ignore[arg-type]
+    if len(text) > _SHALLOW_PAYLOAD_BYTES and not is_shallow(text, MAX_DEPTH):
+        return None
+    if len(line) > _SHALLOW_LINE_BYTES and not is_shallow(line, MAX_LINE_DEPTH):  # type: ignore[arg-type]
         return None
     if len(event) != FIELD_COUNT and not unknown.accept(event, len(events)):
         return None

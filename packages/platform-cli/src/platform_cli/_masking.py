@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 MIN_KNOWN_LENGTH = 6
@@ -14,6 +15,7 @@ _ORDINARY = re.compile(
     re.IGNORECASE,
 )
 _SHELL_NAMES = {"OLDPWD", "PWD"}  # directories
+_MAX_CACHED_CHARACTERS = 200
 # Of the process, because messages are made before and after a run, too.
 _known: set[str] = set()
 _words: list[str] = []
@@ -22,6 +24,7 @@ _words: list[str] = []
 def remember_arguments(words: Iterable[str]) -> None:
     """Remember the secrets of a command line, and forget those of an earlier one in the same process."""
     _known.clear()
+    _hide_short.cache_clear()
     _words[:] = words
 
 
@@ -40,13 +43,20 @@ def remember_settings(values: Mapping[str, str]) -> None:
 
 def hide_secrets(text: str) -> str:
     """Return ``text`` with ``***`` for each secret in it; the examples of our own advice stay."""
-    from platform_cli._secret_forms import HIDDEN, hide_forms
-
     if _words:
         _read_words()
+    return _hide_short(text) if len(text) <= _MAX_CACHED_CHARACTERS else _hide(text)
+
+
+def _hide(text: str) -> str:
+    from platform_cli._secret_forms import HIDDEN, hide_forms
+
     if found := [each for each in _known if each in text]:
         text = _cut_out(text, found, HIDDEN)
     return hide_forms(text)
+
+
+_hide_short = lru_cache(1024)(_hide)  # a log has the same names of files and reasons again and again
 
 
 def _cut_out(text: str, secrets: list[str], mark: str) -> str:
@@ -76,16 +86,22 @@ def _repr(value: object) -> str:
 
 
 def _hide_in(value: Any, name: str) -> Any:
-    from platform_cli._secret_forms import HIDDEN, is_secret_name
-
     kind = type(value)
     if kind is str:
-        return HIDDEN if value and is_secret_name(name) else hide_secrets(value)
+        return (_hide_named(name) if value else None) or hide_secrets(value)
     if kind is dict:
         return {key: _hide_in(item, key if type(key) is str else "") for key, item in value.items()}
     if kind is list or kind is tuple:
         return kind(_hide_in(item, name) for item in value)
     return value
+
+
+@lru_cache(256)
+def _hide_named(name: str) -> str | None:
+    """Return what is shown in the place of any text of this name; None where the text is shown."""
+    from platform_cli._secret_forms import HIDDEN, is_secret_name
+
+    return HIDDEN if is_secret_name(name) else None
 
 
 def _read_words() -> None:
@@ -121,3 +137,4 @@ def _remember(*secrets: str) -> None:
         for form in forms | quoted:
             if len(form) >= MIN_KNOWN_LENGTH and not _ORDINARY.fullmatch(form):
                 _known.add(form)
+    _hide_short.cache_clear()
