@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from platform_interfaces.filesystem import is_temporary_name
@@ -82,7 +83,8 @@ class Walk:
         elif entry.is_file(follow_symlinks=False):
             yield File(path, "/".join(names), here.descriptor, entry.name)
         else:
-            self._report(path, _name_kind(entry.stat(follow_symlinks=False).st_mode))
+            with suppress(FileNotFoundError):  # removed meanwhile; it must not end the walk of its directory
+                self._report(path, _name_kind(entry.stat(follow_symlinks=False).st_mode))
 
     def _visit_link(self, here: Confined, directory: _Directory, name: str, path: str) -> Iterator[File]:
         try:
