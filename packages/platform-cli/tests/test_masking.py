@@ -238,3 +238,10 @@ def test_no_piece_of_a_password_of_any_characters_is_shown(form: str) -> None:
             remember_arguments(["--db", value])
             hidden = hide_secrets(text)
             assert not [word for word in words if word in hidden], value
+
+
+def test_many_addresses_on_one_line_do_not_stop_the_log() -> None:
+    # Compared pair by pair, they would take some minutes.
+    text = "a@b " + "http://h:8080/ " * 50_000
+    assert hide_secrets(text) == text
+    assert hide_secrets(f"{text}postgresql://u:{CANARY}@db/x").endswith("@db/x")
