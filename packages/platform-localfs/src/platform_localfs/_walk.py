@@ -10,7 +10,7 @@ from typing import NamedTuple
 from platform_interfaces.filesystem import is_temporary_name
 from platform_localfs._confined import Confined, LeavesRootError
 from platform_localfs._disk import listed, look_at
-from platform_localfs._root import Root
+from platform_localfs._root import Root, RootError
 
 Problem = OSError | str
 Names = tuple[str, ...]
@@ -65,6 +65,8 @@ class Walk:
                         self._walked.add(directory.names)
                         for entry in entries:
                             yield from self._visit(here, directory, entry)
+                except RootError:  # not a directory less, but all of them
+                    raise
                 except (FileNotFoundError, NotADirectoryError):
                     continue  # it was removed meanwhile
                 except PermissionError as error:
