@@ -245,3 +245,16 @@ def test_many_addresses_on_one_line_do_not_stop_the_log() -> None:
     text = "a@b " + "http://h:8080/ " * 50_000
     assert hide_secrets(text) == text
     assert hide_secrets(f"{text}postgresql://u:{CANARY}@db/x").endswith("@db/x")
+
+
+@pytest.mark.parametrize(
+    "value", ["p\udce9ssword", "postgresql://u:p\udce9ssword@db/x", "a=1&token=\ud800ssword"]
+)
+def test_c4_a_secret_that_is_not_utf_8_is_hidden_and_stops_no_command(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    remember_settings({"ACME_TOKEN": value})
+    assert "ssword" not in hide_secrets(f"{value} is refused")
+    monkeypatch.setenv("ACME_TOKEN", value.replace("\ud800", "\udce9"))
+    code, _, _ = platform("migrate", "status", "--db", "memory")
+    assert code == 0

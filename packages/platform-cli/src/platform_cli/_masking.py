@@ -142,7 +142,7 @@ def _remember(*secrets: str) -> None:
     from urllib.parse import quote, unquote
 
     for secret in secrets:
-        forms = {secret, unquote(secret), quote(secret, safe="")}
+        forms = {secret, unquote(secret), quote(secret, safe="", errors="surrogatepass")}
         quoted = {write(each)[1:-1] for each in forms for write in (repr, json.dumps)}
         for form in forms | quoted:
             if len(form) >= MIN_KNOWN_LENGTH and not _ORDINARY.fullmatch(form):
