@@ -64,6 +64,11 @@ async def test_b8_an_empty_file_has_no_line_whatever_its_name(bench: Bench, suff
     assert (loaded.code, loaded.sums) == (0, sums(3, inserted=3))
 
 
+async def test_b9_a_carriage_return_in_a_bad_line_does_not_stop_the_load(bench: Bench) -> None:
+    loaded = await bench.run(between(b"a,b", b"c\rd,e", b"f,g"), CONTENT)
+    assert (loaded.code, loaded.sums["invalid"], loaded.sums["raw"]) == (0, 3, 8)
+
+
 @pytest.mark.parametrize("end", [b"", b"\r"])
 async def test_b9_line_ends_of_cr_only_are_one_line_that_is_not_json(bench: Bench, end: bytes) -> None:
     loaded = await bench.run(b"\r".join([event_line(), event_line("[]"), event_line()]) + end)

@@ -231,6 +231,19 @@ async def test_a_row_that_another_program_deletes_while_it_is_looked_up_is_inser
     assert await bench.types() == ["after", "before", "case"]
 
 
+async def test_what_a_trigger_does_at_the_check_is_undone(pg: Bench) -> None:
+    await pg.db.execute(ddl())
+    await pg.db.execute("CREATE TABLE notes (at TIMESTAMPTZ)")
+    await pg.db.execute("""
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN INSERT INTO notes VALUES (now()); RETURN NULL; END $$;
+        CREATE TRIGGER noter AFTER INSERT ON own FOR EACH STATEMENT EXECUTE FUNCTION note()
+    """)
+    assert await check_table(pg.db, job())
+    assert await pg.db.fetch_all("SELECT * FROM notes") == []
+    await assert_loads(pg)
+
+
 async def test_a_trigger_that_only_notes_what_was_inserted_is_no_obstacle(pg: Bench) -> None:
     await pg.db.execute(ddl() + "; CREATE TABLE audit (n BIGINT)")
     await pg.db.execute(AFTER_TRIGGER.format("INSERT INTO audit VALUES (NEW.id);"))

@@ -68,13 +68,20 @@ def _subscription(
     return type(f"Test{adapter.__name__}", (contract,), {fixture: pytest.fixture(given), **members})
 
 
-def _failing(case: Callable[..., Awaitable[None]], fault: str) -> Callable[..., Awaitable[None]]:
+async def _run(case: Callable[..., Awaitable[None] | None], *args: Any, **fixtures: Any) -> None:
+    """Run a case to its end; those of loggers and secret stores are no coroutines."""
+    pending = case(*args, **fixtures)
+    if pending is not None:
+        await pending
+
+
+def _failing(case: Callable[..., Awaitable[None] | None], fault: str) -> Callable[..., Awaitable[None]]:
     """Return the case turned round: it passes when the fault makes it fail, and not when it is skipped."""
 
     @functools.wraps(case)
     async def must_fail(*args: Any, **fixtures: Any) -> None:
         try:
-            await case(*args, **fixtures)
+            await _run(case, *args, **fixtures)
         except (Exception, pytest.fail.Exception):  # noqa: BLE001 - what it notices the fault by
             return
         pytest.fail(f"{case.__name__} does not notice {fault}")
@@ -82,12 +89,12 @@ def _failing(case: Callable[..., Awaitable[None]], fault: str) -> Callable[..., 
     return _with_few_parameters(must_fail)
 
 
-def _passing(case: Callable[..., Awaitable[None]], _: str) -> Callable[..., Awaitable[None]]:
+def _passing(case: Callable[..., Awaitable[None] | None], _: str) -> Callable[..., Awaitable[None]]:
     """Return the case as it is."""
 
     @functools.wraps(case)
     async def must_pass(*args: Any, **fixtures: Any) -> None:
-        await case(*args, **fixtures)
+        await _run(case, *args, **fixtures)
 
     return _with_few_parameters(must_pass)
 

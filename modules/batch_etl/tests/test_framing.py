@@ -1,4 +1,5 @@
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,19 @@ def test_nothing_is_said_of_real_events() -> None:
     hints = {find_framing_hint(lines[start : start + 20]) for start in range(0, len(lines), 7)}
     hints |= {find_framing_hint([line]) for line in lines}
     assert hints == {None}
+
+
+SIGNS = [*"{}[]\"',:;|\\=<>-\r\0\t\x1e a1", "null", "event_type", "\xff", "\xc3"]
+
+
+def test_b9_whatever_signs_lines_have_a_guess_at_them_does_not_fail() -> None:
+    generator = random.Random(9)
+    for _ in range(3_000):
+        words = ["".join(generator.choices(SIGNS, k=generator.randint(0, 12))) for _ in range(4)]
+        find_framing_hint([word.encode("latin-1") for word in words])
+
+
+def test_b9_a_carriage_return_in_a_field_is_no_reason_not_to_see_a_table() -> None:
+    hint = find_framing_hint([b"a,b,c", b"1,2\r,3", b"4,5,6"])
+    assert hint is not None
+    assert "CSV with the columns a, b, c" in hint

@@ -205,6 +205,15 @@ def test_c17_what_is_known_or_asked_for_is_not_warned_of(
     assert (code, "Settings that nothing reads" in err) == (0, False)
 
 
+def test_c17_an_adapter_that_is_chosen_but_neither_used_nor_installed_is_not_missed(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLATFORM_FS", "elsewhere")
+    monkeypatch.setenv("PLATFORM_DBB", "canary")
+    code, _, err = platform("migrate", "status", "--db", "memory")
+    assert (code, "PLATFORM_DBB in " in err) == (0, True)
+
+
 @pytest.mark.parametrize(
     "value", ["'{}'", '"{}"', " {}", "{}\r", "\ufeff{}", "{}\u00a0", "\u201c{}\u201d", "' {} '"]
 )

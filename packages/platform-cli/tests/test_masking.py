@@ -3,15 +3,20 @@
 import json
 import random
 import string
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import pytest
 
 from platform_cli._masking import hide_in, hide_secrets, remember_arguments, remember_settings
 from platform_cli.env_files import exposure
 from platform_cli.failures import describe
+from platform_cli.logger import JsonLogger, PrettyLogger
 from platform_interfaces import ConfigurationError
+from platform_memory import MemorySecrets
 
 Platform = Callable[..., tuple[int, str, str]]
 Module = Callable[..., Path]
@@ -145,6 +150,44 @@ def test_the_working_directory_is_no_secret_although_the_shell_calls_it_pwd() ->
     assert hide_secrets("/data/project/.env") == "/data/project/.env"
 
 
+class Text(str):
+    """Text of a library's own kind."""
+
+
+class Place(NamedTuple):
+    url: str
+
+
+URL = FORMS["user and password"]
+
+
+VALUES: dict[str, object] = {
+    "text of another kind": Text(URL),
+    "bytes": URL.encode(),
+    "a path": Path(URL),
+    "an error": ValueError(URL),
+    "a set": {URL},
+    "a key": {URL: 1},
+    "another mapping": OrderedDict(url=URL),
+    "a mapping that is not a dict": MappingProxyType({"password": CANARY}),
+    "a named tuple": Place(URL),
+    "a named tuple in a list": [Place(URL)],
+    "text of another kind under a name": {"password": Text(CANARY)},
+    "a name of another kind": {Text("password"): CANARY},
+    "bytes in a list under a name": {"password": [CANARY.encode()]},
+}
+
+
+@pytest.mark.parametrize("make", [JsonLogger, PrettyLogger])
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+def test_a_value_of_the_log_has_no_secret_of_whatever_type_it_is(
+    make: type[JsonLogger], value: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(MemorySecrets()).info("m", value=value)
+    err = capsys.readouterr().err
+    assert ("***" in err, CANARY in err) == (True, False)
+
+
 def test_a_field_of_the_log_that_is_named_so_is_hidden() -> None:
     assert hide_in({"password": "x", "rows": 2, "dedup_key": "k"}) == {
         "password": "***",
@@ -195,3 +238,23 @@ def test_no_piece_of_a_password_of_any_characters_is_shown(form: str) -> None:
             remember_arguments(["--db", value])
             hidden = hide_secrets(text)
             assert not [word for word in words if word in hidden], value
+
+
+def test_many_addresses_on_one_line_do_not_stop_the_log() -> None:
+    # Compared pair by pair, they would take some minutes.
+    text = "a@b " + "http://h:8080/ " * 50_000
+    assert hide_secrets(text) == text
+    assert hide_secrets(f"{text}postgresql://u:{CANARY}@db/x").endswith("@db/x")
+
+
+@pytest.mark.parametrize(
+    "value", ["p\udce9ssword", "postgresql://u:p\udce9ssword@db/x", "a=1&token=\ud800ssword"]
+)
+def test_c4_a_secret_that_is_not_utf_8_is_hidden_and_stops_no_command(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    remember_settings({"ACME_TOKEN": value})
+    assert "ssword" not in hide_secrets(f"{value} is refused")
+    monkeypatch.setenv("ACME_TOKEN", value.replace("\ud800", "\udce9"))
+    code, _, _ = platform("migrate", "status", "--db", "memory")
+    assert code == 0

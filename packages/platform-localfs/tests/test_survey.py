@@ -13,6 +13,8 @@ import pytest
 
 from platform_interfaces import FileMissingError, FileSystemError, InvalidPathError
 from platform_localfs import LocalFileSystem
+from platform_localfs._root import Root, RootMissingError
+from platform_localfs._walk import Walk
 from platform_memory import MemorySecrets
 
 DAY = "raw/2026-01-15"
@@ -148,6 +150,32 @@ async def test_what_is_no_file_is_unusable_and_links_that_lead_nowhere_are_dangl
         f"{DAY}/socket": "it is a socket, not a regular file",
         f"{DAY}/to fifo": "it is a FIFO, not a regular file",
     }
+
+
+def test_a1_a_root_that_goes_while_it_is_walked_is_not_an_empty_one(day: Path) -> None:
+    for name in ("a", "b"):
+        (day / name).mkdir()
+        (day / name / "c.jsonl").touch()
+    walk = Walk(Root(day, "FS_LOCAL_ROOT"), None, lambda path, problem: None, once=True)
+    files = walk.files((), "")
+    next(files)
+    day.rename(day.with_name("gone"))
+    with pytest.raises(RootMissingError):
+        list(files)
+
+
+def test_a_special_file_that_is_removed_meanwhile_hides_no_file_of_its_directory(day: Path) -> None:
+    fifos = [day / f"fifo{number}" for number in range(20)]
+    for number, fifo in enumerate(fifos):
+        os.mkfifo(fifo)
+        (day / f"{number}.jsonl").touch()
+    walk = Walk(Root(day, "FS_LOCAL_ROOT"), None, lambda path, problem: None, once=True)
+    found = list[str]()
+    for file in walk.files((), ""):
+        for fifo in fifos if not found else ():
+            fifo.unlink()
+        found.append(file.path)
+    assert sorted(found) == sorted(["good.jsonl", *(f"{number}.jsonl" for number in range(20))])
 
 
 async def test_a_file_with_several_names_is_listed_once(fs: LocalFileSystem, day: Path, root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import socket
 import threading
@@ -15,6 +16,8 @@ import pytest
 from platform_interfaces import ConfigurationError, ConnectionLostError, PlatformError
 from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase
+from platform_postgres._connect_errors import explain
+from platform_postgres._target import Host, read_target
 from platform_postgres.testing import running_server
 
 
@@ -314,6 +317,14 @@ class TestFailures:
             message = await refusal(url, ConnectionLostError, **settings)
         assert "did not answer within" in message
         assert "DB_POSTGRES_CONNECT_TIMEOUT" in message
+
+    def test_d9_a_host_that_the_system_gives_up_is_out_of_reach_also_without_a_limit(self) -> None:
+        target = read_target("postgresql://u:canary@db.example/x", None, timeout_seconds=0)
+        cause = explain(
+            TimeoutError(errno.ETIMEDOUT, "Connection timed out"), Host("db.example", 5432), target
+        )
+        assert cause.kind is ConnectionLostError
+        assert cause.text.startswith("Connection timed out: is the host 'db.example' within reach")
 
     @pytest.mark.parametrize("value", ["ten", "-1", "1e3"])
     def test_d9_a_bad_time_to_wait_is_refused_with_its_name(self, value: str) -> None:

@@ -235,9 +235,16 @@ def _advice(job: Job) -> str:
 async def _insert_nothing(
     db: DatabaseInterface, job: Job, key: Sequence[str], columns: Sequence[str] = _WRITTEN
 ) -> None:
-    """Have the database check an insert like the later ones, of no row."""
+    """Have the database check an insert like the later ones, of no row; what triggers do is undone."""
     table, names = quote_table(job.target_table), ", ".join(columns)
-    await db.execute(
-        f"INSERT INTO {table} ({names}) SELECT {names} FROM {table} WHERE FALSE "  # noqa: S608 - quoted
-        f"ON CONFLICT ({', '.join(key)}) DO NOTHING"
-    )
+    with suppress(_UndoneError):
+        async with db.transaction():
+            await db.execute(
+                f"INSERT INTO {table} ({names}) SELECT {names} FROM {table} WHERE FALSE "  # noqa: S608 - quoted
+                f"ON CONFLICT ({', '.join(key)}) DO NOTHING"
+            )
+            raise _UndoneError
+
+
+class _UndoneError(Exception):
+    """Raised to leave a transaction without its changes."""

@@ -18,7 +18,8 @@ def find_table(lines: Sequence[bytes]) -> str | None:
     except UnicodeDecodeError:
         texts = [line.decode("latin-1") for line in lines if len(line) < 64 * 1024]
     for delimiter, kind in _DELIMITERS.items():
-        rows = [row for text in texts for row in csv.reader([text], delimiter=delimiter)]
+        # A carriage return inside a line is an error to the reader.
+        rows = [row for text in texts for row in csv.reader([text.replace("\r", " ")], delimiter=delimiter)]
         if _is_table(rows):
             columns = f" with the columns {_join(rows[0])}" if _is_header(rows) else ""
             return f"{kind}{columns}: {kind[:3]} is not read yet; convert it to one JSON object a line"

@@ -86,14 +86,24 @@ def _repr(value: object) -> str:
 
 
 def _hide_in(value: Any, name: str) -> Any:
-    kind = type(value)
-    if kind is str:
-        return (_hide_named(name) if value else None) or hide_secrets(value)
-    if kind is dict:
-        return {key: _hide_in(item, key if type(key) is str else "") for key, item in value.items()}
-    if kind is list or kind is tuple:
-        return kind(_hide_in(item, name) for item in value)
-    return value
+    if value is None or isinstance(value, int | float):  # a number of secrets is not a secret
+        return value
+    if isinstance(value, Mapping):
+        return {_hide_key(key): _hide_in(item, _name_of(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        items = [_hide_in(item, name) for item in value]
+        return items if isinstance(value, list) else tuple(items)
+    if not isinstance(value, str):
+        return _hide_named(name) or value  # its text is made, and hidden, when it is written
+    return (_hide_named(name) if value else None) or hide_secrets(value)
+
+
+def _hide_key(key: Any) -> Any:
+    return hide_secrets(key) if isinstance(key, str) else key
+
+
+def _name_of(key: Any) -> str:
+    return key if isinstance(key, str) else ""
 
 
 @lru_cache(256)
@@ -132,7 +142,7 @@ def _remember(*secrets: str) -> None:
     from urllib.parse import quote, unquote
 
     for secret in secrets:
-        forms = {secret, unquote(secret), quote(secret, safe="")}
+        forms = {secret, unquote(secret), quote(secret, safe="", errors="surrogatepass")}
         quoted = {write(each)[1:-1] for each in forms for write in (repr, json.dumps)}
         for form in forms | quoted:
             if len(form) >= MIN_KNOWN_LENGTH and not _ORDINARY.fullmatch(form):

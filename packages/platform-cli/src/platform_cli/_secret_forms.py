@@ -105,9 +105,15 @@ def _hide(text: str) -> str:
         text = _PARAMETER.sub(_hide_value(1, 2, 3), text)
     text = _MEMBER.sub(_hide_value(2, 3, 4), text)
     if "@" in text:
-        text = _IN_URL.sub(lambda found: f"{found[1] or found[3] or found[5]}{HIDDEN}@", text)
+        text = "\n".join(map(_hide_in_urls, text.split("\n")))
     text = _AS_PORT.sub(rf"\1{HIDDEN}", text)
     return _AUTHORIZATION.sub(rf"\1{HIDDEN}", text)
+
+
+def _hide_in_urls(line: str) -> str:
+    # Behind the last "@" nothing can match, and each URL there would be compared up to the end of the line.
+    head, sign, rest = line.rpartition("@")
+    return _IN_URL.sub(lambda found: f"{found[1] or found[3] or found[5]}{HIDDEN}@", head + sign) + rest
 
 
 def _hide_value(name: int, sign: int, value: int) -> Callable[[re.Match[str]], str]:

@@ -51,7 +51,7 @@ def _plain(value: object) -> str:
         return value
     if isinstance(value, date):
         return value.isoformat()
-    return str(value) if isinstance(value, Decimal | PurePath | UUID) else _repr(value)
+    return hide_secrets(str(value)) if isinstance(value, Decimal | PurePath | UUID) else _repr(value)
 
 
 def _repr(value: object) -> str:

@@ -125,7 +125,8 @@ def composed(name: str) -> str:
 
 def is_shipped(kind: str, name: str) -> bool:
     """Return whether an implementation is one of the platform's own, whose settings are all known."""
-    return (kind, name) in _DISTRIBUTIONS or reference(kind, name).startswith("platform_")
+    targets = _installed(kind).get(composed(name), [])  # none, where this run does not use the kind
+    return (kind, name) in _DISTRIBUTIONS or any(target.startswith("platform_") for target in targets)
 
 
 def install_command(distribution: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Self
 class LoggingInterface(ABC):
     """Events with fields: a short constant message, and what varies as keyword arguments.
 
+    A message is kept as it is: braces and percent signs in it mean nothing. Several threads may log at once.
     Logging never raises because of a field's value: what cannot be shown is shown as its ``repr``.
     """
 

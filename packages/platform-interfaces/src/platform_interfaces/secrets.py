@@ -8,7 +8,8 @@ from platform_interfaces.errors import MissingSecretError
 class SecretsInterface(ABC):
     """Named values an implementation is configured from, read at the time of the call.
 
-    An empty value counts as not set, for every key: it is what ``export NAME=`` leaves behind.
+    An empty value counts as not set, for every key: it is what ``export NAME=`` leaves behind. Keys that
+    differ in case are different keys. No value is in a message, in ``sources`` or in the ``repr``.
     """
 
     @abstractmethod

@@ -4,12 +4,13 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from platform_interfaces.filesystem import is_temporary_name
 from platform_localfs._confined import Confined, LeavesRootError
 from platform_localfs._disk import listed, look_at
-from platform_localfs._root import Root
+from platform_localfs._root import Root, RootError
 
 Problem = OSError | str
 Names = tuple[str, ...]
@@ -64,6 +65,8 @@ class Walk:
                         self._walked.add(directory.names)
                         for entry in entries:
                             yield from self._visit(here, directory, entry)
+                except RootError:  # not a directory less, but all of them
+                    raise
                 except (FileNotFoundError, NotADirectoryError):
                     continue  # it was removed meanwhile
                 except PermissionError as error:
@@ -82,7 +85,8 @@ class Walk:
         elif entry.is_file(follow_symlinks=False):
             yield File(path, "/".join(names), here.descriptor, entry.name)
         else:
-            self._report(path, _name_kind(entry.stat(follow_symlinks=False).st_mode))
+            with suppress(FileNotFoundError):  # removed meanwhile; it must not end the walk of its directory
+                self._report(path, _name_kind(entry.stat(follow_symlinks=False).st_mode))
 
     def _visit_link(self, here: Confined, directory: _Directory, name: str, path: str) -> Iterator[File]:
         try:

@@ -112,6 +112,8 @@ def _check_float(value: float | Decimal, layout: str = "d") -> None:
         [stored] = struct.unpack(layout, struct.pack(layout, float(value)))
     except OverflowError:
         stored = math.inf
+    except ValueError:
+        raise DataError("a signalling NaN cannot be stored as floating point") from None
     if is_finite and (math.isinf(stored) or (value and not stored)):
         raise DataError(f"a number is too {'large' if stored else 'small'} for this type of floating point")
 

@@ -51,7 +51,7 @@ def explain(error: Exception, host: Host, target: Target) -> Cause:
         return Cause(ConnectionLostError, _closed(target), is_of_host=True)
     if isinstance(error, asyncpg.PostgresError):
         return _explain_refusal(error, target)
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) and error.errno is None:  # else the system's limit, not ours
         return Cause(ConnectionLostError, _too_slow(target), is_of_host=True)
     if isinstance(error, ssl.SSLError):
         return _explain_tls(error, target)

@@ -54,7 +54,9 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
             raise
 
     async def _locate(self) -> Target:
-        server = await asyncio.to_thread(self._start)
+        # Not in the thread: a start goes on there when it is cancelled, and the stop must know its server.
+        server = self._choose_server()
+        await asyncio.to_thread(server.start)
         return read_target(
             server.url(),
             None,
@@ -75,14 +77,12 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
         finally:
             await asyncio.to_thread(self._stop)
 
-    def _start(self) -> PostgresServer:
-        """Start the server of the directory, or the temporary one, and return it."""
+    def _choose_server(self) -> PostgresServer:
+        """Return the server of the directory, or a temporary one."""
         if not (self._creates or self._server.has_data()):
             self._temporary = _make_temporary()
             self._temporary_server = PostgresServer(self._temporary / "postgres")
-        server = self._temporary_server or self._server
-        server.start()
-        return server
+        return self._temporary_server or self._server
 
     def _stop(self) -> None:
         server, self._temporary_server = self._temporary_server, None

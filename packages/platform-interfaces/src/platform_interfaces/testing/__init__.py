@@ -21,6 +21,7 @@ pytest.register_assert_rewrite(
     "platform_interfaces.testing._filesystem_names",
     "platform_interfaces.testing._filesystem_processes",
     "platform_interfaces.testing._filesystem_streams",
+    "platform_interfaces.testing._filesystem_survey",
     "platform_interfaces.testing._filesystem_writes",
     "platform_interfaces.testing._support",
     "platform_interfaces.testing.database",

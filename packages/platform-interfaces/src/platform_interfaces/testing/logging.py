@@ -1,7 +1,9 @@
 """What every ``LoggingInterface`` promises."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -68,6 +70,65 @@ class LoggingContract:
     ) -> None:
         log.bind(file="a").info("m", file="b")
         assert events()[0].fields == {"file": "b"}
+
+    def test_a_later_bind_wins_over_an_earlier_one(self, log: LoggingInterface, events: ReadEvents) -> None:
+        first = log.bind(file="a")
+        first.bind(file="b").info("later")
+        first.info("earlier")
+        assert [event.fields for event in events()] == [{"file": "b"}, {"file": "a"}]
+
+    def test_loggers_bound_from_one_have_nothing_of_each_other(
+        self, log: LoggingInterface, events: ReadEvents
+    ) -> None:
+        parent = log.bind(run="r1")
+        one, other = parent.bind(file="a"), parent.bind(line=1)
+        for logger in (one, other, parent):
+            logger.info("m")
+        assert [event.fields for event in events()] == [
+            {"run": "r1", "file": "a"},
+            {"run": "r1", "line": 1},
+            {"run": "r1"},
+        ]
+
+    def test_a_field_of_a_call_is_in_that_event_only(self, log: LoggingInterface, events: ReadEvents) -> None:
+        bound = log.bind(run="r1")
+        for logger in (log, bound):
+            logger.info("with", run="r2", line=1)
+            logger.info("without")
+        assert [event.fields for event in events()] == [
+            {"run": "r2", "line": 1},
+            {},
+            {"run": "r2", "line": 1},
+            {"run": "r1"},
+        ]
+
+    @pytest.mark.parametrize(
+        "message", ["{line} of 100 %s", "{} of 50 %", "%(line)s", "{", "{0!r:>9}", "$line"]
+    )
+    def test_signs_in_a_message_mean_nothing(
+        self, log: LoggingInterface, events: ReadEvents, message: str
+    ) -> None:
+        log.info(message, line=1)
+        log.bind(file="{}").error(message)
+        assert events() == [
+            RecordedEvent("info", message, {"line": 1}),
+            RecordedEvent("error", message, {"file": "{}"}),
+        ]
+
+    def test_several_threads_log_at_once(self, log: LoggingInterface, events: ReadEvents) -> None:
+        def work(number: int) -> None:
+            bound = log.bind(thread=number)
+            start.wait()
+            for line in range(50):
+                bound.info("m", line=line)
+
+        start = Barrier(4)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, range(4)))
+        found = [(event.message, event.fields["thread"], event.fields["line"]) for event in events()]
+        assert sorted(found) == [("m", number, line) for number in range(4) for line in range(50)]
+        # Each thread's own events are in their order.
+        assert all([n for _, each, n in found if each == number] == [*range(50)] for number in range(4))
 
     @pytest.mark.parametrize("name", ["event", "level", "name", "msg", "exc_info", "timestamp"])
     def test_no_field_name_is_taken(self, log: LoggingInterface, events: ReadEvents, name: str) -> None:

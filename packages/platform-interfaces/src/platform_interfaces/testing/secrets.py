@@ -43,5 +43,16 @@ class SecretsContract:
             secrets.require("KEY")
         assert secrets.sources in str(caught.value)
 
+    def test_keys_that_differ_in_case_differ(self, make_secrets: MakeSecrets) -> None:
+        secrets = make_secrets({"KEY": "upper", "key": "lower"})
+        assert [secrets.get(key) for key in ("KEY", "key", "Key")] == ["upper", "lower", None]
+
+    @pytest.mark.parametrize("key", ["KEY", "KEY_", "other"])
+    def test_no_value_shows_in_the_message_of_require(self, make_secrets: MakeSecrets, key: str) -> None:
+        secrets = make_secrets({"KEY": "", "KEY_2": "canary", "OTHER": "canary"})
+        with pytest.raises(MissingSecretError) as caught:
+            secrets.require(key)
+        assert "canary" not in f"{caught.value}{secrets.explain_missing(key)}"
+
     def test_no_value_shows_in_its_repr(self, make_secrets: MakeSecrets) -> None:
         assert "canary" not in repr(make_secrets({"KEY": "canary"}))
