@@ -136,7 +136,7 @@ def test_c15_where_it_is_set_nowhere_else_it_is_said_to_be_empty(
     monkeypatch.setenv("DB_POSTGRES_URL", "")
     code, _, err = platform("run", "hello", "--db", "postgres")
     assert code == 2
-    assert errors(err)[0].endswith("; it is empty in the environment")
+    assert "; it is empty in the environment" in errors(err)[0]
 
 
 @pytest.mark.parametrize(
