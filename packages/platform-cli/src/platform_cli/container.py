@@ -76,7 +76,11 @@ class Container:
             ConfigurationError: when an adapter cannot be built; names all problems.
         """
         declared = set(interfaces)
-        built = self._build_declared(declared, defaults)
+        try:
+            built = self._build_declared(declared, defaults)
+        except ConfigurationError:  # what is missing may be set under a mistyped name
+            self._warn_of_unknown(is_complete="secrets" not in declared)
+            raise
         fs, database = built.get("filesystem"), built.get("database")
         self._announce(fs, database, fields)
         try:

@@ -44,11 +44,10 @@ async def ensure_migrated(container: Container, database: DatabaseInterface) -> 
             container.log.info("Applied migrations", migrations=list(done.applied))
         return
     if unsettled := await _find_unsettled(container, database):
-        settings = container.settings
+        settings, flags = container.settings, container.settings.as_flags("database")
         raise ConfigurationError(
             f"the database of env {settings.env.value!r} is not up to date: {_say(unsettled)}; apply pending "
-            f"migrations with 'platform migrate up{settings.as_flags()}', or run with "
-            "--auto-migrate"
+            f"migrations with 'platform migrate up{flags}', or run with --auto-migrate"
         )
 
 
