@@ -73,3 +73,12 @@ def test_c3_production_with_variables_missing_names_each(platform: Platform, tmp
     assert (done.code, done.out, len(done.log.splitlines())) == (2, "", 2)
     assert "'PLATFORM_DB' is not set" in done.log
     assert "'FS_LOCAL_ROOT' is not set: looked in the environment; it is empty in the environment" in done.log
+
+
+@pytest.mark.parametrize(
+    "url", ["", "mysql://root:canary@db/x", "db.example.com/x", "host=db user=u password=canary"]
+)
+def test_c6_the_form_of_the_url_reaches_the_user_whole(platform: Platform, tmp_path: Path, url: str) -> None:
+    done = platform(*LOAD, "--db", "postgres", cwd=tmp_path, DB_POSTGRES_URL=url)
+    assert (done.code, "canary" in done.log) == (2, False)
+    assert "postgresql://user:password@host:5432/name" in done.log.splitlines()[-1]

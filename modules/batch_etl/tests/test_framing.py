@@ -109,6 +109,7 @@ def test_values_of_a_table_without_a_header_are_not_shown() -> None:
         [EVENT, b"", EVENT],
         [EVENT, b'{"a": 1', EVENT],
         [EVENT, b"[1]"],
+        [b"[1]", *EVENTS],
         [b'{"a": "}{ [ data: },"}'],
         [b'{"a": "' + b"x" * 100_000 + b'"}'],
         [b'{"a": 1e999999}', b'{"a": "\\u0000"}'],

@@ -1,4 +1,5 @@
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,32 @@ async def count_rows(ctx: PlatformContext) -> int:
     row = await ctx.db.fetch_one("SELECT COUNT(*) AS n FROM cleaned_events")
     assert row is not None
     return int(row["n"])
+
+
+class StuckFileSystem(MemoryFileSystem):
+    """Gives the first lines of a file, and then no more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_stuck = asyncio.Event()
+
+    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+        yield events_to_jsonl(make_events(10))
+        self.is_stuck.set()
+        await asyncio.Event().wait()
+
+
+async def test_a_run_that_is_interrupted_logs_its_totals_so_far(ctx: PlatformContext) -> None:
+    fs, log = StuckFileSystem(), MemoryLogger()
+    await fs.write(f"{FOLDER}/a.jsonl", b"x")
+    task = asyncio.create_task(run(PlatformContext(log=log, db=ctx.db, fs=fs, config=ctx.config)))
+    await fs.is_stuck.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    last = log.events[-1]
+    assert last.message == "Batch ETL was interrupted: run again to complete it; the totals so far"
+    assert last.fields["lines"] == last.fields["inserted"]  # none was read and not accounted for
 
 
 async def test_run_success(ctx: PlatformContext) -> None:

@@ -136,7 +136,7 @@ def test_c15_where_it_is_set_nowhere_else_it_is_said_to_be_empty(
     monkeypatch.setenv("DB_POSTGRES_URL", "")
     code, _, err = platform("run", "hello", "--db", "postgres")
     assert code == 2
-    assert errors(err)[0].endswith("; it is empty in the environment")
+    assert "; it is empty in the environment" in errors(err)[0]
 
 
 @pytest.mark.parametrize(
@@ -177,6 +177,15 @@ def test_c17_a_setting_that_nothing_reads_is_warned_of_with_the_nearest_name(
     code, _, err = platform("run", "hello", "--db", "memory")
     [line] = [line for line in err.splitlines() if "Settings that nothing reads" in line]
     assert (code, f"{name} in " in line, hint in line, "canary" in err) == (0, True, True, False)
+
+
+def test_c17_a_mistyped_name_is_warned_of_where_the_setting_is_missing_for_it(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FS_ROOT", "/data/lake")
+    code, _, err = platform("run", "hello", "--env", "production", "--db", "memory")
+    assert (code, "(did you mean 'FS_LOCAL_ROOT'?)" in err.splitlines()[0]) == (2, True)
+    assert "'FS_LOCAL_ROOT' is not set" in err.splitlines()[-1]
 
 
 def test_c17_what_is_known_or_asked_for_is_not_warned_of(

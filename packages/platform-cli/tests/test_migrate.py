@@ -140,11 +140,16 @@ def test_where_they_are_not_applied_a_run_is_refused_and_they_are_listed(
     module(COUNT_THINGS, dependencies=USES_DATABASE)
     refusal = (
         "error: the database of env '{}' is not up to date: 001_create_things is pending; "
-        "apply pending migrations with 'platform migrate up', or run with --auto-migrate\n"
+        "apply pending migrations with 'platform migrate up{}', or run with --auto-migrate\n"
     )
     run = ("run", "hello", "--db", "memory")
-    assert platform(*run, "--no-auto-migrate") == (2, "", refusal.format("local"))
-    assert platform(*run, "--env", "production") == (2, "", refusal.format("production"))
+    assert platform(*run, "--no-auto-migrate") == (2, "", refusal.format("local", " --db memory"))
+    flags = " --env production --db memory"
+    assert platform(*run, "--env", "production") == (2, "", refusal.format("production", flags))
+    monkeypatch.setenv("PLATFORM_ENV", "production")
+    monkeypatch.setenv("PLATFORM_DB", "memory")
+    assert platform("run", "hello") == (2, "", refusal.format("production", ""))
+    monkeypatch.delenv("PLATFORM_ENV")
     assert platform(*run, "--env", "production", "--auto-migrate")[:2] == (0, "{'things': 0}\n")
 
 

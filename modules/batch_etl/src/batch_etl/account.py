@@ -29,6 +29,7 @@ class Account:
         self._fields, self._lines_with_fields, self._duplicates_with_fields = FieldCounts(), 0, 0
         self._changed, self._hopeless = set[str](), set[str]()
         self._unusable = set(found.unusable)
+        self._reasons = dict(found.unusable)  # why files could not be read
         self._errors = list[tuple[str, str]]()
 
     @property
@@ -64,6 +65,7 @@ class Account:
     def note_unreadable(self, file: str, error: FileSystemError) -> None:
         """Log why a file cannot be read to its end."""
         self._log.error("Cannot read file", file=file, reason=str(error))
+        self._reasons[file] = str(error)
         # One that went away after it was listed is not listed again.
         can_retry = error.is_transient or isinstance(error, FileMissingError)
         (self._changed if can_retry else self._unusable).add(file)
@@ -122,7 +124,9 @@ class Account:
         )
         for files, message in groups:
             if files:
-                self._log.error(message, files=shorten(sorted(files)), count=len(files))
+                first = min(files)
+                why = {"reason": self._reasons[first]} if first in self._reasons else {}
+                self._log.error(message, files=shorten(sorted(files)), count=len(files), **why)
         return any(files for files, _ in groups)
 
     def _log_limits(self) -> bool:

@@ -12,6 +12,7 @@ MAX_LINES = 20
 _END_BYTES = 512  # of a line's beginning and end; more of it is not looked at
 _PARSED_BYTES = 64 * 1024
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_ARRAY_START = re.compile(rb"\[\s*(\{|$)")  # of objects; a single line [1, 2] is a bad line among good ones
 _STEPS = {ord("{"): 1, ord("["): 1, ord("]"): -1, ord("}"): -1}
 
 _WANTED = "one JSON object a line is read"
@@ -68,7 +69,7 @@ def find_framing_hint(lines: Sequence[Content]) -> str | None:
     if not (texts := [text for text in texts if text]):
         return None
     bad = [text for text in texts if not _is_object(text)]
-    is_array = texts[0].startswith(b"[") or sum(text.endswith(b"},") for text in texts) * 2 >= len(texts)
+    is_array = _ARRAY_START.match(texts[0]) or sum(text.endswith(b"},") for text in texts) * 2 >= len(texts)
     if len(bad) * 2 <= len(texts) and not (bad and is_array):
         return None
     found = next((hint for find in _FINDERS if (hint := find(bad))), None)
@@ -127,7 +128,7 @@ def _has_several(line: bytes) -> bool:
 
 def _find_array(lines: Sequence[bytes]) -> str | None:
     first = lines[0]
-    if first == b"[" or re.match(rb"\[\s*(\{|$)", first):
+    if _ARRAY_START.match(first):
         return _ARRAY
     if first.startswith(b"[") and _most(lines, lambda line: line.startswith(b"[") and line.endswith(b"]")):
         return f"JSON arrays: {_WANTED}, so each value needs its key"

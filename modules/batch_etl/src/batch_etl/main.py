@@ -1,5 +1,6 @@
 """The batch ETL: a day of raw events into the table of cleaned ones."""
 
+from asyncio import CancelledError
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 from dataclasses import replace
@@ -124,6 +125,10 @@ async def _load(ctx: PlatformContext, job: Job) -> int:
             inserted, found_rows = account.totals.inserted, await writer.count_written()
             if found_rows not in (None, inserted):
                 account.note_mismatch(await explain_count(ctx.db, job, inserted, found_rows))
+    except CancelledError:  # by Ctrl-C, or because its container is stopped
+        totals = account.totals_so_far.as_fields()
+        ctx.log.warn("Batch ETL was interrupted: run again to complete it; the totals so far", **totals)
+        raise
     except PlatformError:
         ctx.log.error("Batch ETL stopped: the totals so far", **account.totals_so_far.as_fields())
         raise

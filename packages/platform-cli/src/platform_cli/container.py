@@ -6,6 +6,7 @@ from typing import Any
 
 from platform_cli import registry
 from platform_cli._blame import Owner, attribute
+from platform_cli._last_errors import LastErrors, LastErrorsLogger
 from platform_cli._masking import hide_secrets
 from platform_cli._unknown_settings import find_unknown
 from platform_cli.failures import describe
@@ -37,6 +38,7 @@ class Container:
     Attributes:
         secrets: the store that everything else is constructed from.
         log: the logger of the run, whether or not the module declares one.
+        last_errors: what the module logged last as errors.
         owners: whose code each package is, for errors.
 
     Raises:
@@ -46,6 +48,7 @@ class Container:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.lifecycle = Lifecycle()
+        self.last_errors = LastErrors()
         self.owners: dict[str, Owner] = {}
         self._asked: set[str] = set()
         self._is_announced = False
@@ -73,7 +76,11 @@ class Container:
             ConfigurationError: when an adapter cannot be built; names all problems.
         """
         declared = set(interfaces)
-        built = self._build_declared(declared, defaults)
+        try:
+            built = self._build_declared(declared, defaults)
+        except ConfigurationError:  # what is missing may be set under a mistyped name
+            self._warn_of_unknown(is_complete="secrets" not in declared)
+            raise
         fs, database = built.get("filesystem"), built.get("database")
         self._announce(fs, database, fields)
         try:
@@ -83,7 +90,7 @@ class Container:
         finally:
             self._warn_of_unknown(is_complete="secrets" not in declared)
         return PlatformContext(
-            log=self.log if "logging" in declared else None,
+            log=LastErrorsLogger(self.log, self.last_errors) if "logging" in declared else None,
             fs=fs,
             db=database,
             secrets=self.secrets if "secrets" in declared else None,

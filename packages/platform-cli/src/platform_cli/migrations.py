@@ -1,5 +1,6 @@
 """Migrations before a module runs; ``platform_migrate`` is imported only when it is needed."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,10 +44,10 @@ async def ensure_migrated(container: Container, database: DatabaseInterface) -> 
             container.log.info("Applied migrations", migrations=list(done.applied))
         return
     if unsettled := await _find_unsettled(container, database):
-        env = container.settings.env.value
+        settings, flags = container.settings, container.settings.as_flags("database")
         raise ConfigurationError(
-            f"the database of env {env!r} is not up to date: {', '.join(unsettled)}; "
-            "apply pending migrations with 'platform migrate up', or run with --auto-migrate"
+            f"the database of env {settings.env.value!r} is not up to date: {_say(unsettled)}; apply pending "
+            f"migrations with 'platform migrate up{flags}', or run with --auto-migrate"
         )
 
 
@@ -58,10 +59,22 @@ async def report_pending(container: Container, database: DatabaseInterface) -> N
         MigrationError: when files and history do not fit.
     """
     if unsettled := await _find_unsettled(container, database):
-        container.log.warn("Migrations are not applied in a dry run", migrations=", ".join(unsettled))
+        container.log.warn("Migrations are not applied in a dry run", migrations=_say(unsettled))
 
 
-async def _find_unsettled(container: Container, database: DatabaseInterface) -> list[str]:
+async def _find_unsettled(container: Container, database: DatabaseInterface) -> dict[str, list[str]]:
+    """Return the names of the migrations that are not settled, by their state."""
     directory = migrations_directory(container.secrets)
     statuses: list[MigrationStatus] = await load_migrate().status(database, directory=directory)
-    return [f"{each.name} is {each.state}" for each in statuses if each.state not in _SETTLED]
+    found: dict[str, list[str]] = {}
+    for each in statuses:
+        if each.state not in _SETTLED:
+            found.setdefault(each.state, []).append(each.name)
+    return found
+
+
+def _say(unsettled: Mapping[str, Sequence[str]]) -> str:
+    return "; ".join(
+        f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {state}"
+        for state, names in unsettled.items()
+    )

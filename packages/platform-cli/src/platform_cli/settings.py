@@ -69,6 +69,14 @@ class Settings:
         """Whether the environment has no default for what decides which data a run reads and writes."""
         return is_deployed(self.env.value)
 
+    def as_flags(self, kind: str) -> str:
+        """Return those of the flags given that choose environment and ``kind``, for a command to advise.
+
+        Without them it would work elsewhere. A variable counts for the next command, too.
+        """
+        given = (self.env, self.implementations[kind])
+        return "".join(f" {each.origin} {each.value}" for each in given if each.origin.startswith("--"))
+
 
 def is_deployed(env: str) -> bool:
     """Return whether ``env`` is staging or production, also by another name: ``prod``, ``production-eu``.

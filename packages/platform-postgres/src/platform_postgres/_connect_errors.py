@@ -24,7 +24,7 @@ _CERTIFICATE_ADVICE = {
     3: "sslcrl has no list of the CA that signed it",
     9: "is the clock of this machine right?",
     10: "renew the server's certificate; is the clock of this machine right?",
-    18: "name that certificate in sslrootcert to trust it",
+    18: "sslrootcert must name that very certificate, if it can be trusted",
     19: "the server's CA is not in the sslrootcert file",
     20: "the server's CA is not in the sslrootcert file",
     21: "the server's CA is not in the sslrootcert file",

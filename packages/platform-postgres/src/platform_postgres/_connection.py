@@ -156,7 +156,7 @@ def _session_attributes(target: Target) -> tuple[str, ...]:
 def _refusal(target: Target, causes: list[Cause]) -> PlatformError:
     """Return the error that names the database and why each host gave no connection."""
     kind = causes[-1].kind
-    verb = "refuses the connection" if kind is ConfigurationError else "cannot be reached"
+    verb = "cannot be used" if kind is ConfigurationError else "cannot be reached"
     reasons = "; ".join(dict.fromkeys(cause.text for cause in causes))
     return kind(f"the database {target.place} ({target.setting}) {verb}: {reasons}")
 

@@ -15,7 +15,10 @@ _HOST = re.compile(r"(?:\[(?P<v6>[^\]\[]+)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[^
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]{0,30})://")
 _KEYWORDS = re.compile(r"\s*(host|hostaddr|port|dbname|user|password|service|sslmode)\s*=")
 _ESCAPES = {"#": "%23", "/": "%2F", "?": "%3F", "@": "%40", "%": "%25", " ": "%20"}
-_FORM = "(the form is postgresql://USER:PASSWORD@HOST:PORT/NAME)"
+URL_FORM = "postgresql://user:password@host:5432/name"
+"""As the CLI's mask of secrets knows it: another example would be hidden."""
+
+_FORM = f"(the form is {URL_FORM})"
 # asyncpg's and JDBC's names for two of libpq's parameters.
 _ALIASES = {"database": "dbname", "ssl": "sslmode"}
 

@@ -16,6 +16,7 @@ import asyncpg
 from platform_interfaces import (
     DatabaseError,
     DatabaseInterface,
+    MissingSecretError,
     NotConnectedError,
     PlatformError,
     Row,
@@ -26,6 +27,7 @@ from platform_interfaces import (
 from platform_postgres import _bulk
 from platform_postgres._advisory_lock import held
 from platform_postgres._connection import GRACE_SECONDS, open_lasting_connection, open_pool, take
+from platform_postgres._connection_url import URL_FORM
 from platform_postgres._copy_format import NotEncodableError
 from platform_postgres._errors import translated
 from platform_postgres._numbers import prepare
@@ -79,8 +81,12 @@ class PostgresDatabase(DatabaseInterface):
 
     async def _locate(self) -> Target:
         """Return what to connect with."""
+        url = self._secrets.get(URL_SETTING)
+        if not url:
+            missing = self._secrets.explain_missing(URL_SETTING)
+            raise MissingSecretError(f"{missing}; set it to {URL_FORM}")
         return read_target(
-            self._secrets.require(URL_SETTING),
+            url,
             self._secrets,
             timeout_seconds=self._settings.connect_timeout_seconds,
         )

@@ -107,7 +107,8 @@ def _run(action: Callable[["FileSystemInterface"], Awaitable[None]]) -> int:
 
 
 def _nothing_kept(prefix: str) -> click.UsageError:
-    return click.UsageError(f"nothing is kept for {prefix!r}: see 'platform rejects list'")
+    flags = click.get_current_context().obj.as_flags("filesystem")
+    return click.UsageError(f"nothing is kept for {prefix!r}: see 'platform rejects list{flags}'")
 
 
 def _say(line: str) -> None:

@@ -1,0 +1,72 @@
+"""What a module logged last as errors: why it failed, for the last line of its output."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from platform_cli._masking import hide_in
+from platform_cli._shown import show
+from platform_interfaces import LoggingInterface
+
+_SHOWN = 3
+
+
+class LastErrors:
+    """The last errors that were logged with nothing else between them."""
+
+    def __init__(self) -> None:
+        self._errors: list[tuple[str, Mapping[str, Any]]] = []
+        self._is_over = False
+
+    def add(self, message: str, fields: Mapping[str, Any]) -> None:
+        """Remember an error."""
+        if self._is_over:
+            self._errors.clear()
+        self._is_over = False
+        if len(self._errors) < _SHOWN:
+            self._errors.append((message, fields))
+
+    def end_group(self) -> None:
+        """Note that something else was logged: the next error begins another group."""
+        self._is_over = True
+
+    def __str__(self) -> str:
+        """Return the errors in words; empty without one."""
+        return "; ".join(_in_words(message, fields) for message, fields in self._errors)
+
+
+class LastErrorsLogger(LoggingInterface):
+    """Passes all events on to ``log``, and remembers the errors in ``last``."""
+
+    def __init__(self, log: LoggingInterface, last: LastErrors) -> None:
+        self._log, self._last = log, last
+
+    def debug(self, message: str, **fields: Any) -> None:
+        """See ``LoggingInterface``."""
+        self._last.end_group()
+        self._log.debug(message, **fields)
+
+    def info(self, message: str, **fields: Any) -> None:
+        """See ``LoggingInterface``."""
+        self._last.end_group()
+        self._log.info(message, **fields)
+
+    def warn(self, message: str, **fields: Any) -> None:
+        """See ``LoggingInterface``."""
+        self._last.end_group()
+        self._log.warn(message, **fields)
+
+    def error(self, message: str, **fields: Any) -> None:
+        """See ``LoggingInterface``."""
+        self._last.add(message, fields)
+        self._log.error(message, **fields)
+
+    def bind(self, **fields: Any) -> Self:
+        """See ``LoggingInterface``."""
+        return type(self)(self._log.bind(**fields), self._last)
+
+
+def _in_words(message: str, fields: Mapping[str, Any]) -> str:
+    values = {name: hide_in(value, name) for name, value in fields.items()}
+    reason = values.pop("reason", "")
+    told = ", ".join(f"{name}={show(value)}" for name, value in values.items())
+    return ": ".join(filter(None, (message, told, reason if isinstance(reason, str) else show(reason))))
