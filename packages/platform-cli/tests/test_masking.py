@@ -121,6 +121,18 @@ def test_c6_our_own_advice_is_never_hidden() -> None:
 
 
 @pytest.mark.parametrize(
+    "url", ["postgres:/u:{}@db/x", "u:{}@db/x", "POSTGRESQL://u:{}@db/x", "mysql://u:{}@db/x"]
+)
+def test_c6_the_form_of_a_url_is_shown_whole_by_the_adapter(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("DB_POSTGRES_URL", url.format(CANARY))
+    code, _, err = platform("migrate", "status", "--db", "postgres")
+    assert (code, CANARY in err) == (2, False)
+    assert "'postgresql://' (the form is postgresql://USER:PASSWORD@HOST:PORT/NAME)" in err
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "postgresql://platform@localhost:5432/platform",

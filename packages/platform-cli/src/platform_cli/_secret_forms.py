@@ -12,7 +12,7 @@ _SECRET_NAME = re.compile(
 )
 _PLACE_NAME = re.compile(r"(?:file|path|dir)$", re.IGNORECASE)  # where a secret is, and none itself
 # Examples in messages: hiding them would hide the advice.
-_ADVICE = re.compile(r"(postgresql://user:password@host:5432/name)")
+_ADVICE = re.compile(r"(postgresql://user:password@host:(?:5432|port)/name)", re.IGNORECASE)
 _EXAMPLES = {"", HIDDEN, "...", "…", "password", "secret", "<password>", "<secret>"}
 
 _NO_PORT = r"(?!\d{1,5}(?:[/?#,;)\s'\"]|$))"
