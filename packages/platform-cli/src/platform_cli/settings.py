@@ -174,9 +174,9 @@ def _check_env_is_chosen(env: Setting, layers: Iterable[Layer]) -> None:
         named = layer.get("PLATFORM_ENV")
         if named and named != env.value:
             raise ConfigurationError(
-                f"PLATFORM_ENV is {named!r} in {layer.name}, but this file is read only after the environment "
-                f"was chosen, and that is {env.value!r} by default: give --env {named}, or set PLATFORM_ENV in "
-                "the environment, and remove it from the file"
+                f"PLATFORM_ENV is {named!r} in {layer.name}, but this file is read only after the "
+                f"environment was chosen, and that is {env.value!r} by default: give --env {named}, or set "
+                "PLATFORM_ENV in the environment, and remove it from the file"
             )
 
 
