@@ -151,6 +151,7 @@ def lines_of(record: dict[str, Any], count: int) -> bytes:
         ({"event_type": "a", "payload": {}, "src": "s"}, ["is 'src' meant to be 'source'?"]),
         ({"event": {"event_type": "a", "payload": {}, "source": "s"}}, ["are inside 'event'"]),
         ({"x": 1}, ["fields seen: x, ts"]),
+        ({"a\nb\x1b": 1, "": 2, "a b": 3}, [r"fields seen: 'a\nb\x1b', '', a b, ts"]),
     ],
 )
 async def test_a7_a_run_without_a_valid_line_fails_with_a_guess(
