@@ -151,6 +151,7 @@ def lines_of(record: dict[str, Any], count: int) -> bytes:
         ({"event_type": "a", "payload": {}, "src": "s"}, ["is 'src' meant to be 'source'?"]),
         ({"event": {"event_type": "a", "payload": {}, "source": "s"}}, ["are inside 'event'"]),
         ({"x": 1}, ["fields seen: x, ts"]),
+        ({"a\nb\x1b": 1, "": 2, "a b": 3}, [r"fields seen: 'a\nb\x1b', '', a b, ts"]),
     ],
 )
 async def test_a7_a_run_without_a_valid_line_fails_with_a_guess(
@@ -279,6 +280,18 @@ async def test_b18_a_link_that_leads_to_no_file_is_warned_about_and_costs_nothin
     told = await load(bench, LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "lake")})))
     assert (told.code, told.totals["inserted"]) == (0, 1)
     assert told.fields("Some links lead to no file")["names"] == [f"{FOLDER}/gone.jsonl"]
+
+
+async def test_b18_a_folder_that_has_only_such_links_is_no_data_and_names_them(
+    bench: Bench, tmp_path: Path
+) -> None:
+    day = tmp_path / "lake" / FOLDER
+    day.mkdir(parents=True)
+    (day / "gone.jsonl").symlink_to("removed.jsonl")
+    (day / "_SUCCESS").touch()
+    told = await load(bench, LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "lake")})))
+    reason = told.fields("No raw data found")["reason"]
+    assert "has no data, only links that lead to no file (1): 'gone.jsonl' and files that are left" in reason
 
 
 async def test_a_file_of_several_names_is_read_once_also_when_the_first_name_is_left_out(
@@ -446,6 +459,19 @@ async def test_a_retry_where_nothing_is_kept_says_so(bench: Bench) -> None:
     told = await load(bench, is_retry=True, allow_empty=False)
     assert told.code == 0
     assert "nothing to retry" in told.fields("No rejected lines found")["reason"]
+
+
+@pytest.mark.parametrize("is_allowed", [True, False])
+async def test_a1_a_retry_without_a_root_fails_unless_that_is_allowed(
+    bench: Bench, tmp_path: Path, is_allowed: bool
+) -> None:
+    fs = LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "nosuch")}))
+    if not is_allowed:
+        with pytest.raises(FileMissingError, match=r"nosuch' \(FS_LOCAL_ROOT\) does not exist: is the disk"):
+            await load(bench, fs, is_retry=True, allow_empty=False)
+        return
+    told = await load(bench, fs, is_retry=True)
+    assert (told.code, "does not exist" in told.fields("No rejected lines found")["reason"]) == (0, True)
 
 
 async def test_a_dry_run_says_that_the_table_does_not_exist_yet_and_counts(bench: Bench) -> None:

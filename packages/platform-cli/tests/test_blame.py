@@ -48,14 +48,47 @@ ADAPTERS = """
     class Unbuilt(MemorySecrets):
         def __init__(self):
             pass
+
+
+    class Exiting(MemoryFileSystem):
+        def __init__(self, secrets):
+            raise SystemExit(0)
+
+
+    class Unnamed(MemoryDatabase):
+        @property
+        def location(self):
+            raise KeyError("password=" + "hunter2secret")
+
+
+    class Placeless(MemoryFileSystem):
+        def locate(self, path=""):
+            return None
+
+
+    class Unclosing(MemoryDatabase):
+        async def disconnect(self):
+            raise ValueError("cannot close")
+
+
+    class Sync(MemoryDatabase):
+        def connect(self):
+            return None
 """
 ENTRY_POINTS = {
     "platform.filesystem": {
         "nofile": "acme.fs:NoFile",
         "reading": "reader.fs:Reading",
         "listing": "acme.fs:Listing",
+        "exiting": "acme.fs:Exiting",
+        "placeless": "acme.fs:Placeless",
     },
-    "platform.database": {"connecting": "acme.fs:Connecting"},
+    "platform.database": {
+        "connecting": "acme.fs:Connecting",
+        "unnamed": "acme.fs:Unnamed",
+        "unclosing": "acme.fs:Unclosing",
+        "sync": "acme.fs:Sync",
+    },
     "platform.secrets": {"store": "acme.fs:Store", "unbuilt": "acme.fs:Unbuilt"},
 }
 
@@ -201,6 +234,13 @@ def test_c21_a_function_that_returns_a_coroutine_is_as_good(module: Module, plat
             "secret store 'store' (acme.fs:Store) failed: TypeError: no token (acme/fs.py:31 in get)",
         ),
         ("--secrets unbuilt --fs memory", 2, "secret store 'unbuilt' (acme.fs:Unbuilt) failed: TypeError: "),
+        ("--fs exiting", 2, "file system 'exiting' (acme.fs:Exiting) failed: SystemExit: 0 (acme/fs.py:"),
+        ("--db sync --fs memory", 1, "database 'sync' (acme.fs:Sync) failed: TypeError: "),
+        (
+            "--db unclosing --fs memory",
+            1,
+            "shutdown failed: database 'unclosing' (acme.fs:Unclosing) failed: ValueError: cannot close",
+        ),
     ],
 )
 def test_c22_an_adapter_that_raises_is_named(
@@ -213,6 +253,21 @@ def test_c22_an_adapter_that_raises_is_named(
     words = flags.split() if "--db" in flags else ["--db", "memory", *flags.split()]
     found, _, err = platform("run", "hello", *words)
     assert (found, last(err)[: len(message) + 7]) == (code, f"error: {message}")
+
+
+def test_c22_a_place_that_an_adapter_cannot_say_does_not_stop_the_run(
+    module: Module, raw_platform: Platform
+) -> None:
+    module("async def run(ctx):\n    return 0\n", dependencies={"interfaces": ["database", "filesystem"]})
+    code, _, err = raw_platform("run", "hello", "--db", "unnamed", "--fs", "placeless")
+    assert (code, "database='unknown (KeyError)'" in err, "root=unknown" in err) == (0, True, True)
+
+
+def test_c21_what_sys_exit_says_is_shown(module: Module, platform: Platform) -> None:
+    file = module("import sys\n\nasync def run(ctx):\n    sys.exit('no quota left')\n") / "main.py"
+    code, _, err = platform("run", "hello")
+    message = f"'run' of module 'hello' ({file}, line 3) ended with sys.exit: no quota left"
+    assert (code, last(err)) == (1, f"error: {message}")
 
 
 @pytest.mark.parametrize("words", ["migrate status", "migrate up", "migrate up --dry-run"])

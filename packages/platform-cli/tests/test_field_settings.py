@@ -260,6 +260,24 @@ def test_a5_a_password_keeps_what_it_begins_and_ends_with(
     assert platform("run", "hello")[1] == "4\n"
 
 
+def test_c17_an_environment_that_is_named_in_a_file_is_not_passed_over(
+    platform: Platform, project: Path
+) -> None:
+    file = project / ".env" / "local.env"
+    file.write_text("PLATFORM_ENV=production\n")
+    code, _, err = platform("run", "hello", "--db", "memory", "--fs", "memory")
+    assert (code, err.startswith(f"error: PLATFORM_ENV is 'production' in '{file}', but")) == (2, True)
+    assert "give --env production, or set PLATFORM_ENV in the environment" in err
+
+
+@pytest.mark.parametrize("chosen", [["--env", "local"], []])
+def test_c17_an_environment_that_is_named_as_it_was_chosen_is_no_error(
+    platform: Platform, project: Path, chosen: list[str]
+) -> None:
+    (project / ".env" / "local.env").write_text(f"PLATFORM_ENV={'test' if chosen else 'local'}\n")
+    assert platform("run", "hello", *chosen, "--db", "memory", "--fs", "memory")[0] == 0
+
+
 @pytest.mark.parametrize("name", ["PLATFORM_AUTO_MIGRATE", "LOG_LEVEL", "PLATFORM_DB"])
 def test_c18_a_name_at_the_beginning_of_a_message_keeps_its_case(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, name: str

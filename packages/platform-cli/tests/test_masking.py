@@ -38,6 +38,9 @@ FORMS = {
     "c4 keywords with blanks around the sign": f"host=db password = {CANARY}",
     "c4 an assignment": f"PGPASSWORD={CANARY}",
     "c4 Azure": f"AccountName=a;AccountKey={CANARY}==;EndpointSuffix=core",
+    "a field": f"password: {CANARY}",
+    "a field without a blank": f"pwd:{CANARY}",
+    "a header": f"X-Auth-Token: '{CANARY}'",
     "user and password": f"postgresql://u:{CANARY}@db/x",
     "signs in the password": f"postgresql://u:a#{CANARY}@/?:b@db/x",
     "blanks in the password": f"postgresql://u:a b {CANARY}@db/x",
@@ -123,6 +126,18 @@ def test_c6_our_own_advice_is_never_hidden() -> None:
     assert describe(ConfigurationError(ADVICE)) == ADVICE
     for text in ("set PGPASSWORD=... or ?password=...", "secrets=env (default)", "'a@b' is not on host:5432"):
         assert hide_secrets(text) == text
+
+
+@pytest.mark.parametrize(
+    "url", ["postgres:/u:{}@db/x", "u:{}@db/x", "POSTGRESQL://u:{}@db/x", "mysql://u:{}@db/x"]
+)
+def test_c6_the_form_of_a_url_is_shown_whole_by_the_adapter(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("DB_POSTGRES_URL", url.format(CANARY))
+    code, _, err = platform("migrate", "status", "--db", "postgres")
+    assert (code, CANARY in err) == (2, False)
+    assert "'postgresql://' (the form is postgresql://USER:PASSWORD@HOST:PORT/NAME)" in err
 
 
 @pytest.mark.parametrize(

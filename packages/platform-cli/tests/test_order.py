@@ -57,7 +57,9 @@ def test_a_module_checks_before_anything_is_migrated(platform: Platform) -> None
     assert (code, out) == (0, "checked 0\nran 1\n")
 
 
-@pytest.mark.parametrize("ending", ["return 3", "raise SystemExit(3)", "import sys; sys.exit('no')"])
+@pytest.mark.parametrize(
+    "ending", ["return 3", "return False", "raise SystemExit(3)", "import sys; sys.exit('no')"]
+)
 def test_a_check_that_returns_or_exits_with_something_refuses_the_run(
     platform: Platform, site: Path, ending: str
 ) -> None:

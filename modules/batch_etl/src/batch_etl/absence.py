@@ -14,15 +14,20 @@ _IS_MOUNTED = "is it set right, and is it mounted?"
 
 
 async def explain_absence(
-    fs: FileSystemInterface, source_path: str, date: str, left_out: Sequence[str] = ()
+    fs: FileSystemInterface,
+    source_path: str,
+    date: str,
+    left_out: Sequence[str] = (),
+    dangling: Sequence[str] = (),
 ) -> str:
     """Return why the folder of ``date`` has no data: the place, what is wrong with it, what is there instead.
 
-    Only a few directories are looked into. ``left_out`` is what the folder has, but is never data.
+    Only a few directories are looked into. ``left_out`` is what the folder has, but is never data, and
+    ``dangling`` its links that lead to no file.
     """
     folder = _join(source_path, date)
     stop = await _find_stop(fs, folder)
-    problem = stop.problem or _describe_empty(left_out)
+    problem = stop.problem or _describe_empty(left_out, dangling)
     hints = _hints_of_spelling(source_path, date)
     if stop.missing and stop.directory == source_path:
         hints += await _hints_of_date(fs, source_path, date, stop)
@@ -141,11 +146,17 @@ def _list(names: Sequence[str]) -> str:
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 
-def _describe_empty(left_out: Sequence[str]) -> str:
-    if not left_out:
-        return "has no files"
-    names = _list([path.rpartition("/")[2] for path in left_out])
-    return f"has no data, only files that are left out ({len(left_out):,}): {names}"
+def _describe_empty(left_out: Sequence[str], dangling: Sequence[str]) -> str:
+    parts = []
+    if dangling:
+        parts.append(f"links that lead to no file ({len(dangling):,}): {_list_last(dangling)}")
+    if left_out:
+        parts.append(f"files that are left out ({len(left_out):,}): {_list_last(left_out)}")
+    return f"has no data, only {' and '.join(parts)}" if parts else "has no files"
+
+
+def _list_last(paths: Sequence[str]) -> str:
+    return _list([path.rpartition("/")[2] for path in paths])
 
 
 def _join(directory: str, name: str) -> str:

@@ -32,9 +32,15 @@ def explain_none_valid(
         parts.append(hint)
     elif objects:
         names = list(Counter(name for each in objects for name in each))
-        parts.append(f"fields seen: {', '.join(name[:_FIELD_CHARACTERS] for name in names[:_SHOWN_FIELDS])}")
+        parts.append(f"fields seen: {', '.join(map(_show, names[:_SHOWN_FIELDS]))}")
         parts += _guess_fields(objects, names)
     return "; ".join(parts)
+
+
+def _show(name: str) -> str:
+    """Return the name of a field, in quotes where its borders would be unclear."""
+    name = name[:_FIELD_CHARACTERS]
+    return name if name.isprintable() and name.strip() == name != "" and "," not in name else repr(name)
 
 
 def _parse(text: bytes) -> Any:

@@ -8,6 +8,7 @@ from batch_etl.job import Job
 from batch_etl.left_out import is_left_out
 from platform_interfaces import (
     FileMissingError,
+    FileSystemError,
     FileSystemInterface,
     LoggingInterface,
     Survey,
@@ -48,7 +49,7 @@ async def find_raw_files(fs: FileSystemInterface, job: Job) -> SourceFiles:
     found = _sort_out(await fs.survey(job.folder), job.folder)
     if found.files or found.unusable:
         return found
-    absence = await explain_absence(fs, job.source_path, job.date, found.left_out)
+    absence = await explain_absence(fs, job.source_path, job.date, found.left_out, found.dangling)
     if not job.allows_empty:
         raise FileMissingError(f"no raw data found: {absence} (--allow-empty accepts a day without data)")
     return replace(found, absence=absence)
@@ -58,12 +59,20 @@ async def find_rejected_lines(fs: FileSystemInterface, job: Job) -> SourceFiles:
     """Return where the lines are kept that earlier runs of the date have rejected.
 
     Raises:
+        FileMissingError: when nothing is found because the root cannot be read, and that is not allowed.
         FileSystemError: when that cannot be found out.
     """
     path = rejects_path(job.folder)
     if await fs.exists(path):
         return SourceFiles((path,))
-    return SourceFiles(absence=f"there is nothing to retry: no lines are kept in {fs.locate(path)!r}")
+    absence = f"no lines are kept in {fs.locate(path)!r}"
+    try:
+        await fs.list_names("")
+    except FileSystemError as error:
+        absence += f": {error}"
+        if not job.allows_empty:
+            raise FileMissingError(f"no rejected lines found: {absence}") from error
+    return SourceFiles(absence=f"there is nothing to retry: {absence}")
 
 
 def log_found(log: LoggingInterface, found: SourceFiles) -> None:

@@ -12,7 +12,7 @@ _SECRET_NAME = re.compile(
 )
 _PLACE_NAME = re.compile(r"(?:file|path|dir)$", re.IGNORECASE)  # where a secret is, and none itself
 # Examples in messages: hiding them would hide the advice.
-_ADVICE = re.compile(r"(postgresql://user:password@host:5432/name)")
+_ADVICE = re.compile(r"(postgresql://user:password@host:(?:5432|port)/name)", re.IGNORECASE)
 _EXAMPLES = {"", HIDDEN, "...", "…", "password", "secret", "<password>", "<secret>"}
 
 _NO_PORT = r"(?!\d{1,5}(?:[/?#,;)\s'\"]|$))"
@@ -44,6 +44,8 @@ _RAW_AS_PORT = re.compile(rf"://[^:@/\s\[]*:{_NO_PORT}(.+)", re.DOTALL)
 # With blanks and signs in it, up to what looks like the next parameter.
 _RAW_PARAMETER = re.compile(rf"{_NAME}\s{{0,8}}=\s*(.+?)(?=[&;\s][\w%.+-]{{1,80}}\s{{0,8}}=|$)", re.DOTALL)
 _RAW_KEYWORD = re.compile(rf"{_NAME}\s{{0,8}}=\s*('(?:\\.|[^'\\])*'|\S*)")
+# As in YAML and headers. In a value only: in a message, advice may follow the colon.
+_RAW_FIELD = re.compile(r"(?:^|[\s,;&?{])([\w.-]{1,80})\s{0,8}:(?!//)\s{0,8}['\"]?([^\s,;'\"]+)")
 _LOCAL_HOST = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])?(?:[:/?#]|$)")
 
 
@@ -86,6 +88,9 @@ def has_secret_for_elsewhere(value: str) -> bool:
 
 def _raw_parameters(value: str) -> Iterator[str]:
     for name, secret in _RAW_PARAMETER.findall(value):
+        if is_secret_name(name) and secret not in _EXAMPLES:
+            yield secret
+    for name, secret in _RAW_FIELD.findall(value):
         if is_secret_name(name) and secret not in _EXAMPLES:
             yield secret
     if "?" in value or "&" in value or ";" in value:

@@ -1,6 +1,6 @@
 """The implementations of one run: built from secrets, opened in order, undone in reverse."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -30,6 +30,10 @@ _INTERFACES: Mapping[str, type] = {
     "logging": LoggingInterface,
     "secrets": SecretsInterface,
 }
+
+
+# Every call of an adapter begins in it: an error whose last line is here is the adapter's, not the logger's.
+_OWN_PACKAGE = __name__.partition(".")[0]
 
 
 class Container:
@@ -85,7 +89,7 @@ class Container:
         self._announce(fs, database, fields)
         try:
             if database:
-                await database.connect()
+                await self._connect(database)
                 self.lifecycle.on_shutdown(database.disconnect)
         finally:
             self._warn_of_unknown(is_complete="secrets" not in declared)
@@ -115,11 +119,21 @@ class Container:
     ) -> None:
         told = {**fields, "env": self.settings.env.value}
         if database:
-            told |= {"db": self._name("database"), "database": hide_secrets(database.location)}
+            told |= {"db": self._name("database"), "database": _say_place(lambda: database.location)}
         if fs:
-            told |= {"fs": self._name("filesystem"), "root": hide_secrets(fs.locate())}
+            told |= {"fs": self._name("filesystem"), "root": _say_place(fs.locate)}
         self.log.info("Run", **told)
         self.log_settings()
+
+    async def _connect(self, database: DatabaseInterface) -> None:
+        try:
+            await database.connect()
+        except Exception as error:
+            if attribute(error, self.owners) is not error or isinstance(error, PlatformError):
+                raise  # it says itself whose it is, or will
+            name = self._name("database")
+            label = _label("database", name, registry.reference("database", name))
+            raise PlatformError(f"{label} failed: {describe(error)}") from error
 
     def _warn_of_unknown(self, *, is_complete: bool) -> None:
         chosen = self.settings.implementations.items()
@@ -170,18 +184,19 @@ class Container:
 
     def _construct(self, kind: str, name: str, secrets: SecretsInterface) -> Any:
         target = registry.reference(kind, name)
-        label = f"{registry.WORDS[kind]} {name!r} ({target})"
+        label = _label(kind, name, target)
         package = target.partition(":")[0].partition(".")[0]
         others = dict(self.owners)
         # A package may have several adapters; which of them a line belongs to is not known.
         known = self.owners.get(package)
-        self.owners[package] = Owner(f"{known.label} or {label}" if known else label)
+        if package != _OWN_PACKAGE:
+            self.owners[package] = Owner(f"{known.label} or {label}" if known else label)
         make = registry.load(kind, name)
         try:
             return make(secrets)
         except PlatformError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             failure = attribute(error, {**others, package: Owner(label)})
             told = f"{label} failed: {describe(error)}" if failure is error else str(failure)
             raise ConfigurationError(told) from error
@@ -192,3 +207,16 @@ class Container:
             f"{missing}; env {self.settings.env.value!r} has no default database: set PLATFORM_DB, or give "
             f"--db; installed are {', '.join(registry.names('database'))}"
         )
+
+
+def _label(kind: str, name: str, target: str) -> str:
+    return f"{registry.WORDS[kind]} {name!r} ({target})"
+
+
+def _say_place(find: Callable[[], object]) -> str:
+    """Return where an adapter works, without secrets; one that cannot say it does not stop the run."""
+    try:
+        place = find()
+    except Exception as error:  # noqa: BLE001 - whatever a property of somebody else's raises
+        return f"unknown ({type(error).__name__})"
+    return hide_secrets(place) if isinstance(place, str) else "unknown"

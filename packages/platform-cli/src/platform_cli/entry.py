@@ -27,10 +27,7 @@ class Entry:
             PlatformError: when it is not async.
         """
         try:
-            pending = self._function(context)
-            if not inspect.isawaitable(pending):
-                raise PlatformError(f"{self._label} is not async: define it as {self._example}")
-            return await pending
+            return await self._call(context)
         except SystemExit as error:
             # Let through, it would end the event loop before anything is undone.
             return error.code or 0
@@ -39,13 +36,24 @@ class Entry:
         """Call the function and return its exit code.
 
         Raises:
-            PlatformError: when it returns anything but a number.
+            PlatformError: when it returns anything but a number, or ends with ``sys.exit("text")``.
         """
-        returned = await self.call(context)
+        try:
+            returned = await self._call(context)
+        except SystemExit as error:
+            if isinstance(error.code, str):
+                raise PlatformError(f"{self._label} ended with sys.exit: {error.code}") from error
+            returned = error.code or 0
         if isinstance(returned, int) and not isinstance(returned, bool):
             return returned
         shown = repr(returned) if isinstance(returned, bool | None) else f"a {type(returned).__name__}"
         raise PlatformError(f"{self._label} returned {shown}: it must return the exit code, 0 for success")
+
+    async def _call(self, context: PlatformContext) -> object:
+        pending = self._function(context)
+        if not inspect.isawaitable(pending):
+            raise PlatformError(f"{self._label} is not async: define it as {self._example}")
+        return await pending
 
     def _check(self) -> None:
         if not callable(self._function):

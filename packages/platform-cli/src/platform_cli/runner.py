@@ -64,7 +64,8 @@ async def _run_entry(container: Container, manifest: Manifest, config: Mapping[s
     context = await container.open_context(
         manifest.interfaces, config, registry.CHANGES_NOTHING if is_dry_run else {}, module=manifest.name
     )
-    if check and (returned := await check.call(context)):
+    returned = await check.call(context) if check else None
+    if returned or returned is False:  # 0 is what a run returns for success
         raise PlatformError(f"module {manifest.name!r} refused to start: its check returned {returned!r:.80}")
     if "database" in manifest.interfaces:
         await (report_pending if is_dry_run else ensure_migrated)(container, context.db)
@@ -114,7 +115,8 @@ async def _shut_down(container: Container) -> PlatformError | None:
     except TimeoutError:
         problem = PlatformError(f"shutdown took longer than {SHUTDOWN_SECONDS:g} s and was given up")
     except ExceptionGroup as group:
-        problem = PlatformError(f"shutdown failed: {'; '.join(map(describe, group.exceptions))}")
+        reasons = [describe(attribute(each, container.owners)) for each in group.exceptions]
+        problem = PlatformError(f"shutdown failed: {'; '.join(reasons)}")
     else:
         return None
     container.log.error("Shutdown failed", error=str(problem))

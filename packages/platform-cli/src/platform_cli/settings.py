@@ -108,6 +108,7 @@ def resolve(
     layers = [process, *(Layer(repr(str(file)), found) for file, found in files.items())]
     for layer in layers:
         remember_settings(layer.values)
+    _check_env_is_chosen(env, layers[1:])
     values = EnvSecrets(layers, how_to_move(stray) if stray else "")
     defaults = {f.kind: f.default for f in FLAGS if f.kind}
     if is_deployed(env.value):
@@ -169,6 +170,22 @@ def _files(project: Path | None, env: Setting) -> list[Path]:
         raise ConfigurationError(_unknown_env(project, env.value, known))
     names = [env.value] if is_deployed(env.value) else list(dict.fromkeys([env.value, "local"]))
     return [env_file(project, name) for name in names if project and name in known]
+
+
+def _check_env_is_chosen(env: Setting, layers: Iterable[Layer]) -> None:
+    """Refuse a ``PLATFORM_ENV`` that comes too late: it would name the file that it stands in.
+
+    Raises:
+        ConfigurationError: when nobody chose an environment, and a file names another than the default.
+    """
+    for layer in layers if env.origin == "default" else ():
+        named = layer.get("PLATFORM_ENV")
+        if named and named != env.value:
+            raise ConfigurationError(
+                f"PLATFORM_ENV is {named!r} in {layer.name}, but this file is read only after the "
+                f"environment was chosen, and that is {env.value!r} by default: give --env {named}, or set "
+                "PLATFORM_ENV in the environment, and remove it from the file"
+            )
 
 
 def _unknown_env(project: Path | None, env: str, known: list[str]) -> str:
