@@ -532,3 +532,41 @@ async def test_a_temporary_folder_that_cannot_be_used_is_named_with_its_setting(
     monkeypatch.setattr(tempfile, "tempdir", str(embedded_dir / "missing"))
     with pytest.raises(ConfigurationError, match="TMPDIR"):
         await embedded(embedded_dir, DB_EMBEDDED_CREATE="false").connect()
+
+
+@pytest.mark.parametrize("content", ["", "garbage\n", "0\n"])
+def test_e3_an_unreadable_process_file_is_named_with_what_to_do(embedded_dir: Path, content: str) -> None:
+    """A full disk or a crash leaves it empty, and pg_ctl refuses it."""
+    server = PostgresServer(embedded_dir)
+    server.start()
+    server.stop()
+    file = embedded_dir / "data" / "postmaster.pid"
+    file.write_text(content)
+    with pytest.raises(DatabaseError) as caught:
+        server.start()
+    assert f"if no PostgreSQL runs on these data, remove {str(file)!r}" in str(caught.value)
+    file.unlink()
+    server.start()
+    server.stop()
+
+
+@pytest.mark.parametrize("name", ["transition.lock", "users.lock"])
+def test_e_a_lock_file_that_cannot_be_opened_is_named(embedded_dir: Path, name: str) -> None:
+    server = PostgresServer(embedded_dir)
+    server.start()
+    server.stop()
+    (embedded_dir / name).unlink()
+    (embedded_dir / name).mkdir()
+    with pytest.raises(
+        ConfigurationError, match=rf"DB_EMBEDDED_DIR.*{name}' cannot be opened: Is a directory"
+    ):
+        PostgresServer(embedded_dir).start()
+
+
+def test_e_data_of_another_version_say_what_to_do(embedded_dir: Path) -> None:
+    server = PostgresServer(embedded_dir)
+    server.start()
+    server.stop()
+    (embedded_dir / "data" / "PG_VERSION").write_text("15\n")
+    with pytest.raises(DatabaseError, match="another version of PostgreSQL made them: set DB_EMBEDDED_DIR"):
+        server.start()
