@@ -456,3 +456,55 @@ async def test_d7_another_table_named_events_is_kept_after_what_the_message_says
         await platform_migrate.up(database)
         await assert_loads(Bench(database), "cleaned_events")
         assert await count(database, "events") == 0
+
+
+BEHIND = """
+    INSERT INTO own (id, event_type, payload, source, event_date, dedup_key, created_at)
+    SELECT number, 'old', '{}', 'test', '2026-01-14', number::text::bytea, now()
+    FROM generate_series(1, 3000) AS number
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "after", "parts"),
+    [
+        pytest.param({}, BEHIND, ["own_pkey", "the value of id", "SELECT setval("], id="sequence-behind"),
+        pytest.param(
+            {"batch": "INT UNIQUE DEFAULT 1"}, "", ["own_batch_key", "the value of batch"], id="one-default"
+        ),
+        pytest.param({"created_at": "TIMESTAMPTZ UNIQUE"}, "", ["the value of created_at"], id="one-time"),
+    ],
+)
+async def test_d_a_key_over_columns_that_no_line_has_stops_the_run(
+    pg: Bench, changes: Mapping[str, str], after: str, parts: Sequence[str]
+) -> None:
+    """Such a refusal is not the line's fault: to reject it would end green without the data."""
+    await pg.db.execute(f"{ddl(changes)}; {after}")
+    with pytest.raises(QueryError) as caught:
+        await run(pg, between(*(event_line(f'{{"n": {number}}}') for number in range(40))))
+    assert [part for part in parts if part not in str(caught.value)] == [], str(caught.value)
+    assert await pg.fs.list("rejected") == []
+
+
+async def test_d_a_sequence_is_right_again_after_the_advice_was_followed(pg: Bench) -> None:
+    await pg.db.execute(f"{ddl()}; {BEHIND}")
+    with pytest.raises(QueryError) as caught:
+        await run(pg, between(*(event_line(f'{{"n": {number}}}') for number in range(40))))
+    advice = str(caught.value).partition("SELECT")[2].partition(";")[0]
+    await pg.db.execute(f"SELECT{advice}")
+    await assert_loads(pg)
+
+
+async def test_d3_a_partition_that_is_missing_for_some_rows_stops_the_run(pg: Bench) -> None:
+    await pg.db.execute(
+        ddl({"id": "BIGINT GENERATED ALWAYS AS IDENTITY"}, "PARTITION BY HASH (dedup_key)")
+        + "; CREATE TABLE half PARTITION OF own FOR VALUES WITH (MODULUS 2, REMAINDER 0)"
+    )
+    with pytest.raises(QueryError, match='no partition of relation "own" found'):
+        await run(pg, between(*(event_line(f'{{"n": {number}}}') for number in range(40))))
+
+
+async def test_d_a_sequence_at_its_end_is_named(pg: Bench) -> None:
+    await pg.db.execute(f"{ddl()}; ALTER SEQUENCE own_id_seq MAXVALUE 2")
+    with pytest.raises(QueryError, match='maximum value of sequence "own_id_seq"'):
+        await run(pg, between(event_line()))

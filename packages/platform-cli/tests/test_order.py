@@ -92,12 +92,12 @@ def test_c2_without_a_dry_run_it_is_refused_as_before(platform: Platform) -> Non
     ("words", "create"),
     [
         ("run hello", None),
-        ("run hello --dry-run", "false"),
-        ("rejects retry hello --dry-run", "false"),
+        ("run hello --dry-run", "temporary"),
+        ("rejects retry hello --dry-run", "temporary"),
         ("migrate up", None),
-        ("migrate up --dry-run", "false"),
-        ("migrate down --dry-run", "false"),
-        ("migrate status", "false"),
+        ("migrate up --dry-run", "temporary"),
+        ("migrate down --dry-run", "temporary"),
+        ("migrate status", "temporary"),
     ],
 )
 def test_c1_a_command_that_changes_nothing_makes_no_server(

@@ -116,6 +116,15 @@ class TestE4:
         with pytest.raises(InvalidPathError, match=r"'rejected/link/raw/a' is refused: .*leaves"):
             await fs.read("rejected/link/raw/a")
 
+    @pytest.mark.parametrize("value", ["link", "link/raw", "link/..", "link/../lake/new"])
+    def test_e4_neither_root_may_be_inside_the_other_through_a_link(self, tmp_path: Path, value: str) -> None:
+        """Rejects would be loaded as raw files by the next run."""
+        (tmp_path / "lake").mkdir()
+        (tmp_path / "link").symlink_to("lake")
+        for root, rejects in (("lake", value), (value, "lake")):
+            with pytest.raises(ConfigurationError, match="neither may be inside the other"):
+                filesystem(ROOT=tmp_path / root, REJECTS_ROOT=tmp_path / rejects)
+
     @pytest.mark.parametrize("value", ["lake", "lake/raw", "lake/../lake/x", "."])
     def test_e4_neither_root_may_be_inside_the_other(self, tmp_path: Path, value: str) -> None:
         with pytest.raises(ConfigurationError, match="neither may be inside the other"):

@@ -259,3 +259,16 @@ class TestRoots:
         with pytest.raises(InvalidPathError, match="leaves"):
             await fs.list_names("away")
         assert sorted(path.name for path in root.iterdir()) == ["away", "raw"]
+
+
+async def test_f_a_list_ends_where_links_lead_round_in_many_ways(fs: LocalFileSystem, root: Path) -> None:
+    """Twelve directories that link to one another are reached by more ways than anybody can walk."""
+    names = [f"d{number}" for number in range(12)]
+    for name in names:
+        (root / "mesh" / name).mkdir(parents=True)
+        (root / "mesh" / name / "file").write_bytes(b"x")
+        for other in names:
+            (root / "mesh" / name / f"to-{other}").symlink_to(f"../{other}")
+    found = await fs.list("mesh")
+    assert {f"mesh/{name}/file" for name in names} <= set(found)
+    assert "mesh/d0/to-d1/file" in found

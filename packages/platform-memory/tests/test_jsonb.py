@@ -153,3 +153,7 @@ async def test_a_literal_is_the_same_value(db: MemoryDatabase, text: str) -> Non
 async def test_a_literal_that_is_no_json_is_refused(db: MemoryDatabase) -> None:
     with pytest.raises(DataError):
         await db.execute("INSERT INTO t (value) VALUES ('{'::jsonb)")
+
+
+def test_zero_has_no_sign() -> None:
+    assert (normalize("-0.0"), normalize("[-0, -0e5]")) == ("0.0", "[0,0]")

@@ -513,20 +513,20 @@ def test_e3_a_living_server_without_its_socket_is_never_joined_by_a_second(embed
     assert not is_running(embedded_dir)
 
 
-async def test_without_leave_to_make_data_the_server_is_a_temporary_one(
+async def test_where_no_data_are_the_server_may_be_a_temporary_one(
     embedded_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     temporary = embedded_dir.with_name("temporary")
     temporary.mkdir(mode=0o755)
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    async with embedded(embedded_dir, DB_EMBEDDED_CREATE="false") as db:
+    async with embedded(embedded_dir, DB_EMBEDDED_CREATE="temporary") as db:
         await db.execute("CREATE TABLE one (number INT)")
         assert db.location.startswith(f"embedded in {temporary}")
     assert not embedded_dir.exists()
     assert list(temporary.iterdir()) == []
     async with embedded(embedded_dir, DB_EMBEDDED_CREATE="") as db:
         await db.execute("CREATE TABLE two (number INT)")
-    async with embedded(embedded_dir, DB_EMBEDDED_CREATE="false") as db:
+    async with embedded(embedded_dir, DB_EMBEDDED_CREATE="temporary") as db:
         assert await db.fetch_all("SELECT * FROM two") == []
         assert db.location == f"embedded in {embedded_dir}"
 
@@ -536,4 +536,51 @@ async def test_a_temporary_folder_that_cannot_be_used_is_named_with_its_setting(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(embedded_dir / "missing"))
     with pytest.raises(ConfigurationError, match="TMPDIR"):
+        await embedded(embedded_dir, DB_EMBEDDED_CREATE="temporary").connect()
+
+
+@pytest.mark.parametrize("content", ["", "garbage\n", "0\n"])
+def test_e3_an_unreadable_process_file_is_named_with_what_to_do(embedded_dir: Path, content: str) -> None:
+    """A full disk or a crash leaves it empty, and pg_ctl refuses it."""
+    server = PostgresServer(embedded_dir)
+    server.start()
+    server.stop()
+    file = embedded_dir / "data" / "postmaster.pid"
+    file.write_text(content)
+    with pytest.raises(DatabaseError) as caught:
+        server.start()
+    assert f"if no PostgreSQL runs on these data, remove {str(file)!r}" in str(caught.value)
+    file.unlink()
+    server.start()
+    server.stop()
+
+
+@pytest.mark.parametrize("name", ["transition.lock", "users.lock"])
+def test_e_a_lock_file_that_cannot_be_opened_is_named(embedded_dir: Path, name: str) -> None:
+    server = PostgresServer(embedded_dir)
+    server.start()
+    server.stop()
+    (embedded_dir / name).unlink()
+    (embedded_dir / name).mkdir()
+    with pytest.raises(
+        ConfigurationError, match=rf"DB_EMBEDDED_DIR.*{name}' cannot be opened: Is a directory"
+    ):
+        PostgresServer(embedded_dir).start()
+
+
+def test_e_data_of_another_version_say_what_to_do(embedded_dir: Path) -> None:
+    server = PostgresServer(embedded_dir)
+    server.start()
+    server.stop()
+    (embedded_dir / "data" / "PG_VERSION").write_text("15\n")
+    with pytest.raises(DatabaseError, match="another version of PostgreSQL made them: set DB_EMBEDDED_DIR"):
+        server.start()
+
+
+async def test_e_without_leave_to_make_data_nothing_is_loaded_into_a_server_that_goes(
+    embedded_dir: Path,
+) -> None:
+    """A load into a temporary server would end green, and without its rows."""
+    with pytest.raises(ConfigurationError, match=r"no data of a server in .* set DB_EMBEDDED_CREATE=true"):
         await embedded(embedded_dir, DB_EMBEDDED_CREATE="false").connect()
+    assert not embedded_dir.exists()

@@ -30,6 +30,8 @@ class UniqueIndex:
 
     columns: frozenset[str]
     flaw: str = ""
+    names: frozenset[str] = frozenset()
+    """Its own, and those of its parts in the partitions."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ _POSTGRES = """
             'columns', (SELECT jsonb_agg(a.attname) FROM pg_attribute a
                 WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])),
             'flaw', CASE WHEN i.indpred IS NOT NULL THEN 'partial' WHEN NOT i.indimmediate THEN 'deferrable'
-                WHEN NOT i.indisvalid THEN 'not valid' ELSE '' END
+                WHEN NOT i.indisvalid THEN 'not valid' ELSE '' END,
+            'names', (SELECT jsonb_agg(n.relname) FROM pg_class n WHERE n.oid = i.indexrelid
+                OR n.oid IN (SELECT relid FROM pg_partition_tree(i.indexrelid)))
         )) FROM pg_index i
         WHERE i.indrelid = c.oid AND i.indisunique AND i.indexprs IS NULL) AS indexes,
         (SELECT jsonb_object_agg(t.tgname, t.tgtype & 3 = 3) FROM pg_trigger t
@@ -121,7 +125,8 @@ async def _read_postgres(db: DatabaseInterface, table: str, event_date: dt.date)
         kind=_KINDS.get(row["kind"], "relation"),
         columns={name: Column(**column) for name, column in (row["columns"] or {}).items()},
         unique_indexes=tuple(
-            UniqueIndex(frozenset(index["columns"] or ()), index["flaw"]) for index in row["indexes"] or ()
+            UniqueIndex(frozenset(index["columns"] or ()), index["flaw"], frozenset(index["names"]))
+            for index in row["indexes"] or ()
         ),
         problems=problems,
         after_triggers=_name_triggers(row, is_before=False),

@@ -17,6 +17,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from batch_etl.generated_keys import GeneratedKeys, explain_generated_key, find_generated_keys
 from batch_etl.job import Job
 from batch_etl.table import MAX_RUN_SPAN, find_key
 from batch_etl.transformer import KEY_BYTES
@@ -67,6 +68,7 @@ class TableWriter:
         self._careful_writes = _CAREFUL_WRITES
         self._has_written = False
         self._key: tuple[str, ...] = ()  # asked for when it is needed first
+        self._generated_keys: GeneratedKeys | None = None  # the same
 
     async def write(self, parts: Sequence[Columns]) -> bytes:
         """Insert the events that the table does not have yet, in one transaction; several writes may go on.
@@ -101,6 +103,7 @@ class TableWriter:
                     middle = len(rows) // 2
                     pending += [rows[middle:], rows[:middle]]
                     continue
+                await self._raise_if_generated(error)
                 self._log.warn("Row refused", reason=str(error))
                 outcomes[rows[0]] = Outcome.REFUSED
                 refused += 1
@@ -170,6 +173,15 @@ class TableWriter:
     async def _find_key(self) -> tuple[str, ...]:
         self._key = self._key or await find_key(self._db, self._job)
         return self._key
+
+    async def _raise_if_generated(self, error: DataError) -> None:
+        """Stop the run when a row is refused for a value that is not its own: others would follow it."""
+        if not isinstance(error, ConstraintError):
+            return
+        if self._generated_keys is None:
+            self._generated_keys = await find_generated_keys(self._db, self._job)
+        if refusal := explain_generated_key(error, self._generated_keys, self._job):
+            raise refusal from error
 
     async def _insert(self, events: Columns, skip_conflicts_on: Sequence[str] = ()) -> int:
         """The number of rows inserted, ``batch_size`` at a time; all of them are kept, or none."""

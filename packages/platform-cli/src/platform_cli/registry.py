@@ -50,7 +50,7 @@ KNOWN_SETTINGS = (
 )
 """The settings of what is known to exist, whether or not a run uses it, so that a mistyped one is noticed."""
 
-CHANGES_NOTHING = {"DB_EMBEDDED_CREATE": "false"}
+CHANGES_NOTHING = {"DB_EMBEDDED_CREATE": "temporary"}
 """Defaults for a database that is only looked at: no server is made where there is none."""
 
 

@@ -38,12 +38,12 @@ def read_rejects_root(secrets: SecretsInterface, root: Path) -> Path | None:
     if not value:
         return None
     rejects = _check(REJECTS_SETTING, value)
-    ours, theirs = Path(os.path.normpath(rejects)), Path(os.path.normpath(root))
+    ours, theirs = Path(os.path.realpath(rejects)), Path(os.path.realpath(root))
     is_among_files = ours.is_relative_to(theirs) and not ours.is_relative_to(theirs / REJECTS_FOLDER)
     if is_among_files or theirs.is_relative_to(ours):
         raise ConfigurationError(
             f"{REJECTS_SETTING} is {value!r} and {ROOT_SETTING} is {str(root)!r}: "
-            "neither may be inside the other"
+            "neither may be inside the other, also not through a link"
         )
     return rejects
 

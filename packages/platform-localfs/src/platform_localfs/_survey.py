@@ -21,7 +21,7 @@ def list_files(root: Root, hidden: str | None, names: Names, prefix: str, check:
         OSError: for a directory or a link that may not be read: what it leads to would be missing in silence.
     """
     files = []
-    for file in Walk(root, hidden, _raise_or_log, once=False).files(names, prefix):
+    for file in Walk(root, hidden, _raise_or_log).files(names, prefix):
         if reason := check(file.path):
             _log.warning("a file is not listed: path %a is refused: %s", file.path, reason)
         else:
@@ -44,7 +44,7 @@ def survey(root: Root, hidden: str | None, names: Names, prefix: str, check: Che
         unusable[_show(path, check)] = problem
 
     names_of = dict[tuple[int, int] | str, list[tuple[bool, str]]]()
-    for file in Walk(root, hidden, report, once=True).files(names, prefix):
+    for file in Walk(root, hidden, report).files(names, prefix):
         if reason := check(file.path):
             shortest = _shortest_refused(file.path, check)
             unusable[_show(shortest, check)] = f"its name can be no path: {reason}"

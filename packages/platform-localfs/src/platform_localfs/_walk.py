@@ -40,15 +40,13 @@ class Walk:
     """A walk over the files below a directory, in no order.
 
     Links are followed where they stay below the root, but never back to a directory on the way to them. What
-    cannot be walked is handed to ``report`` with its path, which may raise. With ``once``, a directory that
-    was walked already is not walked again where a link in a linked directory leads to it: the number of ways
-    through links grows without bounds, the number of files does not.
+    cannot be walked is handed to ``report`` with its path, which may raise. A directory that was walked
+    already is not walked again where a link in a linked directory leads to it: the number of ways through
+    links grows without bounds, the number of files does not.
     """
 
-    def __init__(
-        self, root: Root, hidden: str | None, report: Callable[[str, Problem], None], *, once: bool
-    ) -> None:
-        self._root, self._hidden, self._report, self._once = root, hidden, report, once
+    def __init__(self, root: Root, hidden: str | None, report: Callable[[str, Problem], None]) -> None:
+        self._root, self._hidden, self._report = root, hidden, report
         self._walked: set[Names] = set()
         self._pending: list[_Directory] = []
         self._linked: list[_Directory] = []
@@ -103,7 +101,7 @@ class Walk:
             self._report(path, "it is a link in a circle" if error.errno == errno.ELOOP else error)
         else:
             if stat.S_ISDIR(mode):
-                is_known = self._once and directory.is_linked and target in self._walked
+                is_known = directory.is_linked and target in self._walked
                 if target not in directory.above and not is_known:
                     above = directory.above | {target}
                     self._linked.append(_Directory(target, path, above, is_linked=True))

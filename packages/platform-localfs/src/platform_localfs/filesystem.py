@@ -87,7 +87,10 @@ class LocalFileSystem(FileSystemInterface):
         return size + len(buffer)
 
     async def list(self, prefix: str) -> list[str]:
-        """The paths of all files; left out are links that leave the root, and names that no path can have."""
+        """The paths of all files; left out are links that leave the root, and names that no path can have.
+
+        Where links in linked directories lead to a directory in many ways, its files are listed once.
+        """
         return await self._call("list", prefix, self._mounts.list_files, check_prefix(prefix))
 
     async def survey(self, prefix: str) -> Survey:

@@ -24,6 +24,8 @@ _KINDS: list[tuple[type[duckdb.Error], type[DatabaseError]]] = [
     (duckdb.PermissionException, QueryError),
     (duckdb.DependencyException, QueryError),
 ]
+# Of the CHECK that stands for the length of a VARCHAR, see ``_statement``.
+_TOO_LONG = re.compile(r"[(]Error: (value too long for type character varying[(]\d+[)])[)]")
 _KEY = re.compile(r'(key ")([^":]*: )?.*(")', re.DOTALL)
 _VALUE = re.compile(r"""(["']).*\1|(?<=value )\S+""", re.DOTALL)
 
@@ -36,6 +38,8 @@ def translated() -> Iterator[None]:
     except duckdb.Error as error:
         kind = next((ours for theirs, ours in _KINDS if isinstance(error, theirs)), DatabaseError)
         message = _message(kind, str(error))
+        if too_long := _TOO_LONG.search(message):
+            kind, message = DataError, too_long[1]
         error.args = (message,)  # it shows in the traceback, too
         raise kind(message) from error
 

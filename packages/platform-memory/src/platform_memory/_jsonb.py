@@ -45,6 +45,8 @@ def _mark(text: str) -> str:
     exponent = number.as_tuple().exponent
     if number == 0 and isinstance(exponent, int) and 0 < exponent < 2**30:  # 0e999999 is 0, as in PostgreSQL
         number, exponent = Decimal(0), 0
+    if not number:
+        number = number.copy_abs()  # it has no -0.0
     if not isinstance(exponent, int) or number.adjusted() >= MAX_DIGITS or exponent < -MAX_DECIMALS:
         raise ValueError("a JSON number is out of the range of NUMERIC")
     return f"{_MARK}{number:f}"

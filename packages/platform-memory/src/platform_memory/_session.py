@@ -93,7 +93,7 @@ class Session:
         for number, value in enumerate(values, 1):
             if kind := kinds.get(number):
                 check_value(kind, value)
-        jsons = statement.json_placeholders | {n for n, kind in kinds.items() if kind == "JSON"}
+        jsons = statement.json_placeholders | {n for n, kind in kinds.items() if kind in ("JSON", "JSON[]")}
         arrays = statement.array_placeholders | {n for n, kind in kinds.items() if kind.endswith("]")}
         return [
             write_parameter(value, is_json=number in jsons, is_array=number in arrays)

@@ -127,7 +127,9 @@ def _edits(query: str, masked: str, kind: StatementType) -> Iterator[tuple[int, 
     if kind is StatementType.CREATE:
         for match in _VARCHAR.finditer(masked):  # DuckDB takes the length and ignores it
             name = query[slice(*match.span(1))]
-            yield (match.end(), match.end(), f" CHECK (length({name}) <= {match[2]})")
+            too_long = f"error('value too long for type character varying({match[2]})')"
+            check = f" CHECK (CASE WHEN length({name}) > {match[2]} THEN {too_long} ELSE TRUE END)"
+            yield (match.end(), match.end(), check)
 
 
 def _normalized(literal: str) -> str:

@@ -1,6 +1,7 @@
 """Which values a type takes: what PostgreSQL's driver refuses is refused, though DuckDB would convert it."""
 
 import math
+import re
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sized
 from datetime import UTC, date, datetime, time, timedelta
@@ -118,6 +119,11 @@ def _check_float(value: float | Decimal, layout: str = "d") -> None:
         raise DataError(f"a number is too {'large' if stored else 'small'} for this type of floating point")
 
 
+def _check_uuid(value: UUID | str) -> None:
+    if isinstance(value, str) and not re.fullmatch("[0-9A-Fa-f]{32}", value.replace("-", "")):
+        raise DataError("UUID takes a text of 32 hexadecimal digits")
+
+
 def _check_real(value: float | Decimal) -> None:
     _check_float(value, "f")
 
@@ -129,4 +135,5 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "TIMESTAMP WITH TIME ZONE": _check_timestamptz,
     "FLOAT": _check_real,
     "DOUBLE": _check_float,
+    "UUID": _check_uuid,
 }

@@ -16,6 +16,7 @@ _INTEGER_LIMIT = 10**38
 _SENT_AS_IS = bool | int | float | Decimal | bytes | bytearray | memoryview | date | time | timedelta | UUID
 _READERS: dict[str, Callable[[Any], Any]] = {
     "JSON": lambda text: _read_json(text),
+    "JSON[]": lambda texts: [None if text is None else _read_json(text) for text in texts],
     "DATE": lambda value: _require(value, date),
     "TIME": lambda value: _require(value, time),
     "TIMESTAMP": lambda value: _require(value, datetime),
@@ -39,7 +40,7 @@ def write_parameter(value: Any, *, is_json: bool = False, is_array: bool = False
     if value is None:
         return None
     if is_array and isinstance(value, list | tuple):
-        return [write_parameter(item, is_array=True) for item in value]
+        return [write_parameter(item, is_json=is_json, is_array=not is_json) for item in value]
     if is_json or isinstance(value, dict | list | tuple):
         return _write_json(value)
     if isinstance(value, str):
@@ -66,6 +67,8 @@ def write_column(name: str, kind: str, values: Sequence[Any]) -> list[Any]:
             raise DataError(f"column {name!r}: {error}") from None
     if kind == "JSON":
         return [None if value is None else _write_json(value) for value in values]
+    if kind == "JSON[]":
+        return [write_parameter(value, is_json=True, is_array=True) for value in values]
     if kind == "VARCHAR" or kind.startswith("DECIMAL"):  # DuckDB makes floating point of ints with fractions
         return [None if value is None else str(value) for value in values]
     return list(values)

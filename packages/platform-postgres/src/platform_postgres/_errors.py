@@ -69,6 +69,8 @@ def translated() -> Iterator[None]:
 def _from_server(error: asyncpg.PostgresError) -> DatabaseError:
     sqlstate = error.sqlstate or ""
     kind = _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE.get(sqlstate[:2], DatabaseError)
+    if sqlstate == "23514" and not error.constraint_name:  # no CHECK: no partition takes the row
+        kind = QueryError
     redact(error, sqlstate)
     return kind(f"{error} (SQLSTATE {sqlstate})".replace("\n", " "))
 
@@ -81,7 +83,9 @@ def redact(error: asyncpg.PostgresError, sqlstate: str) -> None:
     text = str(error.args[0]) if error.args else ""
     if text.startswith("invalid input for query argument"):  # raised by asyncpg, quotes the whole value
         text = text.partition(":")[0] + (f": {refusal}" if refusal else "")
-    elif sqlstate.startswith("22"):
+    elif text.startswith('invalid value for parameter "'):  # its name helps, its value may be a secret
+        text = re.sub(r'(?<=": )".*"', '"..."', text, flags=re.DOTALL)
+    elif sqlstate.startswith("22") and sqlstate != "2200H":  # that one quotes the name of a sequence
         text = re.sub(r'".*"', '"..."', text, flags=re.DOTALL)
     elif sqlstate == "42601":  # a syntax error, which may be at a literal
         text = re.sub(r"""(?<= at or near ")'.*(?=")""", "'...'", text, flags=re.DOTALL)

@@ -62,21 +62,23 @@ def run_program(*command: str | Path, log: Path) -> None:
     except OSError as error:
         raise ConfigurationError(f"{str(command[0])!r} cannot be run: {error.strerror}") from error
     if result.returncode != 0:
+        output = result.stderr + _added(log, logged)
         raise DatabaseError(
             f"{Path(command[0]).name} failed for the embedded PostgreSQL in {str(log.parent)!r}: "
-            f"{_cause(result.stderr + _added(log, logged))} (see {str(log)!r}){_hint(log, result.stderr)}"
+            f"{_cause(output)} (see {str(log)!r}){_hint(output, log.parent / 'data')}"
         )
 
 
-def _hint(log: Path, output: str) -> str:
+def _hint(text: str, data: Path) -> str:
     """Return what to do about a failure whose cause is the host, or nothing."""
-    text = output + _added(log, 0)[-4000:]
     if "No space left on device" in text or "Read-only file system" in text:
         return ": make room there, or set DB_EMBEDDED_DIR to a directory on another disk"
-    if 'lock file "postmaster.pid" already exists' in text:
-        return (
-            f": if no PostgreSQL runs on these data, remove {str(log.parent / 'data' / 'postmaster.pid')!r}"
-        )
+    if "postmaster.pid" in text:
+        return f": if no PostgreSQL runs on these data, remove {str(data / 'postmaster.pid')!r}"
+    if "database files are incompatible with server" in text:
+        return ": another version of PostgreSQL made them: set DB_EMBEDDED_DIR to a new directory"
+    if "has invalid permissions" in text:
+        return f": run chmod 700 {str(data)!r}"
     return ""
 
 

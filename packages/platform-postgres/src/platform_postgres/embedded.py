@@ -19,8 +19,9 @@ DEFAULT_DIRECTORY = ".platform/postgres"
 class EmbeddedPostgresDatabase(PostgresDatabase):
     """``PostgresDatabase`` on a server under ``DB_EMBEDDED_DIR`` (default ``.platform/postgres``).
 
-    Processes that use the same directory share the server; the last one to disconnect stops it. With
-    ``DB_EMBEDDED_CREATE=false``, where no data were made yet, the server is a temporary one.
+    Processes that use the same directory share the server; the last one to disconnect stops it. Where
+    no data were made yet, ``DB_EMBEDDED_CREATE=false`` refuses to make them, and ``temporary``, which a dry
+    run uses, makes a server that goes at the end with all that was written.
     """
 
     def __init__(self, secrets: SecretsInterface) -> None:
@@ -35,7 +36,7 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
             raise ConfigurationError(
                 f"DB_EMBEDDED_DIR is empty: name a directory, or leave it out for {DEFAULT_DIRECTORY!r}"
             )
-        self._creates = _read_create(secrets)
+        self._create = _read_create(secrets)
         self._server = PostgresServer(Path(directory))
         self._temporary: Path | None = None
         self._temporary_server: PostgresServer | None = None
@@ -79,7 +80,12 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
 
     def _choose_server(self) -> PostgresServer:
         """Return the server of the directory, or a temporary one."""
-        if not (self._creates or self._server.has_data()):
+        if self._create != "true" and not self._server.has_data():
+            if self._create == "false":
+                raise ConfigurationError(
+                    f"there are no data of a server in {str(self._server.directory)!r} (DB_EMBEDDED_DIR; is "
+                    "the disk mounted?): set DB_EMBEDDED_CREATE=true to make them"
+                )
             self._temporary = _make_temporary()
             self._temporary_server = PostgresServer(self._temporary / "postgres")
         return self._temporary_server or self._server
@@ -109,8 +115,8 @@ def _make_temporary() -> Path:
     return folder
 
 
-def _read_create(secrets: SecretsInterface) -> bool:
+def _read_create(secrets: SecretsInterface) -> str:
     text = (secrets.get("DB_EMBEDDED_CREATE") or "true").strip().lower()
-    if text not in ("true", "false"):
-        raise ConfigurationError(f"DB_EMBEDDED_CREATE must be true or false, not {text!r}")
-    return text == "true"
+    if text not in ("true", "false", "temporary"):
+        raise ConfigurationError(f"DB_EMBEDDED_CREATE must be true, false or temporary, not {text!r}")
+    return text

@@ -97,12 +97,13 @@ class PostgresServer:
             self._claim_directory()
             with self._transition():
                 self._claim_sockets()
+                self._lock(self._users, fcntl.LOCK_SH).close()  # a server that nobody can stop is not started
                 if not self._data.exists():
                     self._initialise(binaries)
                 if not self._is_accepting():
                     self._forget_stale_process()
                     self._launch(binaries)
-                self._use = _locked(self._users, fcntl.LOCK_SH)
+                self._use = self._lock(self._users, fcntl.LOCK_SH)
 
     def stop(self) -> None:
         """Give up this use of the server, and stop it when nobody else uses it. Blocks."""
@@ -144,7 +145,7 @@ class PostgresServer:
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while True:
             try:
-                lock = _locked(self._transitions, fcntl.LOCK_EX)
+                lock = self._lock(self._transitions, fcntl.LOCK_EX)
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
@@ -265,6 +266,18 @@ class PostgresServer:
             make_private(self._directory, stand_in())
         except OSError as error:
             raise self._unusable(error) from error
+
+    def _lock(self, path: Path, mode: int) -> IO[bytes]:
+        """Return what ``_locked`` does; a file that cannot be opened makes the directory unusable."""
+        try:
+            return _locked(path, mode)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self._name} cannot be used: {str(path)!r} cannot be opened: {error.strerror}: make it a "
+                "file of the user who runs this, or set DB_EMBEDDED_DIR to a new directory"
+            ) from error
 
     def _unusable(self, error: OSError) -> ConfigurationError:
         return ConfigurationError(
