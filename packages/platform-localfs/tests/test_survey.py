@@ -156,7 +156,7 @@ def test_a1_a_root_that_goes_while_it_is_walked_is_not_an_empty_one(day: Path) -
     for name in ("a", "b"):
         (day / name).mkdir()
         (day / name / "c.jsonl").touch()
-    walk = Walk(Root(day, "FS_LOCAL_ROOT"), None, lambda path, problem: None, once=True)
+    walk = Walk(Root(day, "FS_LOCAL_ROOT"), None, lambda path, problem: None)
     files = walk.files((), "")
     next(files)
     day.rename(day.with_name("gone"))
@@ -169,7 +169,7 @@ def test_a_special_file_that_is_removed_meanwhile_hides_no_file_of_its_directory
     for number, fifo in enumerate(fifos):
         os.mkfifo(fifo)
         (day / f"{number}.jsonl").touch()
-    walk = Walk(Root(day, "FS_LOCAL_ROOT"), None, lambda path, problem: None, once=True)
+    walk = Walk(Root(day, "FS_LOCAL_ROOT"), None, lambda path, problem: None)
     found = list[str]()
     for file in walk.files((), ""):
         for fifo in fifos if not found else ():

@@ -19,6 +19,7 @@ _HEADER = Struct("!HhHH")  # count of groups, weight of the first, sign, decimal
 _NEGATIVE = 0x4000
 _SPECIAL = {"NaN": 0xC000, "Infinity": 0xD000, "-Infinity": 0xF000}
 _SPECIAL_NAMES = {sign: name for name, sign in _SPECIAL.items()}
+_MAX_CACHED_BYTES = 64
 _CACHED = 4096  # distinct values
 
 
@@ -45,9 +46,12 @@ def encode_numeric(value: Decimal | float) -> bytes:
     return _HEADER.pack(len(groups), weight, sign, len(decimals)) + pack(f"!{len(groups)}h", *groups)
 
 
-@lru_cache(_CACHED)
 def decode_numeric(data: bytes) -> Decimal:
     """Return the number with its decimals, trailing zeros among them."""
+    return _decode_short(data) if len(data) <= _MAX_CACHED_BYTES else _decode(data)
+
+
+def _decode(data: bytes) -> Decimal:
     count, weight, sign, decimals = _HEADER.unpack_from(data)
     if sign in _SPECIAL_NAMES:
         return Decimal(_SPECIAL_NAMES[sign])
@@ -55,6 +59,9 @@ def decode_numeric(data: bytes) -> Decimal:
     surplus = 4 * (weight + 1 - count) + decimals  # digits that are not sent, for they are 0
     text = text + "0" * surplus if surplus >= 0 else text[:surplus]
     return Decimal(f"{'-' if sign == _NEGATIVE else ''}{text or '0'}E-{decimals}")
+
+
+_decode_short = lru_cache(_CACHED)(_decode)  # a column often repeats its numbers
 
 
 def _to_decimal(value: object) -> Decimal:
