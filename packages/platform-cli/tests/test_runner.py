@@ -170,7 +170,8 @@ FAILING_HOOK = """
 def test_a_failed_shutdown_fails_the_run(module: Module, platform: Platform) -> None:
     module(FAILING_HOOK.replace("{}", "failing"))
     code, _, err = platform("run", "hello")
-    assert (code, errors(err)) == (1, ["error: shutdown failed: RuntimeError: cannot let go"])
+    failure = "module 'hello' failed: RuntimeError: cannot let go (hello_job/main.py:11 in failing)"
+    assert (code, errors(err)) == (1, [f"error: shutdown failed: {failure}"])
 
 
 def test_a_shutdown_that_hangs_is_given_up(
