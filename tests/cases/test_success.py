@@ -175,6 +175,7 @@ async def test_a7_a_file_without_a_valid_line_is_not_read_further_and_the_others
     assert (told.code, told.totals["inserted"]) == (1, 1)
     assert told.totals["invalid"] < MAX_LINES_WITHOUT_VALID + 1_000
     assert told.fields("Some files were not read to their end")["files"] == [f"{FOLDER}/a.csv"]
+    assert len(await bench.rejects(f"{FOLDER}/a.csv")) == told.totals["invalid"]
     told = await load(bench, min_valid="0%")
     assert (told.code, told.totals["invalid"]) == (0, 3 * MAX_LINES_WITHOUT_VALID)
 

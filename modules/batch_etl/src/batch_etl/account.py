@@ -54,13 +54,13 @@ class Account:
                 self._fields.add(name, lines)
 
     def finish_file(self, file: str) -> bool:
-        """Add the account of a file to that of the run; whether the file was read to its end."""
+        """Add the account of a file to that of the run; whether its rejects are to be kept."""
         totals, self._file_totals = self._file_totals, Sums()
         self._log.debug("File complete", file=file, **totals.as_fields())
         if mismatch := totals.mismatch(is_dry_run=self._job.is_dry_run):
             self.note_mismatch(f"{file}: {mismatch}")
         self.totals.merge(totals)
-        return file not in self._changed | self._unusable | self._hopeless
+        return file not in self._changed | self._unusable
 
     def note_unreadable(self, file: str, error: FileSystemError) -> None:
         """Log why a file cannot be read to its end."""
