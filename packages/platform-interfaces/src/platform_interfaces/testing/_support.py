@@ -8,7 +8,7 @@ from typing import Any
 
 from platform_interfaces import DatabaseInterface
 
-LIMIT_SECONDS = 20.0
+LIMIT_SECONDS = 60.0
 _CHILD_FAILED = 70
 
 
