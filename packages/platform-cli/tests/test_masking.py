@@ -137,7 +137,7 @@ def test_c6_the_form_of_a_url_is_shown_whole_by_the_adapter(
     monkeypatch.setenv("DB_POSTGRES_URL", url.format(CANARY))
     code, _, err = platform("migrate", "status", "--db", "postgres")
     assert (code, CANARY in err) == (2, False)
-    assert "'postgresql://' (the form is postgresql://USER:PASSWORD@HOST:PORT/NAME)" in err
+    assert "'postgresql://' (the form is postgresql://user:password@host:5432/name)" in err
 
 
 @pytest.mark.parametrize(

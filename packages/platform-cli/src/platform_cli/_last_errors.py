@@ -1,11 +1,10 @@
 """What a module logged last as errors: why it failed, for the last line of its output."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 from platform_cli._masking import hide_in
 from platform_cli._shown import show
-from platform_interfaces import LoggingInterface
 
 _SHOWN = 3
 
@@ -32,37 +31,6 @@ class LastErrors:
     def __str__(self) -> str:
         """Return the errors in words; empty without one."""
         return "; ".join(_in_words(message, fields) for message, fields in self._errors)
-
-
-class LastErrorsLogger(LoggingInterface):
-    """Passes all events on to ``log``, and remembers the errors in ``last``."""
-
-    def __init__(self, log: LoggingInterface, last: LastErrors) -> None:
-        self._log, self._last = log, last
-
-    def debug(self, message: str, **fields: Any) -> None:
-        """See ``LoggingInterface``."""
-        self._last.end_group()
-        self._log.debug(message, **fields)
-
-    def info(self, message: str, **fields: Any) -> None:
-        """See ``LoggingInterface``."""
-        self._last.end_group()
-        self._log.info(message, **fields)
-
-    def warn(self, message: str, **fields: Any) -> None:
-        """See ``LoggingInterface``."""
-        self._last.end_group()
-        self._log.warn(message, **fields)
-
-    def error(self, message: str, **fields: Any) -> None:
-        """See ``LoggingInterface``."""
-        self._last.add(message, fields)
-        self._log.error(message, **fields)
-
-    def bind(self, **fields: Any) -> Self:
-        """See ``LoggingInterface``."""
-        return type(self)(self._log.bind(**fields), self._last)
 
 
 def _in_words(message: str, fields: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 from platform_cli import registry
 from platform_cli._blame import Owner, attribute
-from platform_cli._last_errors import LastErrors, LastErrorsLogger
 from platform_cli._masking import hide_secrets
 from platform_cli._unknown_settings import find_unknown
 from platform_cli.failures import describe
@@ -42,7 +41,6 @@ class Container:
     Attributes:
         secrets: the store that everything else is constructed from.
         log: the logger of the run, whether or not the module declares one.
-        last_errors: what the module logged last as errors.
         owners: whose code each package is, for errors.
 
     Raises:
@@ -52,7 +50,6 @@ class Container:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.lifecycle = Lifecycle()
-        self.last_errors = LastErrors()
         self.owners: dict[str, Owner] = {}
         self._asked: set[str] = set()
         self._is_announced = False
@@ -94,7 +91,7 @@ class Container:
         finally:
             self._warn_of_unknown(is_complete="secrets" not in declared)
         return PlatformContext(
-            log=LastErrorsLogger(self.log, self.last_errors) if "logging" in declared else None,
+            log=self.log if "logging" in declared else None,
             fs=fs,
             db=database,
             secrets=self.secrets if "secrets" in declared else None,

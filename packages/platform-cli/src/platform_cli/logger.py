@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import click
 
+from platform_cli._last_errors import LastErrors
 from platform_cli._masking import hide_in, hide_secrets
 from platform_cli._shown import show, to_json
 from platform_cli._text import did_you_mean, printable
@@ -29,6 +30,9 @@ class _StructuredLogger(LoggingInterface):
     """What both loggers do; ``render`` makes the line. Writing is safe from several threads.
 
     A line that cannot be written (a closed pipe, a full disk) is dropped: the job matters more.
+
+    Attributes:
+        last_errors: what was logged last as errors, by this logger or one that was bound from it.
     """
 
     def __init__(self, secrets: SecretsInterface, render: Callable[[Event], str]) -> None:
@@ -36,6 +40,7 @@ class _StructuredLogger(LoggingInterface):
 
         self._least = _LEVELS.index(_level(secrets))
         self._fields: Mapping[str, Any] = {}
+        self.last_errors = LastErrors()
         # All that structlog needs is given here: its global settings are neither relied on nor changed.
         self._structlog: Any = structlog.wrap_logger(
             structlog.WriteLogger(sys.stderr or io.StringIO()),  # None where the process has none
@@ -65,6 +70,10 @@ class _StructuredLogger(LoggingInterface):
         return bound
 
     def _write(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
+        if level == "error":
+            self.last_errors.add(message, fields)
+        else:
+            self.last_errors.end_group()
         if _LEVELS.index(level) >= self._least:
             with suppress(OSError, ValueError):  # ValueError: standard error was closed
                 # Nested, because structlog's own keywords would clash with fields of the same name.

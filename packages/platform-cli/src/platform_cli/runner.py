@@ -71,7 +71,7 @@ async def _run_entry(container: Container, manifest: Manifest, config: Mapping[s
         await (report_pending if is_dry_run else ensure_migrated)(container, context.db)
     code = await function.run(context)
     if code:
-        why = str(container.last_errors) or "its log says why"
+        why = str(getattr(container.log, "last_errors", "")) or "its log says why"
         return fail(PlatformError(f"module {manifest.name!r} returned {code}: {why}"))
     return 0
 
