@@ -39,7 +39,9 @@ class FileSystemStreamCases:
             return b"".join([block async for block in fs.stream("a")])
 
         async with bounded():
-            assert await asyncio.gather(*(read() for _ in range(4))) == [data] * 4
+            found = await asyncio.gather(*(read() for _ in range(4)))
+        # One by one: the difference of lists of megabytes takes minutes to show.
+        assert all(content == data for content in found)
 
     async def test_a_stream_takes_little_memory(self, fs: FileSystemInterface) -> None:
         await fs.write("a", bytes(48 * MIB))
