@@ -229,7 +229,7 @@ async def test_f6_a_session_is_clean_for_its_next_user(
 async def test_f6_the_last_value_of_a_sequence_does_not_reach_the_next_user(db: PostgresDatabase) -> None:
     await db.execute("CREATE SEQUENCE numbers")
     await db.fetch_one("SELECT nextval('numbers')")
-    with pytest.raises(DatabaseError, match="not yet defined in this session"):
+    with pytest.raises(DatabaseError, match="not yet defined"):
         await db.fetch_one("SELECT lastval()")
 
 
