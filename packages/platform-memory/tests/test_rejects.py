@@ -10,7 +10,7 @@ from platform_interfaces import (
     InvalidPathError,
     Reason,
     Reject,
-    RejectKeeper,
+    RejectWriter,
     drop_rejects,
     find_rejects,
     read_rejects,
@@ -27,10 +27,10 @@ def reject_of(file: str, line: int = 1, raw: bytes = b"x") -> Reject:
 
 async def keep(fs: MemoryFileSystem, *files: str, rejects: int = 1) -> None:
     """As a run that has read these files."""
-    async with RejectKeeper(fs, "day", "run") as keeper:
+    async with RejectWriter(fs, "day", "run") as writer:
         for file in files:
-            keeper.add(reject_of(file, line) for line in range(rejects))
-            keeper.complete(file)
+            writer.add(reject_of(file, line) for line in range(rejects))
+            writer.complete(file)
 
 
 async def kept(fs: MemoryFileSystem) -> list[tuple[str, int]]:
@@ -71,28 +71,28 @@ async def test_a_file_that_was_read_again_has_what_was_added_last_and_others_kee
 
 async def test_a_file_that_was_not_completed_keeps_what_it_had(fs: MemoryFileSystem) -> None:
     await keep(fs, "day/a", "day/b")
-    async with RejectKeeper(fs, "day", "run") as keeper:
-        keeper.add([reject_of("day/a", 7)])
-        keeper.complete("day/a")
-        keeper.add([reject_of("day/b", 8)])
-        keeper.discard()
-        keeper.add([reject_of("day/c", 9)])
+    async with RejectWriter(fs, "day", "run") as writer:
+        writer.add([reject_of("day/a", 7)])
+        writer.complete("day/a")
+        writer.add([reject_of("day/b", 8)])
+        writer.discard()
+        writer.add([reject_of("day/c", 9)])
     assert await kept(fs) == [("day/a", 7), ("day/b", 0)]
 
 
 async def test_nothing_is_written_when_no_file_was_completed(fs: MemoryFileSystem) -> None:
-    async with RejectKeeper(fs, "day", "run") as keeper:
-        keeper.add([reject_of("day/a")])
-        keeper.discard()
+    async with RejectWriter(fs, "day", "run") as writer:
+        writer.add([reject_of("day/a")])
+        writer.discard()
     assert await fs.list("") == []
 
 
 async def test_a_failed_run_keeps_what_the_completed_files_had(fs: MemoryFileSystem) -> None:
     with pytest.raises(RuntimeError, match="stop"):
-        async with RejectKeeper(fs, "day", "run") as keeper:
-            keeper.add([reject_of("day/a", 1)])
-            keeper.complete("day/a")
-            keeper.add([reject_of("day/b", 2)])
+        async with RejectWriter(fs, "day", "run") as writer:
+            writer.add([reject_of("day/a", 1)])
+            writer.complete("day/a")
+            writer.add([reject_of("day/b", 2)])
             raise RuntimeError("stop")
     assert await kept(fs) == [("day/a", 1)]
 
@@ -102,20 +102,20 @@ async def test_rejects_that_cannot_be_saved_end_the_run_with_the_first_error() -
     with pytest.raises(FileSystemError, match="no room"):
         await keep(full, "day/a")
     with pytest.raises(RuntimeError, match="stop"):
-        async with RejectKeeper(full, "day", "run") as keeper:
-            keeper.add([reject_of("day/a")])
-            keeper.complete("day/a")
+        async with RejectWriter(full, "day", "run") as writer:
+            writer.add([reject_of("day/a")])
+            writer.complete("day/a")
             raise RuntimeError("stop")
 
 
 async def test_rejects_of_many_megabytes_are_kept_whole(fs: MemoryFileSystem) -> None:
     many = [reject_of("day/a", line, b"%d" % line * 600_000) for line in range(4)]
-    async with RejectKeeper(fs, "day", "run") as keeper:
+    async with RejectWriter(fs, "day", "run") as writer:
         for file in ("day/a", "day/b"):
-            keeper.add(many)
-            keeper.complete(file)
-        keeper.add(many)
-        keeper.discard()
+            writer.add(many)
+            writer.complete(file)
+        writer.add(many)
+        writer.discard()
     assert [reject async for reject in read_rejects(fs, PATH)] == many * 2
 
 
@@ -198,9 +198,9 @@ async def test_dropped_rejects_are_gone_and_others_stay(fs: MemoryFileSystem) ->
 
 
 async def test_what_another_run_has_kept_meanwhile_stays(fs: MemoryFileSystem) -> None:
-    async with RejectKeeper(fs, "day", "one") as keeper:
-        keeper.add([reject_of("day/a")])
-        keeper.complete("day/a")
+    async with RejectWriter(fs, "day", "one") as writer:
+        writer.add([reject_of("day/a")])
+        writer.complete("day/a")
         await keep(fs, "day/b")
     assert await kept(fs) == [("day/a", 1), ("day/b", 0)]
 
@@ -229,14 +229,14 @@ async def test_e5_rejects_that_fill_the_disk_of_temporary_files_leave_what_was_k
     before = await kept(fs)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with pytest.raises(FileSystemError, match=r"temporary file in '/.*TMPDIR"):
-        async with RejectKeeper(fs, "day", "run") as keeper:
-            keeper.add([reject_of("day/a", 7)])
-            keeper.complete("day/a")
+        async with RejectWriter(fs, "day", "run") as writer:
+            writer.add([reject_of("day/a", 7)])
+            writer.complete("day/a")
             try:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (2 * 1024 * 1024, limits[1]))
-                keeper.add(reject_of("day/b", line, b"x" * 600_000) for line in range(5))
-                keeper.complete("day/b")
-                await keeper.save()
+                writer.add(reject_of("day/b", line, b"x" * 600_000) for line in range(5))
+                writer.complete("day/b")
+                await writer.save()
             finally:
                 resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert await kept(fs) == before

@@ -19,7 +19,7 @@ from platform_interfaces import (
     LockTimeoutError,
     PlatformContext,
     PlatformError,
-    RejectKeeper,
+    RejectWriter,
     rejects_path,
 )
 
@@ -142,7 +142,7 @@ async def _write(
     types = KnownTypes(job.event_date, job.unknown_fields)
     portions = in_portions(_prepared(ctx, job, found, types, account))
     async with (
-        RejectKeeper(ctx.fs, job.folder, job.run_id) as keeper,
+        RejectWriter(ctx.fs, job.folder, job.run_id) as keeper,
         aclosing(written(portions, writer)) as chunks,
     ):
         async for prepared, outcomes in chunks:

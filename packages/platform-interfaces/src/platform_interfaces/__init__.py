@@ -32,12 +32,13 @@ from platform_interfaces.rejects import (
     REJECTS_FOLDER,
     Reason,
     Reject,
-    RejectKeeper,
+    RejectWriter,
     drop_rejects,
     find_rejects,
     read_rejects,
     rejects_path,
 )
+from platform_interfaces.run import Run
 from platform_interfaces.secrets import SecretsInterface
 
 __all__ = [
@@ -65,8 +66,9 @@ __all__ = [
     "QueryError",
     "Reason",
     "Reject",
-    "RejectKeeper",
+    "RejectWriter",
     "Row",
+    "Run",
     "SecretsInterface",
     "StatementTimeoutError",
     "Survey",

@@ -8,6 +8,7 @@ from platform_interfaces.errors import ConfigurationError
 from platform_interfaces.filesystem import FileSystemInterface
 from platform_interfaces.lifecycle import Lifecycle
 from platform_interfaces.logging import LoggingInterface
+from platform_interfaces.run import Run
 from platform_interfaces.secrets import SecretsInterface
 
 T = TypeVar("T")
@@ -16,8 +17,8 @@ T = TypeVar("T")
 class PlatformContext:
     """The implementations chosen for this run, and the module's arguments as ``config``.
 
-    Only what ``module.json`` declares under ``dependencies.interfaces`` is there; ``config`` and
-    ``lifecycle`` always are.
+    Only what ``module.json`` declares under ``dependencies.interfaces`` is there; ``config``, ``lifecycle``
+    and ``run`` always are.
     """
 
     def __init__(
@@ -29,10 +30,12 @@ class PlatformContext:
         secrets: SecretsInterface | None = None,
         config: Mapping[str, Any] | None = None,
         lifecycle: Lifecycle | None = None,
+        run: Run | None = None,
     ) -> None:
         self._log, self._db, self._fs, self._secrets = log, db, fs, secrets
         self.config: Mapping[str, Any] = config if config is not None else {}
         self.lifecycle = lifecycle if lifecycle is not None else Lifecycle()
+        self.run = run if run is not None else Run(arguments=self.config)
 
     @property
     def log(self) -> LoggingInterface:

@@ -84,7 +84,7 @@ def _text(value: Any) -> str:
     return value
 
 
-class RejectKeeper:
+class RejectWriter:
     """Gathers the rejects of the files of one folder, one file after the other; on disk once they are many.
 
     Use it in an ``async with`` block, and call ``save`` at its end. What was added for each complete file
