@@ -11,6 +11,7 @@ from platform_interfaces import DatabaseInterface, LockTimeoutError
 from platform_migrate import (
     MigrationFailedError,
     MigrationRun,
+    Source,
     down,
     executor,
     guard,
@@ -103,9 +104,11 @@ async def test_a_waiting_run_does_not_block_an_index_that_is_built_concurrently(
     waiting: asyncio.Queue[str] = asyncio.Queue()
     async with holder.transaction():
         await holder.execute("SELECT pg_advisory_xact_lock(7)")
-        first = asyncio.create_task(up(pg, directory=tmp_path))
+        first = asyncio.create_task(up(pg, sources=[Source(tmp_path)]))
         await until(other, "query LIKE '%advisory_lock(7)%' AND wait_event = 'advisory'")
-        second = asyncio.create_task(up(await connect(), directory=tmp_path, notify=waiting.put_nowait))
+        second = asyncio.create_task(
+            up(await connect(), sources=[Source(tmp_path)], notify=waiting.put_nowait)
+        )
         await waiting.get()
     assert (await first).applied == ("001_a",)
     assert (await second).applied == ()
@@ -117,9 +120,9 @@ async def test_a_run_after_a_failed_one_in_the_same_pool_goes_on(
     """Case 24."""
     write_table("001_a", "a", then="raise RuntimeError")
     with pytest.raises(MigrationFailedError):
-        await up(pg, directory=tmp_path)
+        await up(pg, sources=[Source(tmp_path)])
     write_table("001_a", "a")
-    assert (await up(pg, directory=tmp_path, lock_wait=0)).applied == ("001_a",)
+    assert (await up(pg, sources=[Source(tmp_path)], lock_wait=0)).applied == ("001_a",)
 
 
 async def test_a_table_in_use_is_tried_again_and_readers_behind_it_go_on_meanwhile(
@@ -132,7 +135,7 @@ async def test_a_table_in_use_is_tried_again_and_readers_behind_it_go_on_meanwhi
     told: asyncio.Queue[str] = asyncio.Queue()
     async with user.transaction():
         await user.execute("SELECT * FROM busy")
-        run = asyncio.create_task(up(pg, directory=tmp_path, notify=told.put_nowait))
+        run = asyncio.create_task(up(pg, sources=[Source(tmp_path)], notify=told.put_nowait))
         await until(reader, "query LIKE '%ALTER TABLE busy%' AND wait_event = 'relation'")
         assert await reader.fetch_all("SELECT * FROM busy") == []  # it stands behind the ALTER, not for long
         assert "'001_a' was undone, again in 1 s" in await told.get()
@@ -152,6 +155,6 @@ async def test_a_table_that_stays_in_use_fails_the_run_in_the_end(
     async with user.transaction():
         await user.execute("SELECT * FROM busy")
         with pytest.raises(MigrationFailedError, match="lock timeout"):
-            await up(pg, directory=tmp_path, notify=told.append)
+            await up(pg, sources=[Source(tmp_path)], notify=told.append)
     assert len(told) == 4
-    assert [found.state for found in await status(pg, directory=tmp_path)] == ["pending"]
+    assert [found.state for found in await status(pg, sources=[Source(tmp_path)])] == ["pending"]

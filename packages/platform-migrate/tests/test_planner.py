@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from platform_migrate import MigrationRefusedError, State, StatusSummary
+from platform_migrate import MigrationRefusedError, Source, State, StatusSummary
 from platform_migrate.files import MigrationFile, read_files
 from platform_migrate.planner import plan_down, plan_mark_applied, plan_mark_pending, plan_up
 from platform_migrate.status import AppliedRow, plan_status
@@ -132,10 +132,10 @@ def test_line_ends_trailing_blanks_and_a_byte_order_mark_are_no_change(same: str
     """Case 8."""
     path = tmp_path / "001_a.py"
     path.write_bytes(same.encode())
-    [file] = read_files(tmp_path)
+    [file] = read_files(Source(tmp_path))
     assert file.checksum == MigrationFile(path, "a\nb").checksum
     path.write_bytes(b" " + same.encode())
-    assert read_files(tmp_path)[0].checksum != file.checksum
+    assert read_files(Source(tmp_path))[0].checksum != file.checksum
 
 
 @pytest.mark.parametrize("checksum", [None, "2:of a later formula"])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from platform_cli._masking import hide_in
-from platform_cli._shown import show
+from platform_cli._render import show
 
 _SHOWN = 3
 

@@ -20,6 +20,7 @@ from platform_interfaces import (
     MissingSecretError,
     PlatformContext,
     PlatformError,
+    Run,
     SecretsInterface,
 )
 
@@ -67,11 +68,11 @@ class Container:
         interfaces: Iterable[str],
         config: Mapping[str, Any],
         defaults: Mapping[str, str] = MappingProxyType({}),
-        **fields: str,
+        run: Run | None = None,
     ) -> PlatformContext:
         """Return what a module is run with: the declared interfaces, and nothing else.
 
-        Before it connects, it logs where the run works; ``fields`` are added to that.
+        Before it connects, it logs where the run works.
 
         Raises:
             ConfigurationError: when an adapter cannot be built; names all problems.
@@ -83,7 +84,7 @@ class Container:
             self._warn_of_unknown(is_complete="secrets" not in declared)
             raise
         fs, database = built.get("filesystem"), built.get("database")
-        self._announce(fs, database, fields)
+        self._announce(fs, database, run)
         try:
             if database:
                 await self._connect(database)
@@ -97,6 +98,7 @@ class Container:
             secrets=self.secrets if "secrets" in declared else None,
             config=config,
             lifecycle=self.lifecycle,
+            run=run,
         )
 
     def log_settings(self) -> None:
@@ -112,9 +114,10 @@ class Container:
             self.log.warn(subject, reason=reason)
 
     def _announce(
-        self, fs: FileSystemInterface | None, database: DatabaseInterface | None, fields: Mapping[str, str]
+        self, fs: FileSystemInterface | None, database: DatabaseInterface | None, run: Run | None
     ) -> None:
-        told = {**fields, "env": self.settings.env.value}
+        told = {"module": run.module} if run else {}
+        told["env"] = self.settings.env.value
         if database:
             told |= {"db": self._name("database"), "database": _say_place(lambda: database.location)}
         if fs:

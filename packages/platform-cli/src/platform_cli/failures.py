@@ -22,6 +22,10 @@ class OutputClosedError(Exception):
     """The reader of standard output went away, as ``head`` does when it has enough."""
 
 
+class ModuleFailedError(PlatformError):
+    """A module returned an exit code other than 0."""
+
+
 def describe(error: BaseException) -> str:
     """Return the failure in words without secrets: a line for each problem of a command line or a file."""
     return hide_secrets(_in_words(error))
@@ -66,7 +70,8 @@ def exit_code(error: BaseException) -> int:
     return MISUSED if isinstance(error, click.UsageError | ConfigurationError) else FAILED
 
 
-def is_told_by_its_message(error: BaseException) -> bool:
-    """Whether no code is to be mended: the settings, the migrations or the infrastructure are."""
+def is_expected(error: BaseException) -> bool:
+    """Return whether the message says enough: its cause is not in code, or the code has logged it."""
     is_transient = isinstance(error, PlatformError) and error.is_transient
-    return is_transient or isinstance(error, click.UsageError | ConfigurationError | MigrationError)
+    expected = click.UsageError | ConfigurationError | MigrationError | ModuleFailedError
+    return is_transient or isinstance(error, expected)

@@ -7,10 +7,11 @@ from contextlib import suppress
 
 from platform_interfaces import DatabaseError, DatabaseInterface, PlatformError, TransactionAbortedError
 from platform_migrate.errors import MigrationFailedError
-from platform_migrate.files import Migration, MigrationFile, Step
+from platform_migrate.files import MigrationFile
 from platform_migrate.guard import LOCK_NOT_AVAILABLE, Guard, guard_for, hint, sqlstate
+from platform_migrate.loading import Migration, Step
+from platform_migrate.locking import Notify
 
-Notify = Callable[[str], object]
 Record = Callable[[MigrationFile], Awaitable[None]]
 
 RETRY_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0)

@@ -1,10 +1,11 @@
-"""The table that remembers what was applied."""
+"""The table that records what was applied."""
 
 from typing import Self
 
 from platform_interfaces import DatabaseInterface
 from platform_migrate.errors import MigrationRefusedError
-from platform_migrate.files import MigrationFile, is_migration_name
+from platform_migrate.files import MigrationFile, Source, is_recorded_name, read_files
+from platform_migrate.loading import load
 from platform_migrate.status import AppliedRow
 
 _COLUMNS = {"id", "name", "applied_at"}
@@ -64,7 +65,7 @@ class MigrationStore:
         if not await self._columns():
             return []
         rows = await self._db.fetch_all(f"SELECT * FROM {self._table} ORDER BY id")  # noqa: S608
-        if foreign := [row["name"] for row in rows if not is_migration_name(row["name"])]:
+        if foreign := [row["name"] for row in rows if not is_recorded_name(row["name"])]:
             raise self._foreign(f"a row named {foreign[0]!r}")
         return [AppliedRow(row["id"], row["name"], row["applied_at"], row.get("checksum")) for row in rows]
 
@@ -72,14 +73,8 @@ class MigrationStore:
         """Make the table if it is missing, and complete one that an older version made."""
         columns = await self._columns()
         if not columns:
-            await self._db.execute(f"""
-                CREATE TABLE {self._table} (
-                    id SERIAL PRIMARY KEY,
-                    name VARCHAR(255) NOT NULL UNIQUE,
-                    applied_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
-                    checksum TEXT
-                )
-            """)
+            [first, *_] = read_files(Source())  # the one definition of the table
+            await load(first).up(self._db)
         elif "checksum" not in columns:
             await self._db.execute(f"ALTER TABLE {self._table} ADD COLUMN checksum TEXT")
 
@@ -109,7 +104,7 @@ class MigrationStore:
         if (await self._read_columns()) - {"checksum"} != _COLUMNS:
             return False
         names = await self._db.fetch_all(f"SELECT name FROM {self._table}")  # noqa: S608
-        return all(is_migration_name(row["name"]) for row in names)
+        return all(is_recorded_name(row["name"]) for row in names)
 
     async def _columns(self) -> set[str]:
         columns = await self._read_columns()
