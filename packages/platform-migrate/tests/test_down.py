@@ -81,6 +81,6 @@ async def test_down_of_an_edited_file_runs_its_present_text_and_says_so(
     path = write_table("001_a", "a")
     await up(db, sources=[Source(tmp_path)])
     path.write_text(path.read_text() + "# edited\n")
-    told: list[str] = []
-    assert (await down(db, source=Source(tmp_path), notify=told.append)).reverted == ("001_a",)
-    assert ["'001_a' is changed" in line for line in told] == [True]
+    notices: list[str] = []
+    assert (await down(db, source=Source(tmp_path), notify=notices.append)).reverted == ("001_a",)
+    assert ["'001_a' is changed" in line for line in notices] == [True]

@@ -23,14 +23,14 @@ def test_files_come_in_the_order_of_their_numbers(tmp_path: Path, write: Write) 
     assert [file.number for file in read_files(Source(tmp_path))] == [9, 10, 100, 1000]
 
 
-def test_what_is_no_migration_is_left_aside(tmp_path: Path, write: Write) -> None:
+def test_other_files_are_ignored(tmp_path: Path, write: Write) -> None:
     """Case 4."""
     for name in ("_helpers", "__init__", ".hidden", "~backup"):
-        write(name, "this is no Python")
+        write(name, "this is not Python")
     (tmp_path / "__pycache__").mkdir()
     (tmp_path / "001_stale.pyc").write_bytes(b"bytecode")
     (tmp_path / "001_folder.py").mkdir()
-    (tmp_path / "notes.md").write_text("no migration")
+    (tmp_path / "notes.md").write_text("not a migration")
     assert read_files(Source(tmp_path)) == []
 
 
@@ -190,9 +190,9 @@ def test_a_leftover_of_an_interrupted_create_is_named(tmp_path: Path) -> None:
         create("first", directory=tmp_path)
 
 
-@pytest.mark.parametrize("place", ["site-packages", "dist-packages", "vendor"])
-def test_create_writes_nothing_into_an_installed_package(tmp_path: Path, place: str) -> None:
-    package = tmp_path / place / "hello_job"
+@pytest.mark.parametrize("parent", ["site-packages", "dist-packages", "vendor"])
+def test_create_writes_nothing_into_an_installed_package(tmp_path: Path, parent: str) -> None:
+    package = tmp_path / parent / "hello_job"
     package.mkdir(parents=True)
     (tmp_path / "vendor" / "hello_job-1.0.dist-info").mkdir(
         parents=True

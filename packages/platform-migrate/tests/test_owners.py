@@ -35,7 +35,7 @@ OWNERS = ("platform", "billing", "shop")
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Writes a migration ``NNN_<table>`` that makes a table, and returns the source it is in."""
+    """Write migrations that make ``tables``, and return the source they are in."""
 
     def make(owner: str, *tables: str, first: int = 1) -> Source:
         folder = tmp_path / owner
@@ -52,7 +52,7 @@ def make(tmp_path: Path) -> Make:
 
 @pytest.fixture
 def three(make: Make) -> list[Source]:
-    """The migrations of the platform and of two modules, two of each."""
+    """Return the migrations of the platform and of two modules, two of each."""
     return [make(owner, f"{owner}_a", f"{owner}_b") for owner in OWNERS]
 
 

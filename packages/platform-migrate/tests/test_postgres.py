@@ -44,7 +44,7 @@ async def test_what_a_migration_committed_by_itself_is_said_to_be_permanent(
     assert await states(pg, tmp_path) == ["pending"]
 
 
-async def test_a_migration_that_fails_after_its_commit_tells_both(
+async def test_a_migration_that_fails_after_its_commit_names_both(
     pg: DatabaseInterface, tmp_path: Path, write_table: WriteTable
 ) -> None:
     """Case 14."""
@@ -90,7 +90,7 @@ async def test_a_connection_terminated_midway_undoes_the_migration_and_names_the
     assert (await up(pg, sources=[Source(tmp_path)], lock_wait=0)).applied == ("001_a",)
 
 
-async def test_a_run_whose_lock_somebody_else_got_is_stopped_and_undone(
+async def test_a_run_whose_lock_another_process_got_is_stopped_and_rolled_back(
     pg: DatabaseInterface, connect: Connect, tmp_path: Path, write_table: WriteTable, until: Until
 ) -> None:
     """Case 16."""
@@ -136,7 +136,7 @@ SESSION = (
 
 @pytest.fixture
 async def role(pg: DatabaseInterface) -> AsyncIterator[str]:
-    """A role that may do nothing but use the schema ``elsewhere``."""
+    """Create a role that may do nothing but use the schema ``elsewhere``."""
     role = f"role_{uuid4().hex}"
     await pg.execute(f"CREATE ROLE {role} LOGIN")
     await pg.execute("CREATE SCHEMA elsewhere")
@@ -204,7 +204,7 @@ async def test_concurrently_needs_a_file_without_transaction_and_an_execute_of_i
     assert (await up(pg, sources=[Source(tmp_path)])).applied == ("001_a",)
 
 
-async def test_an_unfinished_index_fails_the_migration_that_names_it_and_is_told_to_others(
+async def test_an_unfinished_index_fails_the_migration_that_names_it_and_is_reported_to_others(
     pg: DatabaseInterface, tmp_path: Path, write: Write
 ) -> None:
     """Case 21."""
@@ -228,9 +228,9 @@ async def test_an_unfinished_index_fails_the_migration_that_names_it_and_is_told
         await up(pg, sources=[Source(tmp_path)])
     assert await states(pg, tmp_path) == ["pending"]
     write("001_a", "TRANSACTION = False\nasync def up(conn): pass")
-    told: list[str] = []
-    assert (await up(pg, sources=[Source(tmp_path)], notify=told.append)).applied == ("001_a",)
-    assert ["'a_id' is not valid" in line for line in told] == [True]
+    notices: list[str] = []
+    assert (await up(pg, sources=[Source(tmp_path)], notify=notices.append)).applied == ("001_a",)
+    assert ["'a_id' is not valid" in line for line in notices] == [True]
 
 
 # --- grants ---

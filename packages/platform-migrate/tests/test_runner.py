@@ -114,7 +114,7 @@ async def test_out_of_order_migrations_run_when_allowed_and_go_back_in_reverse(
     assert (await down(db, 3, source=Source(tmp_path))).reverted == ("006_step", "004_step", "005_step")
 
 
-async def test_rows_of_a_newer_project_are_told_and_stop_nothing(
+async def test_rows_of_a_newer_project_are_reported_and_stop_nothing(
     db: DatabaseInterface, tmp_path: Path, write_table: WriteTable
 ) -> None:
     """Case 6."""
@@ -122,9 +122,9 @@ async def test_rows_of_a_newer_project_are_told_and_stop_nothing(
     newer = write_table("002_b", "b")
     await up(db, sources=[Source(tmp_path)])
     newer.unlink()
-    told: list[str] = []
-    assert await up(db, sources=[Source(tmp_path)], notify=told.append) == MigrationRun()
-    assert ["'002_b' is ahead" in line for line in told] == [True]
+    notices: list[str] = []
+    assert await up(db, sources=[Source(tmp_path)], notify=notices.append) == MigrationRun()
+    assert ["'002_b' is ahead" in line for line in notices] == [True]
 
 
 async def test_an_edited_applied_file_is_refused(

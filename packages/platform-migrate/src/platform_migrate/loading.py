@@ -57,9 +57,8 @@ def load(file: MigrationFile) -> Migration:
     """
     module = ModuleType(f"platform_migrate.versions.{file.name}")
     module.__file__ = str(file.path)
-    sys.modules[module.__name__] = (
-        module  # where dataclasses and type hints look names up, also later in up()
-    )
+    # Dataclasses and type hints look names up there, also later in up().
+    sys.modules[module.__name__] = module
     try:
         code = compile(file.text, str(file.path), "exec", dont_inherit=True)
         exec(code, module.__dict__)  # noqa: S102 - that is what it is for

@@ -172,7 +172,7 @@ def _of(owner: str) -> str:
 
 
 def _list_numbers(numbers: Sequence[int]) -> str:
-    shown = [*map(str, numbers)]
-    if len(shown) > 10:
-        shown[3:-3] = ["…"]
-    return ", ".join(shown) or "none"
+    listed = [*map(str, numbers)]
+    if len(listed) > 10:
+        listed[3:-3] = ["…"]
+    return ", ".join(listed) or "none"

@@ -53,7 +53,7 @@ async def up(
     Args:
         db: see above, as all arguments that are not listed here.
         target: the number of the last migration to apply of the last source; None means all.
-        allow_out_of_order: also apply those below one that is applied.
+        allow_out_of_order: also apply those below the highest applied number.
 
     Raises:
         MigrationRefusedError: when files are bad or do not fit what is applied, or ``target`` is unknown or
@@ -66,7 +66,7 @@ async def up(
     def plan(rows: Sequence[AppliedRow]) -> list[MigrationFile]:
         return plan_up(files, rows, target, owners=owners, allow_out_of_order=allow_out_of_order)
 
-    rows = await store.rows()
+    rows = await store.fetch_rows()
     planned = plan(rows)
     _notify_of(State.AHEAD, plan_status(files, rows, owners), notify)
     if not planned:
@@ -76,7 +76,7 @@ async def up(
         return MigrationRun(planned=tuple(one.file.name for one in load_all(planned)))
     async with hold_lock(db, store.lock_name, lock_wait, notify):
         await store.create()
-        migrations = load_all(plan(await store.rows()))
+        migrations = load_all(plan(await store.fetch_rows()))
         executor = await Executor.open(db, notify)
         return MigrationRun(applied=await executor.run([(one, one.up) for one in migrations], store.add))
 
@@ -107,7 +107,7 @@ async def down(
     files, store = read_files(source), await MigrationStore.open(db)
 
     async def plan() -> list[tuple[Migration, Step]]:
-        rows = await store.rows()
+        rows = await store.fetch_rows()
         planned = plan_down(files, rows, count, target=target, owner=source.owner)
         _notify_of(State.CHANGED, plan_status(planned, rows, [source.owner]), notify)
         return _pair_with_down(load_all(planned))
@@ -145,7 +145,7 @@ async def mark_applied(
     files, store = read_sources(sources), await MigrationStore.open(db)
 
     async def plan() -> list[MigrationFile]:
-        return plan_mark_applied(files, await store.rows(), names, through, owner=sources[-1].owner)
+        return plan_mark_applied(files, await store.fetch_rows(), names, through, owner=sources[-1].owner)
 
     await plan()  # refused before any wait
     async with hold_lock(db, store.lock_name, lock_wait, notify), db.transaction():
@@ -173,7 +173,7 @@ async def mark_pending(
     """
     store = await MigrationStore.open(db)
     async with hold_lock(db, store.lock_name, lock_wait, notify), db.transaction():
-        planned = plan_mark_pending(await store.rows(), names)
+        planned = plan_mark_pending(await store.fetch_rows(), names)
         for name in planned:
             await store.remove(name)
     return tuple(planned)
@@ -188,7 +188,7 @@ async def status(db: DatabaseInterface, *, sources: Sequence[Source] = (Source()
         MigrationRefusedError: when files are bad, or another tool made the table.
     """
     files, store = read_sources(sources), await MigrationStore.open(db)
-    return plan_status(files, await store.rows(), [source.owner for source in sources])
+    return plan_status(files, await store.fetch_rows(), [source.owner for source in sources])
 
 
 def _notify_of(state: State, statuses: Sequence[MigrationStatus], notify: Notify) -> None:
