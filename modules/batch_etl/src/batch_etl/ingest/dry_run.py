@@ -3,7 +3,7 @@
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from typing import Any
 
 from batch_etl.ingest.outcome import Outcome
 from platform_interfaces import Columns, FileSystemError, Reject
@@ -44,13 +44,6 @@ class DryRunWriter:
 
 class NoRejectWriter:
     """Takes what a ``RejectWriter`` takes, and leaves what earlier runs have rejected as it is."""
-
-    async def __aenter__(self) -> Self:
-        """Return the writer."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Do nothing."""
 
     def add(self, rejects: Iterable[Reject]) -> None:
         """Do nothing."""

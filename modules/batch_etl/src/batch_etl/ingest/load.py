@@ -65,8 +65,8 @@ class _Load:
             return await self._run_dry()
         async with exclusive_load(self._db, self._log, self._table, self._config, self._limits) as started_at:
             writer = TableWriter(self._db, self._log, self._table, started_at, self._limits)
-            rejects = RejectWriter(self._fs, self._config.folder, self._run.id)
-            return await self._transfer(writer, rejects)
+            async with RejectWriter(self._fs, self._config.folder, self._run.id) as rejects:
+                return await self._transfer(writer, rejects)
 
     async def _run_dry(self) -> int:
         if not await self._table.check(is_dry_run=True):
@@ -106,7 +106,7 @@ class _Load:
         """Write the rows of all files, account for each line, and save the rejects."""
         cleaner = ChunkCleaner(self._cleaner, self._limits.min_recent_keys)
         batches = group_batches(self._clean_files(found, cleaner), self._limits)
-        async with rejects, aclosing(write_concurrently(batches, writer, self._limits)) as chunks:
+        async with aclosing(write_concurrently(batches, writer, self._limits)) as chunks:
             async for cleaned, outcomes in chunks:
                 refused = cleaner.find_refused(cleaned, outcomes)
                 rejected = sorted([*cleaned.rejects, *refused], key=lambda reject: reject.line)
