@@ -54,7 +54,7 @@ class EventCleaner:
         event_type, begun = known
         digest = begun.copy()  # quicker than to begin anew
         digest.update(canonical)
-        event = CleanedEvent(event_type, canonical, source, digest.digest())
+        event = event_type, canonical, source, digest.digest()
         return event if len(record) == len(FIELDS) else self._handle_unknown_fields(record, event)
 
     def _reject(self, record: Any) -> Rejected:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from batch_etl.ingest import BYTES, JSON, TEXT
 
@@ -14,17 +14,13 @@ KEY = "dedup_key"
 Digest: TypeAlias = "hashlib._Hash"
 
 
-class CleanedEvent(NamedTuple):
-    """An event as the table has it, but for ``event_date`` and ``created_at``, which a load has in common."""
-
-    event_type: str
-    payload: bytes
-    """Canonical JSON."""
-    source: str
-    dedup_key: bytes
-
-
 COLUMNS = {"event_type": TEXT, "payload": JSON, "source": TEXT, KEY: BYTES}
+"""The columns of a cleaned event, but for ``event_date`` and ``created_at``, which a load has in common."""
+CleanedEvent: TypeAlias = tuple[str, bytes, str, bytes]
+"""The values of ``COLUMNS``: the normalised type, the canonical payload, the source and the key.
+
+A bare tuple, for a named one costs a tenth of all that is done with a line.
+"""
 
 
 def begin_digest(event_type: str, event_date: dt.date | None) -> Digest:
