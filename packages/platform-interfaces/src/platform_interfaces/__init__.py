@@ -26,7 +26,7 @@ from platform_interfaces.errors import (
 from platform_interfaces.filesystem import FileSystemInterface, Survey, check_path, check_prefix
 from platform_interfaces.identifiers import quote_identifier, quote_table, split_table
 from platform_interfaces.json_values import dump_json, load_json
-from platform_interfaces.lifecycle import Lifecycle
+from platform_interfaces.lifecycle import AsyncResource, Lifecycle
 from platform_interfaces.logging import LoggingInterface
 from platform_interfaces.rejects import (
     REJECTS_FOLDER,
@@ -43,6 +43,7 @@ from platform_interfaces.secrets import SecretsInterface
 
 __all__ = [
     "REJECTS_FOLDER",
+    "AsyncResource",
     "Columns",
     "ConfigurationError",
     "ConnectionLostError",

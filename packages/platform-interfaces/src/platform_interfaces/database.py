@@ -5,17 +5,17 @@ from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from operator import itemgetter
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from platform_interfaces.columns import Columns
 from platform_interfaces.identifiers import quote_identifier
+from platform_interfaces.lifecycle import AsyncResource
 
 Row = dict[str, Any]
 _CHECKED_ROWS = 500  # at a time, so that they are still in the cache for the second look
 
 
-class DatabaseInterface(ABC):
+class DatabaseInterface(AsyncResource, ABC):
     """A pool of connections to one database.
 
     SQL is PostgreSQL's, with ``$1`` placeholders, on every implementation. Values both ways: ``dict``,
@@ -139,17 +139,6 @@ class DatabaseInterface(ABC):
     @abstractmethod
     async def health_check(self) -> bool:
         """Whether the database answers a query now, asked within a bounded time; never raises."""
-
-    async def __aenter__(self) -> Self:
-        """Connect for the length of a ``with`` block."""
-        await self.connect()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Disconnect."""
-        await self.disconnect()
 
 
 def check_rows(

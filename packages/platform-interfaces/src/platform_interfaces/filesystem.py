@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from dataclasses import dataclass, field
 
 from platform_interfaces.errors import FileMissingError, FileSystemError, InvalidPathError
+from platform_interfaces.lifecycle import AsyncResource
 
 # What file systems take at most: https://man7.org/linux/man-pages/man3/limits.h.0p.html (NAME_MAX, PATH_MAX)
 MAX_NAME_BYTES = 255
@@ -34,7 +35,7 @@ class Survey:
     dangling: tuple[str, ...] = ()
 
 
-class FileSystemInterface(ABC):
+class FileSystemInterface(AsyncResource, ABC):
     """A tree of files; directories appear with their first file, go with their last and are never listed.
 
     Paths are relative, with ``/`` between their parts; see ``check_path``. Every method that takes a path

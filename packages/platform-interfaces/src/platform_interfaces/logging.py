@@ -3,12 +3,17 @@
 from abc import ABC, abstractmethod
 from typing import Any, Self
 
+from platform_interfaces.lifecycle import AsyncResource
 
-class LoggingInterface(ABC):
+
+class LoggingInterface(AsyncResource, ABC):
     """Events with fields: a short constant message, and what varies as keyword arguments.
 
     A message is kept as it is: braces and percent signs in it mean nothing. Several threads may log at once.
     Logging never raises because of a field's value: what cannot be shown is shown as its ``repr``.
+
+    A logger is opened first and closed last, and the run logs before and after that, too: neither raises, and
+    an adapter shows what it can.
     """
 
     @abstractmethod

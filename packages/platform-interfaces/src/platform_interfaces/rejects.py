@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class Reject:
         try:
             record["raw"] = None if self.raw is None else self.raw.decode()
         except UnicodeDecodeError:
-            record["raw_base64"] = b64encode(self.raw or b"").decode()
+            record["raw_base64"] = b2a_base64(self.raw or b"", newline=False).decode()
         return _ENCODER.encode(record).encode() + b"\n"
 
     @classmethod
@@ -67,7 +67,7 @@ class Reject:
             if record.get("raw") is not None:  # also beside what it was, for somebody may have mended it
                 raw = _text(record["raw"]).encode()
             elif "raw_base64" in record:
-                raw = b64decode(record["raw_base64"], validate=True)
+                raw = a2b_base64(record["raw_base64"], strict_mode=True)
             else:
                 raw = record["raw"]
             reasons = tuple(

@@ -3,13 +3,17 @@
 from abc import ABC, abstractmethod
 
 from platform_interfaces.errors import MissingSecretError
+from platform_interfaces.lifecycle import AsyncResource
 
 
-class SecretsInterface(ABC):
+class SecretsInterface(AsyncResource, ABC):
     """Named values an implementation is configured from, read at the time of the call.
 
     An empty value counts as not set, for every key: it is what ``export NAME=`` leaves behind. Keys that
     differ in case are different keys. No value is in a message, in ``sources`` or in the ``repr``.
+
+    A store is connected before the adapters of databases and file systems are constructed from it; the logger
+    reads its level before.
     """
 
     @abstractmethod
