@@ -100,6 +100,17 @@ class DatabaseSharedCases:
         assert await names(another) == ["a"]
 
     @requires("is_shared")
+    @pytest.mark.usefixtures("items")
+    async def test_a_second_instance_sees_what_a_bulk_insert_wrote(
+        self, db: DatabaseInterface, another: DatabaseInterface
+    ) -> None:
+        rows = [{"name": f"{number:04}", "payload": {"n": number}} for number in range(3000)]
+        for key, given in (([], rows[:10]), (["name"], rows)):
+            assert await db.bulk_insert("items", given, skip_conflicts_on=key)
+            found = await another.fetch_all("SELECT name, payload FROM items ORDER BY name")
+            assert found == given
+
+    @requires("is_shared")
     async def test_a_lock_excludes_a_second_instance(
         self, db: DatabaseInterface, another: DatabaseInterface
     ) -> None:

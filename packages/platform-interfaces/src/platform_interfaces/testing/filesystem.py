@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from platform_interfaces import FileMissingError, FileSystemError, FileSystemInterface, InvalidPathError
 from platform_interfaces.testing._capabilities import CapabilityCases
@@ -12,6 +13,7 @@ from platform_interfaces.testing._filesystem_processes import FileSystemProcessC
 from platform_interfaces.testing._filesystem_streams import FileSystemStreamCases
 from platform_interfaces.testing._filesystem_survey import FileSystemSurveyCases
 from platform_interfaces.testing._filesystem_writes import FileSystemWriteCases
+from platform_interfaces.testing._lifecycle import LifecycleCases
 
 REFUSED_PATHS = {
     "empty": "",
@@ -61,15 +63,18 @@ class FileSystemContract(
     FileSystemStreamCases,
     FileSystemSurveyCases,
     FileSystemWriteCases,
+    LifecycleCases,
     CapabilityCases,
 ):
-    """Subscribe with a fixture ``fs``: an instance on an empty root of its own.
+    """Subscribe with a fixture ``fs``: an instance on an empty root of its own; the suite opens it.
 
     What a subscriber may declare besides, each with its default:
 
     - ``is_shared`` (found out): False where another process does not see the files.
     - ``has_exact_names`` (True but on macOS and Windows): False where a disk takes names that look alike for
       one.
+    - ``raw_read``, ``raw_write`` (the adapter's own): how a file is read from the storage, and put into it,
+      past the adapter, so that its writes are not proved by its own reads alone.
 
     Of the cases of bad input it has 37 to 40 (paths that are refused, and odd ones that are not), 42 (long
     names) and 43 (directories in the place of files, and the other way round).
@@ -81,6 +86,54 @@ class FileSystemContract(
     def fs(self) -> FileSystemInterface:
         """To be given by the subscriber."""
         raise NotImplementedError
+
+    @pytest.fixture
+    def resource(self, fs: FileSystemInterface) -> FileSystemInterface:
+        """The same instance, for the cases that open it themselves."""
+        return fs
+
+    async def use(self, resource: FileSystemInterface) -> None:
+        """Write a file, or replace it, and read it."""
+        await resource.write("dir/a", b"x")
+        assert await resource.read("dir/a") == b"x"
+
+    @pytest_asyncio.fixture(autouse=True)
+    async def _opened(
+        self, request: pytest.FixtureRequest, fs: FileSystemInterface
+    ) -> AsyncIterator[FileSystemInterface]:
+        """Open ``fs`` for all cases but those that open it themselves."""
+        if "resource" in request.fixturenames:
+            yield fs
+            return
+        async with fs:
+            yield fs
+
+    async def test_what_is_written_is_in_the_storage(self, fs: FileSystemInterface) -> None:
+        data = bytes(range(256)) * 100
+        await fs.write("a.bin", data)
+        assert await self.raw_read(fs, "a.bin") == data
+        assert await fs.write_stream("dir/b.bin", _blocks(data, data)) == 2 * len(data)
+        assert await self.raw_read(fs, "dir/b.bin") == data * 2
+        for path in ("a.bin", "dir/b.bin"):
+            await fs.write(path, b"new")
+            assert await self.raw_read(fs, path) == b"new"
+
+    async def test_what_is_in_the_storage_is_read(self, fs: FileSystemInterface) -> None:
+        data = bytes(range(256)) * 100
+        for content in (data, b"replaced", b""):
+            await self.raw_write(fs, "dir/a.bin", content)
+            assert await fs.read("dir/a.bin") == content
+            assert b"".join([block async for block in fs.stream("dir/a.bin")]) == content
+            assert await fs.exists("dir/a.bin") is True
+            assert await fs.list("") == ["dir/a.bin"]
+        assert await fs.delete("dir/a.bin") is True
+        assert await fs.exists("dir/a.bin") is False
+
+    async def test_a_file_outlasts_the_connection(self, fs: FileSystemInterface) -> None:
+        await fs.write("a", b"x")
+        await fs.disconnect()
+        await fs.connect()
+        assert await fs.read("a") == b"x"
 
     async def test_write_and_read(self, fs: FileSystemInterface) -> None:
         data = bytes(range(256)) * 100
@@ -197,7 +250,7 @@ class FileSystemContract(
     async def test_overwrite(self, fs: FileSystemInterface) -> None:
         await fs.write("a", b"long content")
         await fs.write("a", b"new")
-        assert await fs.read("a") == b"new"
+        assert await fs.read("a") == await self.raw_read(fs, "a") == b"new"
 
     @pytest.mark.parametrize("path", REFUSED_PATHS.values(), ids=REFUSED_PATHS.keys())
     async def test_path_traversal_blocked(self, fs: FileSystemInterface, path: str) -> None:
@@ -256,7 +309,7 @@ class FileSystemContract(
 
     async def test_write_stream_puts_the_blocks_together(self, fs: FileSystemInterface) -> None:
         assert await fs.write_stream("a/b", _blocks(b"one ", b"", b"two")) == 7
-        assert await fs.read("a/b") == b"one two"
+        assert await fs.read("a/b") == await self.raw_read(fs, "a/b") == b"one two"
 
     async def test_a_private_file_is_read_and_replaced_like_any_other(self, fs: FileSystemInterface) -> None:
         for data in (b"one", b"two"):
@@ -294,7 +347,7 @@ class FileSystemContract(
             with pytest.raises(RuntimeError, match="source failed"):
                 await fs.write_stream(path, failing())
         assert seen == [b"old", ["dir/a"], False] * 2
-        assert await fs.read("dir/a") == b"old"
+        assert await fs.read("dir/a") == await self.raw_read(fs, "dir/a") == b"old"
         assert await fs.list("") == ["dir/a"]
 
     async def test_a_cancelled_write_leaves_the_old_content(self, fs: FileSystemInterface) -> None:
@@ -311,12 +364,13 @@ class FileSystemContract(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert await fs.read("a") == b"old"
+        assert await fs.read("a") == await self.raw_read(fs, "a") == b"old"
         assert await fs.list("") == ["a"]
 
     async def test_writers_of_one_file_leave_one_of_their_contents(self, fs: FileSystemInterface) -> None:
         contents = [bytes([65 + number]) * 100_000 for number in range(8)]
         await asyncio.gather(*(fs.write("dir/a", content) for content in contents))
+        assert await fs.read("dir/a") == await self.raw_read(fs, "dir/a")
         assert await fs.read("dir/a") in contents
         assert await fs.list("") == ["dir/a"]
 
