@@ -23,7 +23,7 @@ from platform_interfaces.errors import (
     TransactionAbortedError,
     TransactionConflictError,
 )
-from platform_interfaces.filesystem import FileSystemInterface, Survey, check_path, check_prefix
+from platform_interfaces.filesystem import Capability, FileSystemInterface, Survey, check_path, check_prefix
 from platform_interfaces.identifiers import quote_identifier, quote_table, split_table
 from platform_interfaces.json_values import dump_json, load_json
 from platform_interfaces.lifecycle import AsyncResource, Lifecycle
@@ -44,6 +44,7 @@ from platform_interfaces.secrets import SecretsInterface
 __all__ = [
     "REJECTS_FOLDER",
     "AsyncResource",
+    "Capability",
     "Columns",
     "ConfigurationError",
     "ConnectionLostError",

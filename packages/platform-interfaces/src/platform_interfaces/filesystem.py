@@ -4,6 +4,8 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
 
 from platform_interfaces.errors import FileMissingError, FileSystemError, InvalidPathError
 from platform_interfaces.lifecycle import AsyncResource
@@ -35,13 +37,30 @@ class Survey:
     dangling: tuple[str, ...] = ()
 
 
+class Capability(StrEnum):
+    """What a file system may lack; the contract suite has cases for those with it and those without.
+
+    Attributes:
+        DIRECTORIES: a path is a file or a directory, never both. Storage of keys and values lacks it: there,
+            ``a`` and ``a/b`` may both be files.
+    """
+
+    DIRECTORIES = "directories"
+
+
 class FileSystemInterface(AsyncResource, ABC):
     """A tree of files; directories appear with their first file, go with their last and are never listed.
 
     Paths are relative, with ``/`` between their parts; see ``check_path``. Every method that takes a path
     raises ``InvalidPathError`` for one that can never name a file here, and ``FileSystemError`` for what
     the storage reports.
+
+    Attributes:
+        capabilities: what this file system can do; an adapter that lacks one says so. A job that is to run
+            on every file system relies on none.
     """
+
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
 
     @abstractmethod
     async def read(self, path: str) -> bytes:

@@ -2,12 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 import pytest
 import pytest_asyncio
 
-from platform_interfaces import FileMissingError, FileSystemError, FileSystemInterface, InvalidPathError
-from platform_interfaces.testing._capabilities import CapabilityCases
+from platform_interfaces import (
+    Capability,
+    FileMissingError,
+    FileSystemError,
+    FileSystemInterface,
+    InvalidPathError,
+)
+from platform_interfaces.testing._capabilities import CapabilityCases, requires, requires_lack_of
 from platform_interfaces.testing._filesystem_names import FileSystemNameCases
 from platform_interfaces.testing._filesystem_processes import FileSystemProcessCases
 from platform_interfaces.testing._filesystem_streams import FileSystemStreamCases
@@ -70,6 +77,7 @@ class FileSystemContract(
 
     What a subscriber may declare besides, each with its default:
 
+    - ``capabilities`` (all): what the adapter declares, as ``capabilities = MyFileSystem.capabilities``.
     - ``is_shared`` (found out): False where another process does not see the files.
     - ``has_exact_names`` (True but on macOS and Windows): False where a disk takes names that look alike for
       one.
@@ -81,6 +89,14 @@ class FileSystemContract(
     """
 
     pytestmark = pytest.mark.asyncio
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
+
+    @classmethod
+    def has(cls, capability: str) -> bool:
+        """Return whether the adapter has a declared capability, or what an attribute of the suite says."""
+        return (
+            capability in cls.capabilities if isinstance(capability, Capability) else super().has(capability)
+        )
 
     @pytest.fixture
     def fs(self) -> FileSystemInterface:
@@ -107,6 +123,9 @@ class FileSystemContract(
             return
         async with fs:
             yield fs
+
+    async def test_the_suite_has_the_capabilities_of_the_adapter(self, fs: FileSystemInterface) -> None:
+        assert fs.capabilities == self.capabilities, f"set capabilities = {type(fs).__name__}.capabilities"
 
     async def test_what_is_written_is_in_the_storage(self, fs: FileSystemInterface) -> None:
         data = bytes(range(256)) * 100
@@ -189,6 +208,33 @@ class FileSystemContract(
         assert await fs.exists("a/b") is True
         assert await fs.exists("a/c") is False
 
+    async def test_the_beginning_of_a_path_is_not_a_file(self, fs: FileSystemInterface) -> None:
+        await fs.write("a/b", b"x")
+        assert await fs.exists("a") is False
+        with pytest.raises(FileSystemError):
+            await fs.read("a")
+
+    async def test_there_is_nothing_below_a_file(self, fs: FileSystemInterface) -> None:
+        await fs.write("a", b"x")
+        with pytest.raises(FileMissingError):
+            await fs.read("a/b")
+        assert await fs.exists("a/b") is False
+        assert await fs.delete("a/b") is False
+        assert await fs.list("") == ["a"]
+
+    @requires_lack_of(Capability.DIRECTORIES)
+    async def test_a_file_may_be_the_beginning_of_other_paths(self, fs: FileSystemInterface) -> None:
+        await fs.write("a/b", b"2")
+        await fs.write("a", b"1")
+        assert await fs.write_stream("a/b/c", _blocks(b"3")) == 1
+        assert [await fs.read(path) for path in ("a", "a/b", "a/b/c")] == [b"1", b"2", b"3"]
+        assert await fs.list("") == ["a", "a/b", "a/b/c"]
+        assert await fs.list("a") == ["a/b", "a/b/c"]
+        assert await fs.list_names("a") == ("b", "b/")
+        assert await fs.delete("a/b") is True
+        assert await fs.list("") == ["a", "a/b/c"]
+
+    @requires(Capability.DIRECTORIES)
     async def test_a_directory_is_no_file(self, fs: FileSystemInterface) -> None:
         await fs.write("a/b", b"x")
         assert await fs.exists("a") is False
@@ -200,6 +246,7 @@ class FileSystemContract(
             await fs.delete("a")
         assert await fs.list("") == ["a/b"]
 
+    @requires(Capability.DIRECTORIES)
     async def test_a_file_is_no_directory(self, fs: FileSystemInterface) -> None:
         await fs.write("a", b"x")
         with pytest.raises(FileSystemError):
@@ -236,6 +283,7 @@ class FileSystemContract(
         assert await fs.write_stream("a", _blocks(b"y")) == 1
         assert await fs.list("") == ["a"]
 
+    @requires(Capability.DIRECTORIES)
     async def test_a_directory_with_one_file_left_stays(self, fs: FileSystemInterface) -> None:
         for path in ("a/b/c", "a/d/e"):
             await fs.write(path, b"x")
@@ -320,6 +368,7 @@ class FileSystemContract(
             assert await fs.read("a/b") == b"three"
         assert await fs.list("") == ["a/b"]
 
+    @requires(Capability.DIRECTORIES)
     async def test_write_stream_to_where_no_file_can_be_takes_nothing_from_its_source(
         self, fs: FileSystemInterface
     ) -> None:
