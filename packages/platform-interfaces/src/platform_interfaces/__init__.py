@@ -1,5 +1,6 @@
 """The interfaces a job is written against; they need nothing but the standard library."""
 
+from platform_interfaces._reject_writer import RejectWriter
 from platform_interfaces.columns import Columns, column_values
 from platform_interfaces.context import PlatformContext
 from platform_interfaces.database import DatabaseInterface, Row, check_rows
@@ -32,7 +33,6 @@ from platform_interfaces.rejects import (
     REJECTS_FOLDER,
     Reason,
     Reject,
-    RejectWriter,
     drop_rejects,
     find_rejects,
     read_rejects,
