@@ -68,6 +68,6 @@ def test_the_declared_capabilities_select_the_cases() -> None:
         """With directories, as by default."""
 
     of_flat, of_tree = set(TestFlatFileSystem.excluded_cases), set(Tree.excluded_cases)
-    assert "test_a_file_is_no_directory" in of_flat - of_tree
+    assert "test_a_file_is_not_a_directory" in of_flat - of_tree
     assert "test_a_file_may_be_the_beginning_of_other_paths" in of_tree - of_flat
     assert all(getattr(TestFlatFileSystem, name) is None for name in of_flat)

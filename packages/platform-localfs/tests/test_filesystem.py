@@ -247,7 +247,7 @@ class TestForeignFiles:
         assert await fs.list("") == ["good"]
         assert len(caplog.messages) == 6
         assert all(message.isascii() and message.isprintable() for message in caplog.messages)
-        assert any("latin-" in message and "no valid Unicode" in message for message in caplog.messages)
+        assert any("latin-" in message and "not valid Unicode" in message for message in caplog.messages)
 
     async def test_a_directory_that_goes_while_it_is_listed_is_no_error(
         self, fs: LocalFileSystem, root: Path, monkeypatch: pytest.MonkeyPatch

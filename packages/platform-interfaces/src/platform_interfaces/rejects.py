@@ -28,7 +28,7 @@ class Reason:
 class Reject:
     """A line of ``file`` and why it was not loaded, the most telling reason first.
 
-    ``line`` counts from 1, ``offset`` in bytes from 0; ``raw`` is None for a line too long to be held.
+    ``line`` counts from 1, ``offset`` in bytes from 0; ``raw`` is None for a line that is too long to store.
     ``header`` is the line of the file that names the fields of all others, where its format has one: without
     it, ``raw`` could not be read again.
     """

@@ -26,7 +26,7 @@ OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg
 
 
 async def _hold_lock(db: DatabaseInterface, is_held: int) -> int:
-    """Hold the lock for ever, once it is held reported by a byte to the pipe ``is_held``."""
+    """Hold the lock for ever; write a byte to the pipe ``is_held`` once it is acquired."""
     await db.connect()
     async with db.lock("name", timeout=0):
         os.write(is_held, b"1")
@@ -134,7 +134,7 @@ class DatabaseSharedCases:
         another: DatabaseInterface,
         another_database: DatabaseInterface,
     ) -> None:
-        """The other process takes the lock: it would inherit one that is held here."""
+        """The other process takes the lock: it would inherit one that was acquired here."""
         await another.disconnect()
         is_held, write_end = os.pipe()
         child = start_child(lambda: _hold_lock(another_database, write_end))

@@ -13,7 +13,7 @@ class LifecycleCases:
 
     @pytest.fixture
     def resource(self) -> AsyncResource:
-        """To be given by the suite."""
+        """Return the adapter; the suite overrides this."""
         raise NotImplementedError
 
     async def use(self, resource: Any) -> None:

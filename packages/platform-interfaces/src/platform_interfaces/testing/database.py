@@ -94,7 +94,7 @@ class DatabaseContract(
 
     @pytest.fixture
     def database(self) -> DatabaseInterface:
-        """To be given by the subscriber."""
+        """Return the database under test; the subscriber overrides this."""
         raise NotImplementedError
 
     @pytest_asyncio.fixture

@@ -85,7 +85,7 @@ class FileSystemContract(
       past the adapter, so that its writes are not proved by its own reads alone.
 
     Of the cases of bad input it has 37 to 40 (paths that are refused, and odd ones that are not), 42 (long
-    names) and 43 (directories in the place of files, and the other way round).
+    names) and 43 (directories where files are expected, and the other way round).
     """
 
     pytestmark = pytest.mark.asyncio
@@ -100,7 +100,7 @@ class FileSystemContract(
 
     @pytest.fixture
     def fs(self) -> FileSystemInterface:
-        """To be given by the subscriber."""
+        """Return the file system under test; the subscriber overrides this."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -235,7 +235,7 @@ class FileSystemContract(
         assert await fs.list("") == ["a", "a/b/c"]
 
     @requires(Capability.DIRECTORIES)
-    async def test_a_directory_is_no_file(self, fs: FileSystemInterface) -> None:
+    async def test_a_directory_is_not_a_file(self, fs: FileSystemInterface) -> None:
         await fs.write("a/b", b"x")
         assert await fs.exists("a") is False
         with pytest.raises(FileSystemError):
@@ -247,7 +247,7 @@ class FileSystemContract(
         assert await fs.list("") == ["a/b"]
 
     @requires(Capability.DIRECTORIES)
-    async def test_a_file_is_no_directory(self, fs: FileSystemInterface) -> None:
+    async def test_a_file_is_not_a_directory(self, fs: FileSystemInterface) -> None:
         await fs.write("a", b"x")
         with pytest.raises(FileSystemError):
             await fs.write("a/b", b"y")

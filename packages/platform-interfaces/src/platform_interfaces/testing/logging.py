@@ -37,12 +37,12 @@ class LoggingContract(LifecycleCases):
 
     @pytest.fixture
     def log(self) -> LoggingInterface:
-        """To be given by the subscriber."""
+        """Return the logger under test; the subscriber overrides this."""
         raise NotImplementedError
 
     @pytest.fixture
     def events(self, log: LoggingInterface) -> ReadEvents:
-        """To be given by the subscriber."""
+        """Return the function that reads the events back; the subscriber overrides this."""
         raise NotImplementedError
 
     @pytest.fixture

@@ -15,7 +15,7 @@ class SecretsContract(LifecycleCases):
 
     @pytest.fixture
     def make_secrets(self) -> MakeSecrets:
-        """To be given by the subscriber."""
+        """Return the function that makes a store; the subscriber overrides this."""
         raise NotImplementedError
 
     @pytest.fixture
