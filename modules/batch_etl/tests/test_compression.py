@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 
 import pytest
 
-from batch_etl.compression import BLOCK_BYTES, decompressed
+from batch_etl.ingest.compression import BLOCK_BYTES, decompress_file
 from platform_interfaces import FileSystemError
 
 if sys.version_info >= (3, 14):
@@ -38,7 +38,7 @@ async def read(path: str, data: bytes, block_size: int = 100) -> list[bytes]:
         for start in range(0, len(data), block_size):
             yield data[start : start + block_size]
 
-    return [block async for block in decompressed(path, blocks())]
+    return [block async for block in decompress_file(path, blocks())]
 
 
 @pytest.mark.parametrize("block_size", [1, 7, 1000, 1_000_000])
@@ -221,6 +221,6 @@ async def test_the_beginning_of_a_file_that_fails_comes_before_the_error() -> No
 
     found = b""
     with pytest.raises(FileSystemError, match="is cut short: when the file is still being written"):
-        async for block in decompressed("a", blocks()):
+        async for block in decompress_file("a", blocks()):
             found += block
     assert found == b"one\ntwo\n"

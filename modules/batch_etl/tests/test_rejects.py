@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 import platform_migrate
-from batch_etl import pipeline, reader, validator
+from batch_etl import validator
+from batch_etl.codes import EventCode
+from batch_etl.ingest import LIMITS, Limits
 from batch_etl.main import retry, run
-from batch_etl.reader import CHUNK_LINES, KEPT_BYTES
-from batch_etl.reasons import REASONS
 from platform_interfaces import (
     ConfigurationError,
     DataError,
@@ -39,9 +39,9 @@ class Bench:
         self.db, self.fs = db, MemoryFileSystem()
 
     async def run(
-        self, data: bytes | None = None, *, is_retry: bool = False, **changes: Any
+        self, data: bytes | None = None, *, is_retry: bool = False, limits: Limits = LIMITS, **changes: Any
     ) -> tuple[int, dict[str, Any]]:
-        """The exit code and the sums of a run; ``data`` replaces the one file of the day."""
+        """Return the exit code and the totals of a run; ``data`` replaces the one file of the day."""
         if data is not None:
             await self.fs.write(f"{FOLDER}/a.jsonl", data)
         config = {"date": "2026-01-15", "source-path": "raw/events"} | {
@@ -49,7 +49,7 @@ class Bench:
         }
         log = MemoryLogger()
         ctx = PlatformContext(log=log, db=self.db, fs=self.fs, config=config)
-        code = await (retry(ctx) if is_retry else run(ctx))
+        code = await (retry(ctx, limits) if is_retry else run(ctx, limits))
         assert log.events[-1].message == "Batch ETL complete"
         return code, dict(log.events[-1].fields)
 
@@ -78,8 +78,8 @@ async def test_a_bad_line_is_kept_with_its_place_all_its_reasons_and_its_bytes(b
     first, second = await bench.kept()
     assert (first["file"], first["line"], first["offset"]) == (f"{FOLDER}/a.jsonl", 3, len(GOOD[0]) + 2)
     assert first["raw"] == bad.decode()
-    codes = ["empty_event_type", "missing_source", "payload_not_an_object"]
-    assert first["reasons"] == [{"code": code, "message": REASONS[code].message} for code in codes]
+    codes = [EventCode.EMPTY_EVENT_TYPE, EventCode.MISSING_SOURCE, EventCode.PAYLOAD_NOT_AN_OBJECT]
+    assert first["reasons"] == [{"code": code.value, "message": code.message} for code in codes]
     assert (second["line"], second["raw_base64"]) == (4, "Y2Fm6Q==")
     assert "raw" not in second
     assert first["run_id"] == second["run_id"]
@@ -125,12 +125,12 @@ async def test_refused_rows_are_kept_in_the_order_of_their_lines(bench: Bench) -
 
 
 async def test_any_number_of_refused_rows_costs_no_other_once_some_were_written(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
 ) -> None:
-    monkeypatch.setattr(pipeline, "PORTION_LINES", 5)
-    monkeypatch.setattr(reader, "CHUNK_LINES", 5)
     events = [*make_events(20), *make_events(20, event_type="refused"), *make_events(30)]
-    code, sums = await bench.run(events_to_jsonl(events), batch_size=3)
+    code, sums = await bench.run(
+        events_to_jsonl(events), batch_size=3, limits=Limits(chunk_lines=5, batch_lines=5)
+    )
     assert (code, sums["inserted"], sums["invalid"], sums["duplicates"]) == (0, 30, 20, 20)
 
 
@@ -214,7 +214,7 @@ async def test_a_table_that_takes_no_row_is_told_and_nothing_is_kept(bench: Benc
     assert await bench.fs.list("rejected") == []
 
 
-async def test_a_byte_order_mark_is_left_out_at_the_start_only(bench: Bench) -> None:
+async def test_a_byte_order_mark_is_never_data_at_the_start_only(bench: Bench) -> None:
     mark = b"\xef\xbb\xbf"
     _, sums = await bench.run(mark + GOOD[0] + b"\n" + mark + GOOD[1] + b"\n")
     assert (sums["inserted"], sums["invalid_by_reason"]) == (1, {"malformed_json": 1})
@@ -256,8 +256,8 @@ async def test_a_retry_loads_what_passes_now_and_keeps_the_rest(bench: Bench) ->
 @pytest.mark.parametrize(
     "lines",
     [
-        pytest.param([b"bad"] * CHUNK_LINES, id="as many lines as a chunk takes"),
-        pytest.param([b"x" * (KEPT_BYTES + 1)], id="a line of more than a chunk takes"),
+        pytest.param([b"bad"] * LIMITS.chunk_lines, id="as many lines as a chunk takes"),
+        pytest.param([b"x" * (LIMITS.retry_chunk_bytes + 1)], id="a line of more than a chunk takes"),
     ],
 )
 async def test_a_retry_keeps_what_still_fails_where_it_was_however_much_it_is(

@@ -46,9 +46,7 @@ class Executor:
             except (Exception, SystemExit) as error:
                 reason = _one_line(error) + advise(error, migration.file.name)
                 if not migration.is_transactional:
-                    reason += (
-                        "; it has no transaction: what it did stays, and it starts from its top again"
-                    )
+                    reason += "; it has no transaction: what it did stays, and it starts from its top again"
                 raise MigrationFailedError(reason, names[index], names[:index], names[index + 1 :]) from error
         return tuple(names)
 
