@@ -39,7 +39,7 @@ lint: ## ruff: rules and format
 
 type: ## mypy, strict, one member at a time: their test files share names
 	@for member in $(MEMBERS); do uv run mypy --no-error-summary $$member/src $$member/tests || exit 1; done
-	@uv run mypy --no-error-summary conftest.py tools tests
+	@uv run mypy --no-error-summary
 
 contracts: ## who may import whom, the fences of the workspace, the bounds of what is installed
 	@uv run lint-imports --no-logo

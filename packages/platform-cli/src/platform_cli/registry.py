@@ -1,8 +1,7 @@
 """What is installed, by name; nothing is imported before it is chosen.
 
-Any installed distribution adds an implementation or a module with an entry point in one of the groups
-``platform.database``, ``platform.filesystem``, ``platform.logging``, ``platform.secrets`` and
-``platform.modules``.
+Any installed distribution adds an adapter with an entry point in the group ``platform.<kind>`` of its
+interface (see ``platform_cli.interfaces``), and a module with one in ``platform.modules``.
 """
 
 import os
@@ -13,15 +12,10 @@ from importlib import import_module
 from typing import Any
 
 from platform_cli._text import did_you_mean
+from platform_cli.interfaces import INTERFACES
 from platform_interfaces import ConfigurationError
 
-WORDS = {
-    "database": "database",
-    "filesystem": "file system",
-    "logging": "logger",
-    "secrets": "secret store",
-    "modules": "module",
-}
+LABELS = {each.kind: each.label for each in INTERFACES} | {"modules": "module"}
 """What each kind is called in messages."""
 
 # What is known to exist, so that a missing one can be answered with the command that brings it.
@@ -58,7 +52,7 @@ def names(kind: str) -> list[str]:
     """The installed names of one kind, sorted.
 
     Args:
-        kind: ``database``, ``filesystem``, ``logging``, ``secrets`` or ``modules``.
+        kind: that of an interface, or ``modules``.
     """
     return sorted(_installed(kind))
 
@@ -75,7 +69,7 @@ def reference(kind: str, name: str) -> str:
     targets = sorted(set(installed[name]))
     if len(targets) > 1:
         raise ConfigurationError(
-            f"{WORDS[kind]} {name!r} is installed more than once: as {' and '.join(map(repr, targets))}; "
+            f"{LABELS[kind]} {name!r} is installed more than once: as {' and '.join(map(repr, targets))}; "
             "uninstall all but one"
         )
     return targets[0]
@@ -87,7 +81,7 @@ def load(kind: str, name: str) -> Any:
     Raises:
         ConfigurationError: when ``reference`` does, or the import fails.
     """
-    return load_object(reference(kind, name), f"{WORDS[kind]} {name!r}", _DISTRIBUTIONS.get((kind, name)))
+    return load_object(reference(kind, name), f"{LABELS[kind]} {name!r}", _DISTRIBUTIONS.get((kind, name)))
 
 
 def load_object(target: str, label: str, distribution: str | None = None) -> Any:
@@ -135,7 +129,7 @@ def install_command(distribution: str) -> str:
 
 
 def _absent(kind: str, name: str) -> str:
-    word, installed = WORDS[kind], names(kind)
+    word, installed = LABELS[kind], names(kind)
     if distribution := _DISTRIBUTIONS.get((kind, name)):
         return f"{word} {name!r} is not installed: install it with: {install_command(distribution)}"
     known = {*installed, *(known for group, known in _DISTRIBUTIONS if group == kind)}

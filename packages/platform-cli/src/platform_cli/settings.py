@@ -23,7 +23,8 @@ from platform_cli.env_files import (
     how_to_move,
     read_env_file,
 )
-from platform_cli.flags import FLAGS
+from platform_cli.flags import ADAPTER_FLAGS, AUTO_MIGRATE, ENV, Flag
+from platform_cli.interfaces import INTERFACES, Interface
 from platform_cli.secrets import EnvSecrets, Layer, find_unclean
 from platform_interfaces import ConfigurationError
 
@@ -46,8 +47,8 @@ class Setting:
 class Settings:
     """The settings of one run.
 
-    ``implementations`` has the name chosen for each interface: database, filesystem, logging, secrets.
-    The database's name is empty where none is chosen and the environment has no default.
+    ``implementations`` has the name of the adapter chosen for each interface, by its kind; the name is empty
+    where none is chosen and the environment has no default.
     Relative directories in ``values`` start from ``project``. ``warnings`` say what the user should mend: the
     event and the reason.
     """
@@ -103,21 +104,21 @@ def resolve(
     project, stray = find_project(start), find_stray_file(start)
     process = Layer("the environment", environment)
     remember_settings(environment)
-    env = _choose("env", "local", flags, EnvSecrets([process]))
+    env = _choose(ENV, ENV.default, flags, EnvSecrets([process]))
     files = {file: read_env_file(file) for file in _files(project, env)}
     layers = [process, *(Layer(repr(str(file)), found) for file, found in files.items())]
     for layer in layers:
         remember_settings(layer.values)
     _check_env_is_chosen(env, layers[1:])
     values = EnvSecrets(layers, how_to_move(stray) if stray else "")
-    defaults = {f.kind: f.default for f in FLAGS if f.kind}
-    if is_deployed(env.value):
-        defaults["database"] = ""
     return Settings(
         project=project or start,
         env=env,
         auto_migrate=_auto_migrate(flags, values, env.value),
-        implementations={f.kind: _choose(f.key, defaults[f.kind], flags, values) for f in FLAGS if f.kind},
+        implementations={
+            each.kind: _choose(ADAPTER_FLAGS[each.kind], _default(each, env.value), flags, values)
+            for each in INTERFACES
+        },
         values=values,
         warnings=(
             *_warnings("Secrets are exposed", (exposure(file, found) for file, found in files.items())),
@@ -150,13 +151,16 @@ def _cleaned(layer: Layer) -> str | None:
     )
 
 
-def _choose(key: str, default: str, flags: Mapping[str, str], values: EnvSecrets) -> Setting:
-    if key in flags:
-        return Setting(flags[key], f"--{key.replace('_', '-')}")
-    variable = f"PLATFORM_{key.upper()}"
-    layer = values.layer_of(variable)
+def _default(interface: Interface, env: str) -> str:
+    return interface.default if interface.has_deployed_default or not is_deployed(env) else ""
+
+
+def _choose(flag: Flag, default: str, flags: Mapping[str, str], values: EnvSecrets) -> Setting:
+    if flag.key in flags:
+        return Setting(flags[flag.key], f"--{flag.name}")
+    layer = values.layer_of(flag.variable)
     if layer:
-        return Setting(layer.get(variable), f"{variable} in {layer.name}")
+        return Setting(layer.get(flag.variable), f"{flag.variable} in {layer.name}")
     return Setting(default, "default")
 
 
@@ -196,7 +200,7 @@ def _unknown_env(project: Path | None, env: str, known: list[str]) -> str:
 
 def _auto_migrate(flags: Mapping[str, str], values: EnvSecrets, env: str) -> Setting:
     default = "true" if env in ("local", "test") else "false"
-    setting = _choose("auto_migrate", default, flags, values)
+    setting = _choose(AUTO_MIGRATE, default, flags, values)
     if setting.value.lower() not in (*_YES, *_NO):
         raise ConfigurationError(f"{setting.origin} is {setting.value!r}: use true or false")
     return setting

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from platform_interfaces import LoggingInterface
+from platform_interfaces.testing._lifecycle import LifecycleCases
 
 
 @dataclass(frozen=True)
@@ -31,18 +32,37 @@ class _Unprintable:
         return "<unprintable>"
 
 
-class LoggingContract:
+class LoggingContract(LifecycleCases):
     """Subscribe with fixtures ``log`` (which records everything) and ``events`` (which reads it back)."""
 
     @pytest.fixture
     def log(self) -> LoggingInterface:
-        """To be given by the subscriber."""
+        """Return the logger under test; the subscriber overrides this."""
         raise NotImplementedError
 
     @pytest.fixture
     def events(self, log: LoggingInterface) -> ReadEvents:
-        """To be given by the subscriber."""
+        """Return the function that reads the events back; the subscriber overrides this."""
         raise NotImplementedError
+
+    @pytest.fixture
+    def resource(self, log: LoggingInterface) -> LoggingInterface:
+        """The same instance, for the cases that open it themselves."""
+        return log
+
+    async def use(self, resource: LoggingInterface) -> None:
+        """Log an event."""
+        resource.info("m", line=1)
+
+    @pytest.mark.asyncio
+    async def test_it_takes_events_before_it_is_opened_and_after_it_was_closed(
+        self, log: LoggingInterface, events: ReadEvents
+    ) -> None:
+        log.info("before")
+        async with log:
+            log.info("open")
+        log.bind(run="r1").info("after")
+        assert RecordedEvent("info", "open", {}) in events()
 
     def test_each_level_keeps_message_and_fields(self, log: LoggingInterface, events: ReadEvents) -> None:
         log.debug("d", number=1)
