@@ -34,13 +34,12 @@ pytest.register_assert_rewrite(
 
 from platform_interfaces.testing.database import DatabaseContract  # noqa: E402 - after the assert rewrite
 from platform_interfaces.testing.filesystem import FileSystemContract  # noqa: E402
-from platform_interfaces.testing.logging import LoggingContract, RecordedEvent  # noqa: E402
+from platform_interfaces.testing.logging import LoggingContract  # noqa: E402
 from platform_interfaces.testing.secrets import SecretsContract  # noqa: E402
 
 __all__ = [
     "DatabaseContract",
     "FileSystemContract",
     "LoggingContract",
-    "RecordedEvent",
     "SecretsContract",
 ]
