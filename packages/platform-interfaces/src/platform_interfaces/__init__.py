@@ -28,7 +28,7 @@ from platform_interfaces.filesystem import Capability, FileSystemInterface, Surv
 from platform_interfaces.identifiers import quote_identifier, quote_table, split_table
 from platform_interfaces.json_values import dump_json, load_json
 from platform_interfaces.lifecycle import AsyncResource, Lifecycle
-from platform_interfaces.logging import LoggingInterface
+from platform_interfaces.logging import LogEvent, LoggingInterface
 from platform_interfaces.rejects import (
     REJECTS_FOLDER,
     Reason,
@@ -59,6 +59,7 @@ __all__ = [
     "InvalidPathError",
     "Lifecycle",
     "LockTimeoutError",
+    "LogEvent",
     "LoggingInterface",
     "MigrationError",
     "MissingSecretError",
