@@ -69,7 +69,6 @@ def test_the_public_names_for_tests_are_these() -> None:
             "DatabaseContract",
             "FileSystemContract",
             "LoggingContract",
-            "RecordedEvent",
             "SecretsContract",
             "check_public_names",
         ],
