@@ -14,6 +14,8 @@ def test_the_public_names_are_these() -> None:
         platform_interfaces,
         [
             "REJECTS_FOLDER",
+            "AsyncResource",
+            "Capability",
             "Columns",
             "ConfigurationError",
             "ConnectionLostError",
@@ -28,6 +30,7 @@ def test_the_public_names_are_these() -> None:
             "InvalidPathError",
             "Lifecycle",
             "LockTimeoutError",
+            "LogEvent",
             "LoggingInterface",
             "MigrationError",
             "MissingSecretError",
