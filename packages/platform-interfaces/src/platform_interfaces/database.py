@@ -1,10 +1,8 @@
 """A relational database, spoken to in PostgreSQL's SQL."""
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from operator import itemgetter
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,7 +10,6 @@ from platform_interfaces.columns import Columns
 from platform_interfaces.identifiers import quote_identifier
 
 Row = dict[str, Any]
-_CHECKED_ROWS = 500  # at a time, so that they are still in the cache for the second look
 
 
 class DatabaseInterface(ABC):
@@ -152,14 +149,16 @@ class DatabaseInterface(ABC):
         await self.disconnect()
 
 
-def check_rows(
+def check_bulk_insert(
     rows: Sequence[Mapping[str, Any]], skip_conflicts_on: Sequence[str] = (), batch_size: int | None = None
 ) -> tuple[str, ...]:
-    """The columns of rows for ``bulk_insert``, of which there is at least one.
+    """Return the columns of ``rows``, the arguments of ``bulk_insert``, of which there is at least one.
+
+    Whether the other rows have the keys of the first is left to ``Columns.from_rows``.
 
     Raises:
-        ValueError: when a row has other columns than the first, or none, a column is no identifier,
-            ``skip_conflicts_on`` names one that the rows do not have, or ``batch_size`` is below 1.
+        ValueError: when there is no column, a column is not an identifier, ``skip_conflicts_on`` names one
+            that the rows do not have, or ``batch_size`` is below 1.
     """
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}")
@@ -170,22 +169,4 @@ def check_rows(
         quote_identifier(column)
     if unknown := set(skip_conflicts_on) - set(columns):
         raise ValueError(f"skip_conflicts_on names {sorted(unknown)}, which the rows do not have")
-    if isinstance(rows, Columns):
-        return columns
-    pick = itemgetter(*columns)
-    for start in range(0, len(rows), _CHECKED_ROWS):
-        some = rows[start : start + _CHECKED_ROWS]
-        try:
-            deque(map(pick, some), maxlen=0)
-            is_same = set(map(len, some)) == {len(columns)}
-        except KeyError:
-            is_same = False
-        if not is_same:
-            _refuse_other_columns(rows)
     return columns
-
-
-def _refuse_other_columns(rows: Sequence[Mapping[str, Any]]) -> None:
-    for number, row in enumerate(rows):
-        if row.keys() != rows[0].keys():
-            raise ValueError(f"row {number} has the columns {sorted(row)}, row 0 has {sorted(rows[0])}")

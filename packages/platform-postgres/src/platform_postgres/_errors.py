@@ -1,6 +1,7 @@
 """What asyncpg raises, told in the platform's error tree."""
 
 import re
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -44,7 +45,10 @@ _BY_SQLSTATE: dict[str, type[DatabaseError]] = {
     "57P05": ConnectionLostError,
 }
 # What a codec raises on a value that it cannot encode or decode.
-_CODEC_ERRORS = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, RecursionError)
+_CODEC_ERRORS = (
+    *(ValueError, TypeError, ArithmeticError, AttributeError, LookupError, RecursionError),
+    struct.error,
+)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Check = Callable[[Sequence[Any]], None]
 """Raise DataError when one of the values, of which none is None, would be changed."""
 
-_FIRST_OWN_OID = 16_384  # of types that are not built in
+FIRST_OWN_OID = 16_384  # of types that are not built in
 _DESCRIBE = """
     SELECT t.typtype::text AS type, t.typname::text AS name, t.typbasetype::bigint AS base,
         CASE WHEN t.typcategory = 'A' THEN t.typelem::bigint ELSE 0 END AS element,
@@ -72,7 +72,7 @@ async def refuse_changes(
 
 
 async def _find_check(connection: Connection, wanted: asyncpg.Type) -> Check | None:
-    if wanted.oid >= _FIRST_OWN_OID or wanted.kind not in ("scalar", "array"):
+    if wanted.oid >= FIRST_OWN_OID or wanted.kind not in ("scalar", "array"):
         return await _make_check(connection, wanted.oid)
     name, brackets, _ = wanted.name.partition("[")
     check = _CHECKS.get(name)
@@ -95,7 +95,7 @@ async def _make_check(connection: Connection, oid: int) -> Check | None:
         pairs = [pair.rpartition("=") for pair in (row["attributes"] or "").split("/") if pair]
         checks = [(name, await _make_check(connection, int(number))) for name, _, number in pairs]
         return _of_attributes(checks)
-    return _CHECKS.get(row["name"]) if oid < _FIRST_OWN_OID else None
+    return _CHECKS.get(row["name"]) if oid < FIRST_OWN_OID else None
 
 
 def _of_elements(check: Check | None) -> Check:

@@ -14,24 +14,23 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from platform_interfaces import (
-    DatabaseError,
     DatabaseInterface,
     MissingSecretError,
     NotConnectedError,
     PlatformError,
     Row,
     SecretsInterface,
-    check_rows,
+    check_bulk_insert,
     split_table,
 )
-from platform_postgres import _bulk
 from platform_postgres._advisory_lock import held
+from platform_postgres._bulk.insert import BulkInsert
+from platform_postgres._bulk.plan import make_plan
 from platform_postgres._connection import GRACE_SECONDS, open_lasting_connection, open_pool, take
 from platform_postgres._connection_url import URL_FORM
-from platform_postgres._copy_format import NotEncodableError
 from platform_postgres._errors import translated
 from platform_postgres._numbers import prepare
-from platform_postgres._rows import make_rows, refuse_equal_names
+from platform_postgres._rows import count_affected, make_rows, refuse_equal_names
 from platform_postgres._settings import PoolSettings
 from platform_postgres._target import URL_SETTING, Target, describe, read_target
 from platform_postgres._transaction import Transaction, begun, call, savepoint
@@ -115,10 +114,10 @@ class PostgresDatabase(DatabaseInterface):
     async def execute(self, query: str, params: Sequence[Any] | None = None) -> int:
         async with self._session() as connection:
             if not params:
-                return _bulk.affected(await connection.execute(query))
+                return count_affected(await connection.execute(query))
             statement = await prepare(connection, query, params)
             await statement.fetch(*params)
-            return _bulk.affected(statement.get_statusmsg() or "")
+            return count_affected(statement.get_statusmsg() or "")
 
     async def fetch_one(self, query: str, params: Sequence[Any] | None = None) -> Row | None:
         async with self._session() as connection:
@@ -186,49 +185,17 @@ class PostgresDatabase(DatabaseInterface):
         skip_conflicts_on: Sequence[str] = (),
         batch_size: int | None = None,
     ) -> int:
-        """Insert by one COPY; what refuses COPY, such as a view, gets INSERTs, and counts every row sent."""
+        """Insert by COPY; what refuses COPY, such as a view, gets INSERTs, and counts every row sent."""
         if not rows:
             return 0
         split_table(table)
-        if len(rows) >= _bulk.MANY:
-            columns = check_rows(rows[:1], skip_conflicts_on, batch_size)  # the others when they are encoded
-            with contextlib.suppress(NotEncodableError):
-                return await self._insert(
-                    table, columns, rows, skip_conflicts_on, batch_size, _bulk.copy_many
-                )
-        columns = check_rows(rows, skip_conflicts_on, batch_size)
-        return await self._insert(table, columns, rows, skip_conflicts_on, batch_size, _bulk.copy)
-
-    async def _insert(
-        self,
-        table: str,
-        columns: Sequence[str],
-        rows: Sequence[Mapping[str, Any]],
-        key: Sequence[str],
-        batch_size: int | None,
-        copy: _bulk.Copy,
-    ) -> int:
-        try:
-            return await self._insert_by(copy, table, columns, rows, key, batch_size)
-        except DatabaseError as error:
-            if not _bulk.refuses_copy(error.__cause__):
-                raise
-        check_rows(rows)  # the refusal may have come before all of them were encoded
-        return await self._insert_by(_bulk.insert_each, table, columns, rows, key, batch_size)
-
-    async def _insert_by(
-        self,
-        write: _bulk.Copy,
-        table: str,
-        columns: Sequence[str],
-        rows: Sequence[Mapping[str, Any]],
-        key: Sequence[str],
-        batch_size: int | None,
-    ) -> int:
-        insert = partial(_bulk.copy_new, key=key, copy=write) if key else write
+        columns = check_bulk_insert(rows, skip_conflicts_on, batch_size)
         # The transaction keeps the table as it is from when its types are read until COPY has sent its bytes.
-        async with self.transaction(), self._session() as connection:
-            return await insert(connection, table, columns, rows, batch_size)
+        async with self.transaction():
+            async with self._session() as connection:
+                plan = await make_plan(connection, table, columns, is_staged=bool(skip_conflicts_on))
+            insert = BulkInsert(connection, plan, rows, key=skip_conflicts_on, batch_size=batch_size)
+            return await insert.run()
 
     @asynccontextmanager
     async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:
