@@ -27,7 +27,7 @@ CLOSE_TIMEOUT_SECONDS = 5.0
 
 
 @asynccontextmanager
-async def held(connect: Connect, name: str, timeout: float) -> AsyncIterator[None]:
+async def advisory_lock(connect: Connect, name: str, timeout: float) -> AsyncIterator[None]:
     """A block under the lock, which is taken again when the server restarts.
 
     Raises:
@@ -37,7 +37,7 @@ async def held(connect: Connect, name: str, timeout: float) -> AsyncIterator[Non
     lock = _Lock(connect, name)
     await lock.take(timeout)
     try:
-        async with lock.kept():
+        async with lock.watched():
             yield
     finally:
         await lock.release()
@@ -67,13 +67,13 @@ class _Lock:
         await _close(self._connection)  # and with it the lock is gone
 
     @asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
+    async def watched(self) -> AsyncIterator[None]:
         """A block that is cancelled when the lock is lost.
 
         Raises:
             ConnectionLostError: in that case, also when the block had come to its end.
         """
-        keeper = asyncio.create_task(self._keep())
+        watcher = asyncio.create_task(self._watch())
 
         def end(_: object) -> None:
             with contextlib.suppress(RuntimeError):  # the block has ended meanwhile
@@ -81,21 +81,21 @@ class _Lock:
 
         try:
             async with asyncio.timeout(None) as limit:
-                keeper.add_done_callback(end)
+                watcher.add_done_callback(end)
                 yield
         except TimeoutError:
             if not limit.expired():
                 raise
         finally:
             is_held = self.is_held()
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
         if not is_held:
             raise ConnectionLostError(
                 f"lock {self._name!r} was lost while it was held: run the whole block again"
-            ) from (None if keeper.cancelled() else keeper.exception())
+            ) from (None if watcher.cancelled() else watcher.exception())
 
-    async def _keep(self) -> None:
+    async def _watch(self) -> None:
         """Return, or raise, once the lock is lost.
 
         A restart ends every session, so that the lock can be taken again before the block goes on; while the

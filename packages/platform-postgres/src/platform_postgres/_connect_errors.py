@@ -12,7 +12,8 @@ import asyncpg
 
 from platform_interfaces import ConfigurationError, ConnectionLostError, DatabaseError, PlatformError
 from platform_postgres._errors import redact
-from platform_postgres._target import Host, Target
+from platform_postgres._hosts import Host
+from platform_postgres._target import Target
 
 _POOLER = (
     "it is a connection pooler, which refuses a setting that each session needs: write the host and port of "

@@ -18,8 +18,9 @@ from platform_interfaces import (
 from platform_postgres._codecs import set_codecs
 from platform_postgres._connect_errors import Cause, explain
 from platform_postgres._errors import translated
+from platform_postgres._hosts import Host
 from platform_postgres._settings import PoolSettings
-from platform_postgres._target import Host, Target
+from platform_postgres._target import Target
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from platform_interfaces import ConfigurationError, DatabaseError
-from platform_postgres._account import stand_in
+from platform_postgres._account import service_account
 from platform_postgres._program_copy import reachable_programs
 
 # The server may outlive this process and serves others: the rest of the environment has our secrets.
@@ -43,7 +43,7 @@ def run_program(*command: str | Path, log: Path) -> None:
         ConfigurationError: when it cannot be run.
         DatabaseError: when it fails; the message quotes what it or the server's log says of the cause.
     """
-    account = stand_in()
+    account = service_account()
     logged = log.stat().st_size if log.exists() else 0
     try:
         result = subprocess.run(  # noqa: S603 - our own binaries

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import getpass
-import ipaddress
 import os
 import random
 import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import NamedTuple
 
 from platform_interfaces import ConfigurationError, SecretsInterface
+from platform_postgres._hosts import Host, read_hosts
 from platform_postgres._libpq import SESSION_SETTINGS, Parameters, read_parameters
 from platform_postgres._settings import CONNECT_TIMEOUT_SECONDS
 from platform_postgres._tls import Tls, read_tls
 
 URL_SETTING = "DB_POSTGRES_URL"
 APPLICATION_NAME = "data-platform"
-# Where PostgreSQL's own client looks when no host is given; then over TCP.
-_SOCKET_FOLDERS = ("/run/postgresql", "/var/run/postgresql", "/tmp")  # noqa: S108
 _SESSION_ATTRIBUTES = ("any", "read-write", "read-only", "primary", "standby", "prefer-standby")
 _KEEPALIVES = {
     "keepalives_idle": "TCP_KEEPIDLE",
@@ -29,20 +25,6 @@ _KEEPALIVES = {
     "keepalives_count": "TCP_KEEPCNT",
     "tcp_user_timeout": "TCP_USER_TIMEOUT",
 }
-
-
-class Host(NamedTuple):
-    """A host name, an address, or the folder of a socket; and the port."""
-
-    name: str
-    port: int
-
-    @property
-    def is_socket(self) -> bool:
-        return self.name.startswith("/")
-
-    def __str__(self) -> str:
-        return f"[{self.name}]:{self.port}" if ":" in self.name else f"{self.name}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -88,7 +70,7 @@ def read_target(
         ConfigurationError: when a parameter or a file it names cannot be used.
     """
     parameters = read_parameters(url, setting, secrets)
-    hosts, user = _read_hosts(parameters), _read_user(parameters, setting)
+    hosts, user = read_hosts(parameters), _read_user(parameters, setting)
     dbname = _value(parameters, "dbname") or user
     return Target(
         place or _describe(user, hosts, dbname),
@@ -113,7 +95,7 @@ def describe(url: str, secrets: SecretsInterface) -> str:
     """Return user, hosts, port and name of the database for people; never raises for a bad URL."""
     try:
         parameters = read_parameters(url, URL_SETTING, secrets)
-        hosts, user = _read_hosts(parameters), _read_user(parameters, URL_SETTING)
+        hosts, user = read_hosts(parameters), _read_user(parameters, URL_SETTING)
     except ConfigurationError as error:
         return f"unknown: {error}"
     return _describe(user, hosts, _value(parameters, "dbname") or user)
@@ -131,58 +113,6 @@ def _describe(user: str, hosts: tuple[Host, ...], dbname: str) -> str:
 
 def _value(parameters: Parameters, name: str) -> str | None:
     return parameters[name].value if name in parameters else None
-
-
-def _read_hosts(parameters: Parameters) -> tuple[Host, ...]:
-    if "host" not in parameters:
-        folders = [folder for folder in _SOCKET_FOLDERS if Path(folder).is_dir()]
-        return tuple(Host(name, _read_ports(parameters, 1)[0]) for name in (*folders, "localhost"))
-    names = parameters["host"].value.split(",")
-    for name in names:
-        if not _is_host(name):
-            raise parameters["host"].refuse(
-                f"has {name!r}, which is not a host name, an address or the folder of a socket"
-                if ":" not in name
-                else "has a ':': give the port as 'port'"
-            )
-    ports = _read_ports(parameters, len(names))
-    return tuple(Host(name or "localhost", port) for name, port in zip(names, ports, strict=True))
-
-
-def _is_host(name: str) -> bool:
-    if name.startswith("/") or not name:
-        return True
-    if ":" in name:
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return True
-    try:
-        name.encode("idna")
-    except UnicodeError:
-        return False
-    return re.search(r"[\s/\\]", name) is None
-
-
-def _read_ports(parameters: Parameters, count: int) -> list[int]:
-    if "port" not in parameters:
-        return [5432] * count
-    texts = parameters["port"].value.split(",")
-    if len(texts) not in (1, count):
-        raise parameters["port"].refuse(
-            f"has {len(texts)} ports for {count} hosts: give one, or one for each"
-        )
-    ports = []
-    for text in texts:
-        if text and not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
-            # It is not shown: a password with an unescaped '/' or '?' may stand there.
-            raise parameters["port"].refuse(
-                "is not a port, a whole number from 1 to 65535 "
-                "(if it is a piece of the password: write '/' in it as %2F and '?' as %3F)"
-            )
-        ports.append(int(text or 5432))
-    return ports * count if len(ports) == 1 else ports
 
 
 def _read_user(parameters: Parameters, setting: str) -> str:

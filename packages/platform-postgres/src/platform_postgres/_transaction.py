@@ -35,7 +35,7 @@ class Transaction:
 
 
 @asynccontextmanager
-async def call(transaction: Transaction) -> AsyncIterator[Connection]:
+async def use_connection(transaction: Transaction) -> AsyncIterator[Connection]:
     """The connection for one call inside a transaction, which remembers what broke it."""
     try:
         with translated():
@@ -59,7 +59,7 @@ async def _close_cursors(transaction: Transaction) -> None:
 
 
 @asynccontextmanager
-async def begun(transaction: Transaction) -> AsyncIterator[None]:
+async def open_transaction(transaction: Transaction) -> AsyncIterator[None]:
     """A block whose statements are kept together, or not at all when an exception leaves it.
 
     Raises:
@@ -70,7 +70,7 @@ async def begun(transaction: Transaction) -> AsyncIterator[None]:
         with translated():
             await connection.execute("BEGIN", timeout=transaction.timeout)
     except BaseException:
-        _cut(connection)  # the server may have begun all the same
+        _terminate(connection)  # the server may have begun all the same
         raise
     try:
         yield
@@ -86,12 +86,12 @@ async def begun(transaction: Transaction) -> AsyncIterator[None]:
         if outcome != "COMMIT":  # the server answers ROLLBACK, and no error, when a statement had failed
             raise _aborted(transaction) from transaction.failure
     except BaseException:
-        await _undo(transaction, "ROLLBACK")
+        await _roll_back(transaction, "ROLLBACK")
         raise
 
 
 @asynccontextmanager
-async def savepoint(transaction: Transaction) -> AsyncIterator[None]:
+async def open_savepoint(transaction: Transaction) -> AsyncIterator[None]:
     """A block inside ``transaction`` that is undone alone when an exception leaves it."""
     connection, failure = transaction.connection, transaction.failure
     transaction.depth += 1
@@ -106,7 +106,7 @@ async def savepoint(transaction: Transaction) -> AsyncIterator[None]:
             with translated():
                 await connection.execute(f"RELEASE SAVEPOINT {name}", timeout=transaction.timeout)
         except BaseException:
-            await _undo(transaction, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
+            await _roll_back(transaction, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
             transaction.failure = failure
             raise
     finally:
@@ -119,7 +119,7 @@ def _aborted(transaction: Transaction) -> TransactionAbortedError:
     )
 
 
-async def _undo(transaction: Transaction, statement: str) -> None:
+async def _roll_back(transaction: Transaction, statement: str) -> None:
     """Undo what is open; a connection that cannot is cut, which makes the server undo it."""
     connection, is_undone = transaction.connection, False
     try:
@@ -130,9 +130,9 @@ async def _undo(transaction: Transaction, statement: str) -> None:
         pass
     finally:
         if not is_undone:
-            _cut(connection)
+            _terminate(connection)
 
 
-def _cut(connection: Connection) -> None:
+def _terminate(connection: Connection) -> None:
     with contextlib.suppress(asyncpg.InterfaceError):  # the pool has dropped it already
         connection.terminate()
