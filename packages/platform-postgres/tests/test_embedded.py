@@ -21,7 +21,7 @@ import pytest
 from platform_interfaces import ConfigurationError, ConnectionLostError, DatabaseError
 from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase, _directories, _server_directory, _stale_process
-from platform_postgres._program_copy import reachable_programs
+from platform_postgres._program_copy import find_reachable_programs
 from platform_postgres._programs import find_binaries, run_program
 from platform_postgres.embedded import EmbeddedPostgresDatabase
 from platform_postgres.server import PostgresServer
@@ -395,7 +395,7 @@ def test_e2_programs_that_other_accounts_cannot_run_are_copied_once(
     before = modes(site, binaries, binaries / "initdb")
     old = os.umask(0o077)
     try:
-        copies = [reachable_programs(binaries) for _ in range(2)]
+        copies = [find_reachable_programs(binaries) for _ in range(2)]
     finally:
         os.umask(old)
     assert copies[0] == copies[1]

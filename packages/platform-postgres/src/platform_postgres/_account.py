@@ -1,4 +1,4 @@
-"""Whose PostgreSQL's processes and files are: the user's, or, for root, those of an account in its place."""
+"""The owner of the server's processes and files: the user, or, for root, a service account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ACCOUNT = "platform-postgres"
 
 
 def service_account() -> pwd.struct_passwd | None:
-    """The system account that stands in for root, made when it is missing; None for any other user.
+    """Return the account that PostgreSQL runs as for root, made when it is missing; None for other users.
 
     Raises:
         ConfigurationError: when it cannot be made.
@@ -45,7 +45,7 @@ def _reason(error: Exception) -> str:
 
 
 def chown_to_service_account(directory: Path) -> None:
-    """Have a directory that this process has just made belong to the account."""
+    """Give a directory that this process has just made to the account."""
     if account := service_account():
         os.chown(directory, account.pw_uid, account.pw_gid, follow_symlinks=False)
 
@@ -68,7 +68,7 @@ def check_name() -> None:
 
 
 def belongs_to_service_account(path: Path) -> bool:
-    """Whether a directory, and no link to one, is there and belongs to the account, or to the user."""
+    """Return whether ``path`` is a directory, not a link to one, of the account, or of the user."""
     account = service_account()
     found = path.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid == (account.pw_uid if account else os.geteuid())

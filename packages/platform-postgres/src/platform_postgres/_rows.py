@@ -1,4 +1,4 @@
-"""What the driver returns, as the interface returns it."""
+"""Records and command tags of the driver, as rows and counts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def refuse_equal_names(statement: PreparedStatement[asyncpg.Record]) -> None:
 
 
 def make_rows(records: list[Any]) -> list[Row]:
-    """Make the records rows in place, by pages: both kinds of all of them would take twice the memory."""
+    """Turn the records into rows, page by page in the same list: a second list would double the memory."""
     for start in range(0, len(records), _PAGE_ROWS):
         page = slice(start, start + _PAGE_ROWS)
         records[page] = map(dict, map(asyncpg.Record.items, records[page]))  # dict(record) takes longer

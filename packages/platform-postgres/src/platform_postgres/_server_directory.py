@@ -35,7 +35,7 @@ _MAX_SOCKET_PATH_BYTES = 103  # the smallest limit among the systems PostgreSQL 
 
 
 class ServerDirectory:
-    """The directory that was asked for, or the one that is used in its stead; see ``choose_directory``."""
+    """The directory that was asked for, or the one that ``choose_directory`` gives for it."""
 
     def __init__(self, requested: Path, port: int) -> None:
         """Choose the directory; nothing is made.
@@ -53,7 +53,7 @@ class ServerDirectory:
         self.path = choose_directory(self._requested)
         self.data = self.path / "data"
         self.log = self.path / "server.log"
-        self._transitions = self.path / "transition.lock"  # the first file made, so the sign of our own
+        self._transitions = self.path / "transition.lock"  # the first file made: marks a server's directory
         self._users = self.path / "users.lock"
         self._port = port
 
@@ -90,7 +90,7 @@ class ServerDirectory:
         """
         if found := _UNUSABLE.search(str(self.path)):
             raise ConfigurationError(
-                f"{self._name} has {found[0]!r} in its path, which PostgreSQL cannot be given"
+                f"{self._name} has {found[0]!r} in its path, which PostgreSQL cannot take"
             )
         account = service_account()
         try:
@@ -133,7 +133,7 @@ class ServerDirectory:
             if not belongs_to_service_account(self.sockets):
                 raise ConfigurationError(
                     f"{str(self.sockets)!r}, where the socket of {str(self.path)!r} belongs, "
-                    "is not a directory of its own: remove it"
+                    "is not a directory of this server: remove it"
                 ) from None
         except OSError as error:
             raise ConfigurationError(

@@ -13,7 +13,7 @@ import asyncpg
 
 from platform_interfaces import NotConnectedError, PlatformError
 from platform_postgres._connection import GRACE_SECONDS, open_pool, take
-from platform_postgres._errors import translated
+from platform_postgres._errors import translate_errors
 from platform_postgres._settings import PoolSettings
 from platform_postgres._target import Target
 from platform_postgres._transaction import Transaction, open_savepoint, open_transaction, use_connection
@@ -82,7 +82,7 @@ class Sessions:
         transaction = self.current()
         if transaction is None:
             async with self.acquire() as connection:
-                with translated():
+                with translate_errors():
                     yield connection
             return
         async with use_connection(transaction) as connection:

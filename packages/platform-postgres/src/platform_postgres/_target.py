@@ -1,4 +1,4 @@
-"""What a connection is opened with: where the server is, who logs in, and how."""
+"""What a connection needs: hosts, user, database, TLS and options."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _KEEPALIVES = {
 
 @dataclass(frozen=True)
 class Target:
-    """A database and the way to it; ``place`` and ``setting`` name it in messages."""
+    """A database and how to connect to it; ``name`` and ``setting`` are for messages."""
 
-    place: str
+    name: str
     setting: str
     hosts: tuple[Host, ...]
     user: str
@@ -56,14 +56,14 @@ def read_target(
     url: str,
     secrets: SecretsInterface | None,
     *,
-    place: str = "",
+    name: str = "",
     setting: str = URL_SETTING,
     timeout_seconds: float | None = None,
 ) -> Target:
     """Return what to connect with; see ``read_parameters`` for the arguments. Reads the files it names.
 
     Args:
-        place: what the database is called in messages; empty for user, host, port and name.
+        name: what messages call the database; empty for user, host, port and database.
         timeout_seconds: used where the URL has no ``connect_timeout``.
 
     Raises:
@@ -73,7 +73,7 @@ def read_target(
     hosts, user = read_hosts(parameters), _read_user(parameters, setting)
     dbname = _value(parameters, "dbname") or user
     return Target(
-        place or _describe(user, hosts, dbname),
+        name or _describe(user, hosts, dbname),
         setting,
         hosts,
         user,
@@ -105,10 +105,8 @@ def _describe(user: str, hosts: tuple[Host, ...], dbname: str) -> str:
     over_tcp = ",".join(str(host) for host in hosts if not host.is_socket)
     sockets = ", ".join(host.name for host in hosts if host.is_socket)
     port = "" if over_tcp else f":{hosts[0].port}"
-    place = f"{user}@{over_tcp or 'localhost'}{port}/{dbname}" + (
-        f" (socket in {sockets})" if sockets else ""
-    )
-    return "".join(character if character.isprintable() else "?" for character in place)
+    text = f"{user}@{over_tcp or 'localhost'}{port}/{dbname}" + (f" (socket in {sockets})" if sockets else "")
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _value(parameters: Parameters, name: str) -> str | None:
@@ -147,7 +145,7 @@ def _read_timeout(parameters: Parameters, from_setting: float | None) -> float |
 
 
 def _read_server_settings(parameters: Parameters) -> dict[str, str]:
-    """Return the settings of each session; those of our own give way to those that ``options`` name."""
+    """Return the settings of each session; ``options`` override the platform's own."""
     settings = {
         "application_name": _value(parameters, "fallback_application_name") or APPLICATION_NAME,
         # A statement whose client was killed would otherwise keep its locks until it ends by itself.

@@ -80,7 +80,7 @@ class PostgresDatabase(DatabaseInterface):
 
     @property
     def location(self) -> str:
-        """``user@host:port/name`` as the URL and the ``PG*`` variables say; no password."""
+        """Return ``user@host:port/name`` from the URL and the ``PG*`` variables; no password."""
         url = self._secrets.get(URL_SETTING)
         return describe(url, self._secrets) if url else f"unknown: {URL_SETTING} is not set"
 
@@ -115,10 +115,10 @@ class PostgresDatabase(DatabaseInterface):
         return make_rows(records)
 
     async def stream(self, query: str, params: Sequence[Any] | None = None) -> AsyncGenerator[Row, None]:
-        """The rows of a SELECT or VALUES through a cursor on the server, a thousand at a time.
+        """Yield the rows of a SELECT or VALUES through a cursor on the server, a thousand at a time.
 
         Inside ``transaction()`` the cursor is closed before the next statement; where the loop is left early,
-        use ``contextlib.aclosing``, for otherwise the generator itself may live on a little longer.
+        use ``contextlib.aclosing``: otherwise the generator itself may live on for a while.
         """
         cursor = f"platform_{next(_cursor_numbers)}"
         async with self._sessions.cursor_transaction() as transaction:
@@ -152,12 +152,12 @@ class PostgresDatabase(DatabaseInterface):
         skip_conflicts_on: Sequence[str] = (),
         batch_size: int | None = None,
     ) -> int:
-        """Insert by COPY; what refuses COPY, such as a view, gets INSERTs, and counts every row sent."""
+        """Insert by COPY; a view, or a type that COPY lacks, gets INSERTs, and counts each row sent."""
         if not rows:
             return 0
         split_table(table)
         columns = check_bulk_insert(rows, skip_conflicts_on, batch_size)
-        # The transaction keeps the table as it is from when its types are read until COPY has sent its bytes.
+        # The transaction keeps the table from being altered between the reading of its types and the COPY.
         async with self.transaction():
             async with self._sessions.session() as connection:
                 plan = await make_plan(connection, table, columns, is_staged=bool(skip_conflicts_on))
@@ -166,10 +166,10 @@ class PostgresDatabase(DatabaseInterface):
 
     @asynccontextmanager
     async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:
-        """A session-level advisory lock; the error of a timeout names who holds it.
+        """Hold a session-level advisory lock; the error of a timeout names the session that holds it.
 
-        When the server restarts inside the block, the lock is taken again, unless somebody else is faster or
-        the server stays away for half a minute.
+        When the server restarts inside the block, the lock is taken again, unless another session is faster
+        or the server stays away for half a minute.
 
         Raises:
             ConnectionLostError: when the lock was lost inside the block, which is cancelled at once.
@@ -179,7 +179,7 @@ class PostgresDatabase(DatabaseInterface):
             yield
 
     async def health_check(self) -> bool:
-        """Whether the server answers within five seconds."""
+        """Return whether the server answers within five seconds."""
         try:
             async with asyncio.timeout(HEALTH_TIMEOUT_SECONDS):
                 return await self.fetch_one("SELECT 1 AS one") is not None

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own, from the binaries that the extra ``embedded`` brings."""
+"""A PostgreSQL server that this package starts, from the binaries of the extra ``embedded``."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class PostgresServer:
         return f"postgresql://postgres@/{quote(database)}?host={host}&port={self._port}"
 
     def _initialise(self, binaries: Path) -> None:
-        # Renamed when done, so that a kill half-way leaves no ruin; initdb may write on after one.
+        # Renamed when done: after a kill, no half-made data are found; initdb may go on writing after one.
         unfinished = self._files.path / f"data.new-{token_hex(8)}"
         try:
             run_program(
@@ -127,11 +127,11 @@ class PostgresServer:
             "listen_addresses": "",
             "unix_socket_directories": str(self._files.sockets),
             "unix_socket_permissions": "0700",
-            # The client is told of its errors; in the log they would keep statements and values of rows.
+            # Clients get their errors; the log would keep statements and values of rows.
             "log_min_messages": "log",
             "log_error_verbosity": "terse",
-            "shared_buffers": f"{_buffers_mib()}MB",
-            # With less, checkpoints follow one another, and after each the pages of indexes are logged anew.
+            "shared_buffers": f"{_choose_buffers_mib()}MB",
+            # With less, checkpoints are frequent, and after each the pages of indexes are logged again.
             "max_wal_size": "4GB",
             **self._options,
         }
@@ -149,7 +149,7 @@ class PostgresServer:
             raise
 
     def _shut_down(self) -> None:
-        """Stop the server, unless somebody uses it."""
+        """Stop the server, unless another process uses it."""
         with contextlib.suppress(BlockingIOError), self._files.lock_sole_use():
             try:
                 run_program(
@@ -167,12 +167,12 @@ class PostgresServer:
             return client.connect_ex(str(self._files.socket)) == 0
 
 
-def _buffers_mib() -> int:
-    """A quarter of the memory, as PostgreSQL's documentation advises, but no more than a load needs.
+def _choose_buffers_mib() -> int:
+    """Return a quarter of the memory, as PostgreSQL's documentation advises, up to what a load needs.
 
     https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-SHARED-BUFFERS
     """
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with contextlib.suppress(OSError, ValueError):  # no limit, or none that is told there
+    with contextlib.suppress(OSError, ValueError):  # no limit, or none in that file
         memory = min(memory, int(_MEMORY_OF_CONTAINER.read_text()))
     return min(max(memory // 4 // 1024**2, _MIN_BUFFERS_MIB), _MAX_BUFFERS_MIB)

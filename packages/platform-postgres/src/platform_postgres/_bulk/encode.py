@@ -1,6 +1,6 @@
-"""Rows as COPY takes them in its binary format, for the types that most columns have.
+"""COPY's binary format, for the types that most columns have.
 
-Whole columns are encoded at a time, which takes half of what the driver takes, value by value. The format:
+Whole columns are encoded at a time, which takes half the time that the driver takes value by value. See
 https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format"; a value is what the receive function
 of its type reads.
 """
@@ -22,7 +22,7 @@ from asyncpg.pgproto import pgproto
 
 from platform_interfaces import Columns
 from platform_postgres._codecs import JSONB_HEADER, encode_json
-from platform_postgres._errors import translated
+from platform_postgres._errors import translate_errors
 from platform_postgres._numeric import encode_numeric
 from platform_postgres._temporal import encode_date, encode_timestamptz
 
@@ -30,7 +30,7 @@ _log = logging.getLogger("platform_postgres")
 
 HEADER, TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
-# A block is encoded at a time: so few rows that they stay in the caches, and large ones are not held twice.
+# Rows are encoded by blocks: small enough for the caches, and to hold large values twice only for a while.
 _FIRST_BLOCK_ROWS, _MAX_BLOCK_ROWS, _BLOCK_BYTES = 16, 500, 1024 * 1024
 _COPY_BYTES = 2 * 1024 * 1024
 _pack_count, _pack_size = Struct("!h").pack, Struct("!i").pack
@@ -89,7 +89,7 @@ def _encode_blocks(
         start += size
         kinds = [set(map(type, block.column(name))) for name in columns]
         if all(encoder.takes(found) for encoder, found in zip(encoders, kinds, strict=True)):
-            with translated():
+            with translate_errors():
                 encoded = encode_block(encoders, block, kinds)
             yield encoded
             size = max(size * _BLOCK_BYTES // len(encoded), 1)
@@ -105,7 +105,7 @@ def encode_block(encoders: Sequence[Encoder], block: Columns, kinds: Sequence[Se
     fields: list[Iterable[bytes]] = [repeat(_pack_count(len(block.names)))]
     for encoder, name, found in zip(encoders, block.names, kinds, strict=True):
         fields += encoder.encode(block.column(name), found)
-    return b"".join(chain.from_iterable(zip(*fields, strict=False)))  # the repeated ones have no end
+    return b"".join(chain.from_iterable(zip(*fields, strict=False)))  # repeat() has no end
 
 
 def _log_unusual(encoders: Sequence[Encoder], columns: Sequence[str], kinds: Sequence[Set[type]]) -> None:

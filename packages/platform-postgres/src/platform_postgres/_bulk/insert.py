@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from platform_interfaces import Columns, quote_identifiers, quote_table, split_table
 from platform_postgres._bulk.encode import encode_copies
 from platform_postgres._bulk.plan import Plan, Way
-from platform_postgres._errors import translated
+from platform_postgres._errors import translate_errors
 from platform_postgres._numbers import refuse_changes
 from platform_postgres._rows import count_affected
 
@@ -79,7 +79,7 @@ class BulkInsert:
             yield Columns.from_rows(batch, plan.columns, first_index=start)
 
     async def _send(self, table: str, part: bytearray | Columns) -> int:
-        with translated():
+        with translate_errors():
             if not isinstance(part, Columns):
                 return await self._copy(table, part)
             await refuse_changes(self._connection, self._plan.types, map(part.column, part.names))
@@ -88,15 +88,15 @@ class BulkInsert:
             return await self._copy_by_driver(table, part)
 
     async def _copy(self, table: str, data: bytearray) -> int:
-        # At once, and not bit by bit: between two of them, the driver would wait for ever when the connection
-        # is lost meanwhile, and take no end when the server has refused the rows.
+        # In one piece: of an iterator, the driver waits for ever when the connection is lost between two
+        # pieces, and goes on to the end when the server has refused the rows.
         schema, name = split_table(table)
         status = await self._connection.copy_to_table(
             name,
             schema_name=schema,
             columns=self._plan.columns,
             format="binary",
-            source=data,  # type: ignore[arg-type]  # it takes a buffer, too, as its documentation says
+            source=data,  # type: ignore[arg-type]  # a buffer is documented, and not typed
         )
         return count_affected(status)
 
@@ -108,7 +108,7 @@ class BulkInsert:
         return count_affected(status)
 
     async def _insert(self, table: str, rows: Columns) -> int:
-        """Send each row as an INSERT; return how many: a trigger may turn some of them into nothing."""
+        """Send each row as an INSERT; return how many were sent, though a trigger may skip some of them."""
         values = ", ".join(f"${number}" for number in range(1, len(rows.names) + 1))
         statement = await self._connection.prepare(
             f"INSERT INTO {quote_table(table)} ({self._columns}) VALUES ({values})"
@@ -136,7 +136,7 @@ class BulkInsert:
         return stored
 
     async def _execute(self, statement: str) -> int:
-        with translated():
+        with translate_errors():
             return count_affected(await self._connection.execute(statement))
 
 
