@@ -20,13 +20,13 @@ GOOD = b'{"event_type": "a", "payload": {"n": 1}, "source": "b"}'
 
 
 def with_extra(extra: str | bytes) -> bytes:
-    """The line of a good event that has one key more."""
+    """Return the line of a good event that has one key more."""
     value = extra.encode() if isinstance(extra, str) else extra
     return GOOD[:-1] + b', "x": ' + value + b"}"
 
 
 def with_value(value: str | bytes) -> bytes:
-    """The line of an event with this value in its payload."""
+    """Return the line of an event with this value in its payload."""
     return GOOD.replace(b"1", value.encode() if isinstance(value, str) else value)
 
 

@@ -188,7 +188,7 @@ async def test_a_load_of_new_events_soon_asks_no_more_and_a_rerun_sends_no_row_a
 
 
 class SharedDatabase(MemoryDatabase):
-    """After the next lookup of keys, somebody else inserts some events that were looked for, if asked to."""
+    """If asked to, has another program insert some events after they were looked up."""
 
     is_shared = False
 

@@ -122,7 +122,7 @@ def test_values_of_a_table_without_a_header_are_not_shown() -> None:
         [b'{"event_type": "cl'],
     ],
 )
-def test_nothing_is_said_of_good_lines_and_of_what_nobody_knows(lines: list[bytes]) -> None:
+def test_good_lines_and_unknown_ones_have_no_hint(lines: list[bytes]) -> None:
     assert find_framing_hint(lines, FIELDS) is None
 
 
@@ -144,7 +144,7 @@ def test_b9_whatever_signs_lines_have_a_guess_at_them_does_not_fail() -> None:
         find_framing_hint([word.encode("latin-1") for word in words], FIELDS)
 
 
-def test_b9_a_carriage_return_in_a_field_is_no_reason_not_to_see_a_table() -> None:
+def test_b9_a_carriage_return_in_a_field_does_not_hide_a_table() -> None:
     hint = find_framing_hint([b"a,b,c", b"1,2\r,3", b"4,5,6"], FIELDS)
     assert hint is not None
     assert "CSV with the columns a, b, c" in hint

@@ -11,7 +11,7 @@ from platform_memory import MemoryFileSystem
 
 
 class BlockFileSystem(MemoryFileSystem):
-    """Streams in blocks of a given size, so that lines are cut everywhere."""
+    """Streams in blocks of a given size, so that lines are split everywhere."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ async def lines_of(data: bytes, block_size: int = 7) -> list[tuple[int, Line]]:
 
 
 @pytest.mark.parametrize("block_size", [1, 2, 3, 5, 8, 13, 1000])
-async def test_lines_are_the_same_wherever_the_blocks_are_cut(block_size: int) -> None:
+async def test_lines_are_the_same_wherever_the_blocks_are_split(block_size: int) -> None:
     data = b"one\r\n\ntwo\xe2\x80\xa8still two\n  \nthree\rstill three\nlast"
     expected = [b"one\r", b"", b"two\xe2\x80\xa8still two", b"  ", b"three\rstill three", b"last"]
     assert await lines_of(data, block_size) == list(enumerate(expected, 1))

@@ -51,8 +51,8 @@ class EventCleaner:
             return self._reject(record)
         if validator.RULES and validator.find_rule_problem(record["event_type"], payload, source):
             return self._reject(record)
-        event_type, begun = known
-        digest = begun.copy()  # quicker than to begin anew
+        event_type, prefix = known
+        digest = prefix.copy()  # quicker than another digest of the same
         digest.update(canonical)
         event = event_type, canonical, source, digest.digest()
         return event if len(record) == len(FIELDS) else self._handle_unknown_fields(record, event)

@@ -24,7 +24,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _tune_collector() -> None:
-    """Have the garbage collector of a process that is ours look at less.
+    """Let the garbage collector of a process of ours check less.
 
     What is imported by now stays until the end: to pass it over saves 8 of the 80 ms of ``--help``, most of
     them at the exit. A load makes objects by the million, nearly all of which are freed without the
@@ -45,7 +45,7 @@ def _run(args: Sequence[str] | None) -> int:
         return 130
     except (OutputClosedError, SystemExit):  # click exits where it finds the pipe closed, in a help
         return CLOSED_PIPE
-    except Exception as error:  # noqa: BLE001 - whatever went wrong, the user gets one line and an exit code
+    except Exception as error:  # noqa: BLE001 - for any error the user gets one line and an exit code
         return fail(error)
 
 

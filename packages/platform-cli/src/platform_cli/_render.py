@@ -1,4 +1,4 @@
-"""Values as text, whatever they are: nothing here raises."""
+"""Render any value as text; nothing here raises."""
 
 import json
 import re
@@ -12,13 +12,13 @@ from uuid import UUID
 from platform_cli._masking import hide_secrets
 from platform_cli._text import printable
 
-# What would end a line, steer a terminal or be no valid Unicode, although JSON allows it.
+# Ends a line, controls a terminal or is not valid Unicode, although JSON allows it.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _UNCLEAR = re.compile("[ ='\"]")
 
 
 def show(value: object) -> str:
-    """A value for people: text is quoted where its borders would be unclear; only text has line breaks."""
+    """Return a value for people: text is quoted where its borders are unclear; only text has line breaks."""
     if not isinstance(value, str):
         return printable(_plain(value))
     if value and value.isprintable() and not _UNCLEAR.search(value):
@@ -29,10 +29,10 @@ def show(value: object) -> str:
 
 
 def to_json(values: Mapping[str, Any]) -> str:
-    """One line of JSON; what JSON cannot hold is in it as text."""
+    """Return a line of JSON; values that JSON does not have are text."""
     try:
         text = _ENCODER.encode(values)
-    except Exception:  # noqa: BLE001 - keys that are no text, NaN, cycles, depth, changes by another thread, …
+    except Exception:  # noqa: BLE001 - keys that are not text, NaN, cycles, depth, changes by another thread, …
         text = json.dumps(
             {name: _storable(value) for name, value in values.items()}, default=_plain, ensure_ascii=False
         )

@@ -1,4 +1,4 @@
-"""Ending a run on SIGINT or SIGTERM: cleanly, but within a limit."""
+"""End a run on SIGINT or SIGTERM: cleanly, but within a limit."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ STOP_SECONDS = 20.0
 
 
 class StopSignals:
-    """A block in which the first signal cancels the watched task, and a second one ends the process at once.
+    """A block in which the first signal cancels the watched task, and the second ends the process at once.
 
     Attributes:
         received: the signal that cancelled the task, or None.

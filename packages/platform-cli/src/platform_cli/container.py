@@ -117,9 +117,9 @@ class Container:
         database: DatabaseInterface | None = built.get("database")
         fs: FileSystemInterface | None = built.get("filesystem")
         if database:
-            shown |= {"db": self._name("database"), "database": _say_place(lambda: database.location)}
+            shown |= {"db": self._name("database"), "database": _find_location(lambda: database.location)}
         if fs:
-            shown |= {"fs": self._name("filesystem"), "root": _say_place(fs.locate)}
+            shown |= {"fs": self._name("filesystem"), "root": _find_location(fs.locate)}
         self.log.info("Run", **shown)
         self.log_settings()
 
@@ -143,7 +143,7 @@ class Container:
             yield
         except Exception as error:
             if attribute(error, self.owners) is not error or isinstance(error, PlatformError):
-                raise  # it says itself whose it is, or will
+                raise  # its owner is in it, or will be
             name = self._name(kind)
             label = _label(kind, name, registry.reference(kind, name))
             raise PlatformError(f"{label} failed: {describe(error)}") from error
@@ -183,17 +183,17 @@ class Container:
         if not chosen.value:
             raise MissingSecretError(self._explain_unchosen(kind))
         try:
-            implementation = self._construct(kind, chosen.value, secrets or self.secrets)
+            adapter = self._construct(kind, chosen.value, secrets or self.secrets)
         except ConfigurationError as error:
-            if chosen.origin == "default":  # nobody chose it, and naming it would not help
+            if chosen.origin == "default":  # it was not chosen, and naming it would not help
                 raise
             raise ConfigurationError(f"{error} (chosen by {chosen.origin})") from error
-        if not isinstance(implementation, _TYPES[kind]):
+        if not isinstance(adapter, _TYPES[kind]):
             target = registry.reference(kind, chosen.value)
             raise ConfigurationError(
-                f"{target!r} makes no {_TYPES[kind].__name__}; {kind} {chosen.value!r} needs one"
+                f"{target!r} does not make a {_TYPES[kind].__name__}, which {kind} {chosen.value!r} must be"
             )
-        return implementation
+        return adapter
 
     def _construct(self, kind: str, name: str, secrets: SecretsInterface) -> Any:
         target = registry.reference(kind, name)
@@ -211,8 +211,8 @@ class Container:
             raise
         except (Exception, SystemExit) as error:
             failure = attribute(error, {**others, package: Owner(label)})
-            told = f"{label} failed: {describe(error)}" if failure is error else str(failure)
-            raise ConfigurationError(told) from error
+            message = f"{label} failed: {describe(error)}" if failure is error else str(failure)
+            raise ConfigurationError(message) from error
 
     def _explain_unchosen(self, kind: str) -> str:
         flag, env = ADAPTER_FLAGS[kind], self.settings.env.value
@@ -227,10 +227,10 @@ def _label(kind: str, name: str, target: str) -> str:
     return f"{registry.LABELS[kind]} {name!r} ({target})"
 
 
-def _say_place(find: Callable[[], object]) -> str:
-    """Return where an adapter works, without secrets; one that cannot say it does not stop the run."""
+def _find_location(find: Callable[[], object]) -> str:
+    """Return where an adapter works, without secrets; an error of the adapter does not stop the run."""
     try:
-        place = find()
-    except Exception as error:  # noqa: BLE001 - whatever a property of somebody else's raises
+        location = find()
+    except Exception as error:  # noqa: BLE001 - an adapter's property may raise anything
         return f"unknown ({type(error).__name__})"
-    return hide_secrets(place) if isinstance(place, str) else "unknown"
+    return hide_secrets(location) if isinstance(location, str) else "unknown"

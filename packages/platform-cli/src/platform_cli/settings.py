@@ -1,8 +1,8 @@
-"""What a run is set to, and where each setting comes from.
+"""The settings of a run, and the origin of each.
 
     flag  >  environment  >  .env/<env>.env  >  .env/local.env  >  default
 
-``local.env`` is no layer of staging and production: what is missing there must not be filled in silently
+``local.env`` is not a layer of staging and production: what is missing there must not be filled in silently
 from a developer's machine.
 """
 
@@ -37,7 +37,7 @@ _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 @dataclass(frozen=True)
 class Setting:
-    """A value and where it was set, in words."""
+    """A value and its origin, in words."""
 
     value: str
     origin: str
@@ -49,8 +49,8 @@ class Settings:
 
     ``implementations`` has the name of the adapter chosen for each interface, by its kind; the name is empty
     where none is chosen and the environment has no default.
-    Relative directories in ``values`` start from ``project``. ``warnings`` say what the user should mend: the
-    event and the reason.
+    Relative directories in ``values`` start from ``project``. ``warnings`` are what the user should
+    mend: event and reason of each.
     """
 
     project: Path
@@ -62,12 +62,12 @@ class Settings:
 
     @property
     def is_auto_migrate(self) -> bool:
-        """Whether pending migrations are applied before a module runs."""
+        """Return whether pending migrations are applied before a module runs."""
         return self.auto_migrate.value.lower() in _YES
 
     @property
     def is_deployed(self) -> bool:
-        """Whether the environment has no default for what decides which data a run reads and writes."""
+        """Return whether the environment has no default databases and locations of data."""
         return is_deployed(self.env.value)
 
     def as_flags(self, kind: str) -> str:
@@ -90,7 +90,7 @@ def is_deployed(env: str) -> bool:
 def resolve(
     flags: Mapping[str, str], *, environment: Mapping[str, str] = os.environ, start: Path | None = None
 ) -> Settings:
-    """The settings of a run.
+    """Return the settings of a run.
 
     Args:
         flags: what the command line says, by ``Flag.key``.
@@ -180,7 +180,7 @@ def _check_env_is_chosen(env: Setting, layers: Iterable[Layer]) -> None:
     """Refuse a ``PLATFORM_ENV`` that comes too late: it would name the file that it stands in.
 
     Raises:
-        ConfigurationError: when nobody chose an environment, and a file names another than the default.
+        ConfigurationError: when no environment was chosen, and a file names another than the default.
     """
     for layer in layers if env.origin == "default" else ():
         named = layer.get("PLATFORM_ENV")

@@ -58,7 +58,7 @@ class StatementTimeoutError(DatabaseError):
 
 
 class TransactionConflictError(DatabaseError):
-    """Another transaction won (deadlock, serialization); run the whole transaction again."""
+    """Another transaction won (deadlock, serialization); retry the whole transaction."""
 
     is_transient = True
 

@@ -1,9 +1,20 @@
 """The log of a run."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from platform_interfaces.lifecycle import AsyncResource
+
+
+@dataclass(frozen=True)
+class LogEvent:
+    """A logged event, as tests read it back; ``level`` is "debug", "info", "warn" or "error"."""
+
+    level: str
+    message: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 class LoggingInterface(AsyncResource, ABC):

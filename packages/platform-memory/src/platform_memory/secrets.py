@@ -6,7 +6,7 @@ from platform_interfaces import SecretsInterface
 
 
 class MemorySecrets(SecretsInterface):
-    """The values it was made with; what happens to the mapping later does not matter."""
+    """A store of the values it was made with; later changes of the mapping have no effect."""
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self._values = dict(values or {})

@@ -1,4 +1,4 @@
-"""Why there is nothing to read for a date, and what is there instead."""
+"""Why there is nothing to read for a date, and what the source has instead."""
 
 import difflib
 import re
@@ -17,17 +17,17 @@ async def explain_absence(
     fs: FileSystemInterface,
     source_path: str,
     date: str,
-    left_out: Sequence[str] = (),
+    ignored: Sequence[str] = (),
     dangling: Sequence[str] = (),
 ) -> str:
-    """Return why the folder of ``date`` has no data: the place, what is wrong with it, what is there instead.
+    """Return why the folder of ``date`` has no data: the place, what is wrong with it, what it has instead.
 
-    Only a few directories are looked into. ``left_out`` is what the folder has, but is never data, and
+    Only a few directories are looked into. ``ignored`` is what the folder has, but is never data, and
     ``dangling`` its links that lead to no file.
     """
     folder = _join(source_path, date)
     stop = await _find_stop(fs, folder)
-    problem = stop.problem or _describe_empty(left_out, dangling)
+    problem = stop.problem or _describe_empty(ignored, dangling)
     hints = _hints_of_spelling(source_path, date)
     if stop.missing and stop.directory == source_path:
         hints += await _hints_of_date(fs, source_path, date, stop)
@@ -146,12 +146,12 @@ def _list(names: Sequence[str]) -> str:
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 
-def _describe_empty(left_out: Sequence[str], dangling: Sequence[str]) -> str:
+def _describe_empty(ignored: Sequence[str], dangling: Sequence[str]) -> str:
     parts = []
     if dangling:
         parts.append(f"links that lead to no file ({len(dangling):,}): {_list_last(dangling)}")
-    if left_out:
-        parts.append(f"files that are left out ({len(left_out):,}): {_list_last(left_out)}")
+    if ignored:
+        parts.append(f"files that are left out ({len(ignored):,}): {_list_last(ignored)}")
     return f"has no data, only {' and '.join(parts)}" if parts else "has no files"
 
 

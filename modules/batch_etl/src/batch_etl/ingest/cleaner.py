@@ -13,7 +13,7 @@ CleanRow: TypeAlias = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record that is not loaded: why, the most telling code first."""
+    """A record that is not loaded: why, the code that says most first."""
 
     codes: Sequence[RejectCode]
 

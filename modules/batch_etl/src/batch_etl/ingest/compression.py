@@ -23,14 +23,14 @@ class _Decompressor(Protocol):
 
     @property
     def eof(self) -> bool:
-        """Whether the member has ended."""
+        """Return whether the member has ended."""
 
     @property
     def unused_data(self) -> bytes:
-        """What follows it."""
+        """Return the bytes that follow it."""
 
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        """The next bytes."""
+        """Return the next bytes."""
 
 
 async def decompress_file(
@@ -58,7 +58,7 @@ async def decompress_file(
 
 
 async def _with_whole_start(blocks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """Yield the blocks, the first few of them as one that is long enough to show the format."""
+    """Yield the blocks, the first of which is long enough to show the format."""
     start = b""
     async with aclosing(blocks):
         try:
@@ -81,7 +81,7 @@ def _is_compressed(start: bytes) -> bool:
 def _check_is_text(path: str, start: bytes) -> None:
     beginning = _BEGINNINGS.get(path.rpartition(".")[2].lower(), b"")
     if start and beginning.startswith(start):
-        raise FileSystemError(_cut_short(path))
+        raise FileSystemError(_truncated(path))
     if problem := find_unread_format(path, start):
         raise FileSystemError(f"{path!r} {problem}")
 
@@ -104,12 +104,12 @@ async def _decompress(
             f"the compressed data of {path!r} is damaged or not supported: {error}; replace the file"
         ) from error
     except EOFError as error:
-        raise FileSystemError(_cut_short(path)) from error
+        raise FileSystemError(_truncated(path)) from error
 
 
-def _cut_short(path: str) -> str:
+def _truncated(path: str) -> str:
     return (
-        f"the compressed data of {path!r} is cut short: when the file is still being written, load it later; "
+        f"the compressed data of {path!r} is truncated: when the file is still being written, load it later; "
         "else replace it by a whole one"
     )
 

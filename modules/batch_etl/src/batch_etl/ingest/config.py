@@ -78,7 +78,7 @@ class LoadConfig:
         max_rejected: how many lines may be rejected.
         min_valid: how many lines must be valid.
         waits_for_lock: whether to wait while another run loads the same date into the same table.
-        allows_empty: whether a date without data is no failure.
+        allows_empty: whether a run of a date without data succeeds.
         is_retry: whether lines are loaded that earlier runs have rejected.
     """
 

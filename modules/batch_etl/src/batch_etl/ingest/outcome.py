@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Outcome(IntEnum):
-    """What became of a row; a byte for each row tells it of many."""
+    """What became of a row; the outcomes of many are a byte for each."""
 
     INSERTED = 0
     DUPLICATE = 1

@@ -35,7 +35,7 @@ class Report:
 
     @property
     def totals_so_far(self) -> Totals:
-        """Return the totals of the files that are finished and of the one that is not."""
+        """Return the totals of the files that are finished and of the current one."""
         totals = Totals()
         totals.merge(self.totals)
         totals.merge(self._file_totals)

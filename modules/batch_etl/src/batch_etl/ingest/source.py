@@ -27,7 +27,7 @@ class SourceFiles:
 
     Attributes:
         files: the paths to be read, sorted.
-        left_out: paths that are never data; see ``is_never_data``.
+        ignored: paths that are never data; see ``is_never_data``.
         aliases: further names of files that are read, each with the name that is read.
         unusable: what cannot be read, with the reason.
         dangling: links that lead to no file.
@@ -35,7 +35,7 @@ class SourceFiles:
     """
 
     files: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     unusable: Mapping[str, str] = field(default_factory=dict)
     dangling: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ async def find_raw_files(fs: FileSystemInterface, config: LoadConfig) -> SourceF
     found = _sort_out(await fs.survey(config.folder), config.folder)
     if found.files or found.unusable:
         return found
-    absence = await explain_absence(fs, config.source_path, config.date, found.left_out, found.dangling)
+    absence = await explain_absence(fs, config.source_path, config.date, found.ignored, found.dangling)
     if not config.allows_empty:
         raise FileMissingError(f"no raw data found: {absence} (--allow-empty accepts a day without data)")
     return replace(found, absence=absence)
@@ -98,8 +98,8 @@ def select_source(config: LoadConfig) -> LineSource:
 def log_found(log: LoggingInterface, found: SourceFiles) -> None:
     """Log how many files are read, which are not, and why."""
     log.info("Found raw data", files=len(found.files))
-    if found.left_out:
-        log.info("Left out what is never data", files=len(found.left_out), names=shorten(found.left_out))
+    if found.ignored:
+        log.info("Left out what is never data", files=len(found.ignored), names=shorten(found.ignored))
     if found.aliases:
         names = [f"{alias} = {name}" for alias, name in found.aliases.items()]
         log.info("Some files have several names: each is read once", files=len(names), names=shorten(names))
@@ -132,7 +132,7 @@ def _sort_out(survey: Survey, folder: str) -> SourceFiles:
                 aliases[alias] = name
     return SourceFiles(
         files=tuple(sorted(files)),
-        left_out=tuple(
+        ignored=tuple(
             path
             for path in (*survey.files, *survey.aliases, *survey.unusable, *survey.dangling)
             if not is_data(path)

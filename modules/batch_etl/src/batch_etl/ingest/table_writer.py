@@ -32,7 +32,7 @@ _TICK = dt.timedelta(microseconds=1)
 class TableWriter:
     """Writes to the target table, and knows what this run has written and met there.
 
-    No two writes have a ``created_at`` in common; so the table itself can tell what a write has stored, even
+    No two writes have a ``created_at`` in common; so the table itself shows what a write has stored, even
     when the answer to its commit was lost.
     """
 

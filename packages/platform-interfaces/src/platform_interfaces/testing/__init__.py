@@ -35,7 +35,7 @@ pytest.register_assert_rewrite(
 
 from platform_interfaces.testing.database import DatabaseContract  # noqa: E402 - after the assert rewrite
 from platform_interfaces.testing.filesystem import FileSystemContract  # noqa: E402
-from platform_interfaces.testing.logging import LoggingContract, RecordedEvent  # noqa: E402
+from platform_interfaces.testing.logging import LoggingContract  # noqa: E402
 from platform_interfaces.testing.public_names import check_public_names  # noqa: E402
 from platform_interfaces.testing.secrets import SecretsContract  # noqa: E402
 
@@ -43,7 +43,6 @@ __all__ = [
     "DatabaseContract",
     "FileSystemContract",
     "LoggingContract",
-    "RecordedEvent",
     "SecretsContract",
     "check_public_names",
 ]

@@ -1,27 +1,15 @@
 """What every ``LoggingInterface`` promises."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from threading import Barrier
-from typing import Any
 
 import pytest
 
-from platform_interfaces import LoggingInterface
+from platform_interfaces import LogEvent, LoggingInterface
 from platform_interfaces.testing._lifecycle import LifecycleCases
 
-
-@dataclass(frozen=True)
-class RecordedEvent:
-    """One event as a test reads it back."""
-
-    level: str
-    message: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
-
-
-ReadEvents = Callable[[], list[RecordedEvent]]
+ReadEvents = Callable[[], list[LogEvent]]
 
 
 class _Unprintable:
@@ -62,7 +50,7 @@ class LoggingContract(LifecycleCases):
         async with log:
             log.info("open")
         log.bind(run="r1").info("after")
-        assert RecordedEvent("info", "open", {}) in events()
+        assert LogEvent("info", "open", {}) in events()
 
     def test_each_level_keeps_message_and_fields(self, log: LoggingInterface, events: ReadEvents) -> None:
         log.debug("d", number=1)
@@ -70,10 +58,10 @@ class LoggingContract(LifecycleCases):
         log.warn("w")
         log.error("e", flag=True)
         assert events() == [
-            RecordedEvent("debug", "d", {"number": 1}),
-            RecordedEvent("info", "i", {"text": "two words"}),
-            RecordedEvent("warn", "w", {}),
-            RecordedEvent("error", "e", {"flag": True}),
+            LogEvent("debug", "d", {"number": 1}),
+            LogEvent("info", "i", {"text": "two words"}),
+            LogEvent("warn", "w", {}),
+            LogEvent("error", "e", {"flag": True}),
         ]
 
     def test_bind_adds_fields_to_a_new_logger_only(self, log: LoggingInterface, events: ReadEvents) -> None:
@@ -81,8 +69,8 @@ class LoggingContract(LifecycleCases):
         bound.info("bound", line=3)
         log.info("plain")
         assert events() == [
-            RecordedEvent("info", "bound", {"run": "r1", "file": "a", "line": 3}),
-            RecordedEvent("info", "plain", {}),
+            LogEvent("info", "bound", {"run": "r1", "file": "a", "line": 3}),
+            LogEvent("info", "plain", {}),
         ]
 
     def test_a_field_of_the_call_wins_over_a_bound_one(
@@ -131,8 +119,8 @@ class LoggingContract(LifecycleCases):
         log.info(message, line=1)
         log.bind(file="{}").error(message)
         assert events() == [
-            RecordedEvent("info", message, {"line": 1}),
-            RecordedEvent("error", message, {"file": "{}"}),
+            LogEvent("info", message, {"line": 1}),
+            LogEvent("error", message, {"file": "{}"}),
         ]
 
     def test_several_threads_log_at_once(self, log: LoggingInterface, events: ReadEvents) -> None:
