@@ -44,7 +44,7 @@ type: ## mypy, strict, one member at a time: their test files share names
 contracts: ## who may import whom, the fences of the workspace, the bounds of what is installed
 	@uv run lint-imports --no-logo
 	@uv run python tools/check_workspace.py
-	@uv run uv pip check
+	@uv run sh -c 'uv pip check --python "$$VIRTUAL_ENV"'
 
 pins: ## a fresh lock has exactly the pinned versions
 	@uv run python tools/pins.py check

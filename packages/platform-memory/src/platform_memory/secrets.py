@@ -1,4 +1,4 @@
-"""``SecretsInterface`` on values given in code."""  # noqa: A005 - the same file name in every package
+"""``SecretsInterface`` on values given in code."""
 
 from collections.abc import Mapping
 

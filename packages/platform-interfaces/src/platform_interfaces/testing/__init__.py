@@ -29,12 +29,14 @@ pytest.register_assert_rewrite(
     "platform_interfaces.testing.database",
     "platform_interfaces.testing.filesystem",
     "platform_interfaces.testing.logging",
+    "platform_interfaces.testing.public_names",
     "platform_interfaces.testing.secrets",
 )
 
 from platform_interfaces.testing.database import DatabaseContract  # noqa: E402 - after the assert rewrite
 from platform_interfaces.testing.filesystem import FileSystemContract  # noqa: E402
 from platform_interfaces.testing.logging import LoggingContract  # noqa: E402
+from platform_interfaces.testing.public_names import check_public_names  # noqa: E402
 from platform_interfaces.testing.secrets import SecretsContract  # noqa: E402
 
 __all__ = [
@@ -42,4 +44,5 @@ __all__ = [
     "FileSystemContract",
     "LoggingContract",
     "SecretsContract",
+    "check_public_names",
 ]
