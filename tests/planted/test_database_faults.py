@@ -20,7 +20,7 @@ NOWHERE = "postgresql://user@127.0.0.1:1/none"
 
 @pytest.fixture(autouse=True)
 def close_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pool whose connections a fault has kept is not waited for."""
+    """Return a pool whose connections a fault has kept is not waited for."""
     monkeypatch.setattr(postgres_module, "CLOSE_TIMEOUT_SECONDS", 0.2)
 
 

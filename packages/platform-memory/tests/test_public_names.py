@@ -6,7 +6,6 @@ def test_the_public_names_are_these() -> None:
     check_public_names(
         platform_memory,
         [
-            "LogEvent",
             "MemoryDatabase",
             "MemoryFileSystem",
             "MemoryLogger",
