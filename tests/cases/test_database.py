@@ -102,7 +102,7 @@ async def test_55_a_server_that_freezes_is_given_up_also_when_the_pool_is_closed
     server: PostgresServer, administrator: Administrator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("platform_postgres._connection.GRACE_SECONDS", 0.1)
-    monkeypatch.setattr("platform_postgres.database.CLOSE_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("platform_postgres._sessions.CLOSE_TIMEOUT_SECONDS", 0.1)
     db = client(server.url(), DB_POSTGRES_STATEMENT_TIMEOUT="100")
     await db.connect()
     pids = [row["pid"] for row in await administrator.fetch(BACKENDS)]

@@ -19,6 +19,7 @@ from platform_interfaces import (
 from platform_memory import MemoryDatabase
 from platform_memory._locks import NamedLocks
 from platform_postgres import PostgresDatabase
+from platform_postgres._sessions import Sessions
 from tests.planted.subscriptions import noticed_by
 
 Params = Sequence[Any] | None
@@ -124,7 +125,7 @@ class LockOutlivesItsProcess(PostgresDatabase):
 class LockTakesAConnectionOfThePool(PostgresDatabase):
     @asynccontextmanager
     async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:
-        async with self._acquired(), super().lock(name, timeout=timeout):
+        async with self._sessions.acquire(), super().lock(name, timeout=timeout):
             yield
 
 
@@ -203,11 +204,10 @@ class BulkInsertTakesWhatOneStatementTakes(MemoryDatabase):
         return await super().bulk_insert(table, rows, **options)
 
 
-@noticed_by("test_a_cancelled_call_gives_its_connection_back")
-class CancelledCallKeepsItsConnection(PostgresDatabase):
+class _SessionsThatKeepConnections(Sessions):
     @asynccontextmanager
-    async def _acquired(self) -> AsyncIterator[Any]:
-        acquired = super()._acquired()
+    async def acquire(self) -> AsyncIterator[Any]:
+        acquired = super().acquire()
         connection = await acquired.__aenter__()
         try:
             yield connection
@@ -220,22 +220,29 @@ class CancelledCallKeepsItsConnection(PostgresDatabase):
         await acquired.__aexit__(None, None, None)
 
 
+@noticed_by("test_a_cancelled_call_gives_its_connection_back")
+class CancelledCallKeepsItsConnection(PostgresDatabase):
+    def __init__(self, secrets: Any) -> None:
+        super().__init__(secrets)
+        self._sessions = _SessionsThatKeepConnections(self._settings)
+
+
 @noticed_by("test_a_cancelled_statement_does_not_run_on")
 class CancelledStatementRunsOn(PostgresDatabase):
     """The statement runs in a task that no cancellation reaches."""
 
     async def execute(self, query: str, params: Params = None) -> int:
-        if self._current():
+        if self._sessions.current():
             return await super().execute(query, params)
         return await asyncio.shield(super().execute(query, params))
 
     async def fetch_one(self, query: str, params: Params = None) -> Row | None:
-        if self._current():
+        if self._sessions.current():
             return await super().fetch_one(query, params)
         return await asyncio.shield(super().fetch_one(query, params))
 
     async def fetch_all(self, query: str, params: Params = None) -> list[Row]:
-        if self._current():
+        if self._sessions.current():
             return await super().fetch_all(query, params)
         return await asyncio.shield(super().fetch_all(query, params))
 
@@ -244,7 +251,7 @@ class CancelledStatementRunsOn(PostgresDatabase):
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
-        if asyncio.current_task() is None or self._current():
+        if asyncio.current_task() is None or self._sessions.current():
             yield
             return
         async with super().transaction():
@@ -259,11 +266,10 @@ def _swallow(_: object) -> None:
     """Stand where the cancellation should have been raised again."""
 
 
-@noticed_by("test_an_error_gives_the_connection_back")
-class FailedCallKeepsItsConnection(PostgresDatabase):
+class _SessionsThatKeepFailedConnections(Sessions):
     @asynccontextmanager
-    async def _session(self) -> AsyncIterator[Any]:
-        session = super()._session()
+    async def session(self) -> AsyncIterator[Any]:
+        session = super().session()
         connection = await session.__aenter__()
         try:
             yield connection
@@ -271,6 +277,13 @@ class FailedCallKeepsItsConnection(PostgresDatabase):
             self.__dict__.setdefault("kept", []).append(session)
             raise QueryError("failed") from error
         await session.__aexit__(None, None, None)
+
+
+@noticed_by("test_an_error_gives_the_connection_back")
+class FailedCallKeepsItsConnection(PostgresDatabase):
+    def __init__(self, secrets: Any) -> None:
+        super().__init__(secrets)
+        self._sessions = _SessionsThatKeepFailedConnections(self._settings)
 
 
 @noticed_by("test_a_stream_does_not_read_all_rows_first")
@@ -287,18 +300,27 @@ class StreamReadsAllFirstInMemory(MemoryDatabase):
             yield row
 
 
+class _MistranslatingSessions(Sessions):
+    mistaken: tuple[type[DatabaseError], type[DatabaseError]]
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Any]:
+        try:
+            async with super().session() as connection:
+                yield connection
+        except self.mistaken[0] as error:
+            raise self.mistaken[1](str(error)) from error
+
+
 class _Mistranslating(PostgresDatabase):
     """Reports one kind of error as another."""
 
     mistaken: ClassVar[tuple[type[DatabaseError], type[DatabaseError]]]
 
-    @asynccontextmanager
-    async def _session(self) -> AsyncIterator[Any]:
-        try:
-            async with super()._session() as connection:
-                yield connection
-        except self.mistaken[0] as error:
-            raise self.mistaken[1](str(error)) from error
+    def __init__(self, secrets: Any) -> None:
+        super().__init__(secrets)
+        self._sessions = _MistranslatingSessions(self._settings)
+        self._sessions.mistaken = self.mistaken
 
 
 @noticed_by("test_a_deadlock_is_an_error_that_a_retry_helps")
@@ -336,8 +358,8 @@ class DisconnectLeavesConnections(PostgresDatabase):
     _kept: ClassVar[list[Any]] = []
 
     async def disconnect(self) -> None:
-        self._kept.append(self._pool)
-        self._pool = None
+        self._kept.append(self._sessions)
+        self._sessions = Sessions(self._settings)
 
 
 class _DisconnectForgets(MemoryDatabase):
@@ -418,7 +440,8 @@ class CallsShareTheirParameters(MemoryDatabase):
 @noticed_by("test_statements_after_a_transaction_are_kept_by_themselves")
 class TransactionOutlivesItsBlock(PostgresDatabase):
     async def execute(self, query: str, params: Params = None) -> int:
-        if self._current() is None and self._transaction.get() is not None:
+        is_left = self._sessions._transaction.get() is not None
+        if self._sessions.current() is None and is_left:
             return 0
         return await super().execute(query, params)
 

@@ -9,8 +9,7 @@ import pytest
 from platform_interfaces import DatabaseInterface
 from platform_interfaces.testing import DatabaseContract
 from platform_memory import MemoryDatabase, MemorySecrets
-from platform_postgres import PostgresDatabase
-from platform_postgres import database as postgres_module
+from platform_postgres import PostgresDatabase, _sessions
 from tests.planted import databases  # noqa: F401 - registers the faults
 from tests.planted.subscriptions import subscribe
 
@@ -20,8 +19,8 @@ NOWHERE = "postgresql://user@127.0.0.1:1/none"
 
 @pytest.fixture(autouse=True)
 def close_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Return a pool whose connections a fault has kept is not waited for."""
-    monkeypatch.setattr(postgres_module, "CLOSE_TIMEOUT_SECONDS", 0.2)
+    """Do not wait long for a pool whose connections a fault has taken."""
+    monkeypatch.setattr(_sessions, "CLOSE_TIMEOUT_SECONDS", 0.2)
 
 
 class SmallPoolContract(DatabaseContract):

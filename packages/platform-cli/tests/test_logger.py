@@ -87,7 +87,7 @@ def test_json_keeps_numbers_and_shows_everything_else_as_text(capsys: pytest.Cap
 def test_pretty_is_one_line_of_time_level_message_and_fields(capsys: pytest.CaptureFixture[str]) -> None:
     PrettyLogger(secrets()).bind(run="r1").warn("Bad line", reason="two words", line=3, empty="", on=True)
     line = capsys.readouterr().err
-    assert line.partition(" ")[2] == "warn  Bad line run=r1 reason='two words' line=3 empty='' on=True\n"
+    assert line.partition(" ")[2] == "warn  Bad line reason='two words' line=3 empty='' on=True run=r1\n"
 
 
 def test_pretty_shows_a_text_of_several_lines_below_its_event(capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,8 +60,9 @@ def test_the_first_signal_ends_a_run_cleanly(running: Running, number: signal.Si
     process.send_signal(number)
     out, err = process.communicate()
     assert (process.returncode, out) == (code, "second undone\nfirst undone\n")
-    [_, line] = err.splitlines()  # the first one says where it runs
-    assert line.endswith(f"warn  Interrupted signal={number.name}")
+    [_, line, end] = err.splitlines()  # the first one says where it runs
+    assert f"warn  Interrupted signal={number.name} run_id=" in line
+    assert f"error Run failed version=1.0.0 exit_code={code} seconds=" in end
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,6 +1,9 @@
+from collections import defaultdict
+from typing import Any
+
 import pytest
 
-from platform_interfaces import Columns, check_rows, column_values
+from platform_interfaces import Columns, check_bulk_insert
 
 ROWS = [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}, {"a": 3, "b": "z"}]
 
@@ -49,9 +52,17 @@ def test_columns_of_different_lengths_or_none_are_refused() -> None:
 
 
 @pytest.mark.parametrize("is_columns", [False, True])
-def test_the_values_of_a_column_are_read_from_rows_of_either_kind(columns: Columns, is_columns: bool) -> None:
+def test_rows_of_either_kind_become_columns(columns: Columns, is_columns: bool) -> None:
     rows = columns if is_columns else ROWS
-    assert list(column_values(rows, "b")) == ["x", "y", "z"]
-    assert check_rows(rows) == ("a", "b")
-    with pytest.raises(KeyError):
-        column_values(rows, "c")
+    assert check_bulk_insert(rows) == ("a", "b")
+    assert list(Columns.from_rows(rows, ("a", "b")).column("b")) == ["x", "y", "z"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"a": 4}, {"a": 4, "c": 4}, {"a": 4, "b": "x", "c": 4}, defaultdict(int, {"a": 4, "c": 4})],
+    ids=["fewer", "others", "more", "makes up what it lacks"],
+)
+def test_a_row_of_other_keys_is_refused_by_its_index(other: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="row 13 has the columns"):
+        Columns.from_rows([*ROWS, other], ("a", "b"), first_index=10)

@@ -228,11 +228,11 @@ class TestForeignFiles:
         assert await fs.list("") == []
         assert await fs.exists("fifo") is False
         for call in (fs.read, fs.delete, fs.get_signed_url):
-            with pytest.raises(FileSystemError, match=r"'fifo'.*no regular file"):
+            with pytest.raises(FileSystemError, match=r"'fifo'.*not a regular file"):
                 await call("fifo")
-        with pytest.raises(FileSystemError, match="no regular file"):
+        with pytest.raises(FileSystemError, match="not a regular file"):
             await fs.write("fifo", b"x")
-        with pytest.raises(FileSystemError, match="no regular file"):
+        with pytest.raises(FileSystemError, match="not a regular file"):
             await anext(fs.stream("fifo"))
         assert (root / "fifo").is_fifo()
 
@@ -630,7 +630,7 @@ class TestFailures:
 
     async def test_a_file_among_the_directories_of_a_path_is_named(self, fs: LocalFileSystem) -> None:
         await fs.write("dir/a", b"x")
-        with pytest.raises(FileSystemError, match=r"cannot write 'dir/a/b/c'.*'a' is no directory"):
+        with pytest.raises(FileSystemError, match=r"cannot write 'dir/a/b/c'.*'a' is not a directory"):
             await fs.write("dir/a/b/c", b"x")
 
     async def test_an_os_error_of_the_source_passes_through(self, fs: LocalFileSystem) -> None:

@@ -84,7 +84,7 @@ async def test_b16_a_name_that_no_path_can_have_is_unusable_and_shown_escaped(
     found = await fs.survey(DAY)
     assert found.files == (f"{DAY}/good.jsonl",)
     assert list(found.unusable) == [f"{DAY}/{shown}", f"{DAY}/{shown}.d/"]
-    assert all("its name can be no path" in reason for reason in found.unusable.values())
+    assert all("its name cannot be a path" in reason for reason in found.unusable.values())
     assert f"{shown}.d/" in await fs.list_names(DAY)
 
 
@@ -251,7 +251,7 @@ class TestRoots:
         (root / "raw" / "2026-01-16").mkdir()
         assert await fs.list_names("raw") == ("2026-01-15/", "2026-01-16/")
         assert await fs.list_names("raw/2026-01-16") == ()
-        with pytest.raises(FileMissingError, match=f"there is no directory '{root}/rwa'"):
+        with pytest.raises(FileMissingError, match=f"the directory '{root}/rwa' does not exist"):
             await fs.list_names("rwa")
         with pytest.raises(FileSystemError, match=r"good.jsonl' is a file, not a directory"):
             await fs.list_names(f"{DAY}/good.jsonl")

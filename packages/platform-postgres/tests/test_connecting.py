@@ -17,7 +17,8 @@ from platform_interfaces import ConfigurationError, ConnectionLostError, Platfor
 from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase
 from platform_postgres._connect_errors import explain
-from platform_postgres._target import Host, read_target
+from platform_postgres._hosts import Host
+from platform_postgres._target import read_target
 from platform_postgres.testing import running_server
 
 

@@ -31,7 +31,7 @@ from platform_interfaces import (
 )
 from platform_interfaces.testing import DatabaseContract
 from platform_memory import MemorySecrets
-from platform_postgres import PostgresDatabase, _bulk, _settings
+from platform_postgres import PostgresDatabase, _settings
 from platform_postgres.testing import running_server
 
 MakeDatabase = Callable[..., PostgresDatabase]
@@ -608,7 +608,7 @@ class TestTransaction:
         assert await db.fetch_all("SELECT number FROM one") == [{"number": 1}, {"number": 3}]
 
 
-MANY = _bulk.MANY
+MANY = 1_000
 
 
 class _PutBack(tzinfo):

@@ -20,9 +20,8 @@ import pytest
 
 from platform_interfaces import ConfigurationError, ConnectionLostError, DatabaseError
 from platform_memory import MemorySecrets
-from platform_postgres import PostgresDatabase, _directories
-from platform_postgres import server as server_module
-from platform_postgres._program_copy import reachable_programs
+from platform_postgres import PostgresDatabase, _directories, _server_directory, _stale_process
+from platform_postgres._program_copy import find_reachable_programs
 from platform_postgres._programs import find_binaries, run_program
 from platform_postgres.embedded import EmbeddedPostgresDatabase
 from platform_postgres.server import PostgresServer
@@ -334,7 +333,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the serve
 def system_folder(embedded_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of the system of the test's own, which is not there yet."""
     folder = embedded_dir.with_name("system")
-    for module in (_directories, server_module):
+    for module in (_directories, _server_directory):
         monkeypatch.setattr(module, "SYSTEM_FOLDER", folder)
     return folder
 
@@ -396,7 +395,7 @@ def test_e2_programs_that_other_accounts_cannot_run_are_copied_once(
     before = modes(site, binaries, binaries / "initdb")
     old = os.umask(0o077)
     try:
-        copies = [reachable_programs(binaries) for _ in range(2)]
+        copies = [find_reachable_programs(binaries) for _ in range(2)]
     finally:
         os.umask(old)
     assert copies[0] == copies[1]
@@ -495,6 +494,16 @@ async def test_e3_a_stale_number_that_another_process_has_now_does_not_stop_the_
         async with embedded(embedded_dir) as db:
             assert await db.fetch_all("SELECT * FROM kept") == []
         other.communicate(b"\n")
+
+
+def test_e3_a_process_that_never_ends_its_exit_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Uninterruptible sleep keeps one that way; its state is laid out as proc(5) has it."""
+    pf_exiting = 4
+    (tmp_path / "stat").write_text(f"7 (postgres) D 1 7 7 0 -1 {pf_exiting} 0 0")
+    monkeypatch.setattr(_stale_process, "EXIT_TIMEOUT_SECONDS", 0.0)
+    assert not _stale_process._is_zombie(str(tmp_path))
 
 
 def test_e3_a_living_server_without_its_socket_is_never_joined_by_a_second(embedded_dir: Path) -> None:

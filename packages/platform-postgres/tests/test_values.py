@@ -13,7 +13,6 @@ import pytest
 from platform_interfaces import ConstraintError, DatabaseError, DataError, QueryError
 from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase
-from platform_postgres._bulk import MANY
 
 TYPES = """
     CREATE TYPE colour AS ENUM ('red', 'green');
@@ -26,6 +25,7 @@ TYPES = """
     CREATE FUNCTION ci_out(ci) RETURNS cstring AS 'textout' LANGUAGE internal IMMUTABLE STRICT;
     CREATE TYPE ci (INPUT = ci_in, OUTPUT = ci_out, LIKE = text); -- a type as citext is one
 """
+MANY = 1_000  # rows; more than are encoded at a time
 LAST = datetime.max.replace(tzinfo=UTC)
 
 

@@ -25,6 +25,7 @@ from platform_interfaces import (
     MissingSecretError,
     PlatformContext,
     PlatformError,
+    Run,
     SecretsInterface,
 )
 
@@ -71,12 +72,12 @@ class Container:
         interfaces: Iterable[str],
         config: Mapping[str, Any],
         defaults: Mapping[str, str] = MappingProxyType({}),
-        **fields: str,
+        run: Run | None = None,
     ) -> PlatformContext:
         """Return what a module is run with: the declared interfaces, and nothing else.
 
         Logger and secret store are opened first and closed last. Before the others are opened, it logs where
-        the run works; ``fields`` are added to that.
+        the run works.
 
         Raises:
             ConfigurationError: when an adapter cannot be built; names all problems.
@@ -90,13 +91,13 @@ class Container:
         except ConfigurationError:  # what is missing may be set under a mistyped name
             self._warn_of_unknown(is_complete="secrets" not in declared)
             raise
-        self._announce(built, fields)
+        self._announce(built, run)
         try:
             await self._open(built)
         finally:
             self._warn_of_unknown(is_complete="secrets" not in declared)
         adapters = {_FIELDS[kind]: each for kind, each in (always | built).items() if kind in declared}
-        return PlatformContext(**adapters, config=config, lifecycle=self.lifecycle)
+        return PlatformContext(**adapters, config=config, lifecycle=self.lifecycle, run=run)
 
     def log_settings(self) -> None:
         """Log where the settings come from and what to mend in them, once."""
@@ -110,8 +111,9 @@ class Container:
         for subject, reason in settings.warnings:
             self.log.warn(subject, reason=reason)
 
-    def _announce(self, built: Mapping[str, Any], fields: Mapping[str, str]) -> None:
-        shown = {**fields, "env": self.settings.env.value}
+    def _announce(self, built: Mapping[str, Any], run: Run | None) -> None:
+        shown = {"module": run.module} if run else {}
+        shown["env"] = self.settings.env.value
         database: DatabaseInterface | None = built.get("database")
         fs: FileSystemInterface | None = built.get("filesystem")
         if database:

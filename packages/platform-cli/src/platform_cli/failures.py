@@ -22,6 +22,10 @@ class OutputClosedError(Exception):
     """The reader of standard output has closed it, as ``head`` does when it has enough."""
 
 
+class ModuleFailedError(PlatformError):
+    """A module returned an exit code other than 0."""
+
+
 def describe(error: BaseException) -> str:
     """Return the failure in words without secrets: a line for each problem of a command line or a file."""
     return hide_secrets(_in_words(error))
@@ -67,6 +71,7 @@ def exit_code(error: BaseException) -> int:
 
 
 def is_expected(error: BaseException) -> bool:
-    """Return whether settings, migrations or infrastructure are at fault, so that no traceback is needed."""
+    """Return whether the message says enough: its cause is not in code, or the code has logged it."""
     is_transient = isinstance(error, PlatformError) and error.is_transient
-    return is_transient or isinstance(error, click.UsageError | ConfigurationError | MigrationError)
+    expected = click.UsageError | ConfigurationError | MigrationError | ModuleFailedError
+    return is_transient or isinstance(error, expected)

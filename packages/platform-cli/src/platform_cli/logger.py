@@ -69,18 +69,19 @@ class _StructuredLogger(LoggingInterface):
         bound._fields = {**self._fields, **fields}
         return bound
 
-    def _write(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
+    def _write(self, level: str, message: str, fields: dict[str, Any]) -> None:
         if level == "error":
             self.last_errors.add(message, fields)
         else:
             self.last_errors.end_group()
         if _LEVELS.index(level) >= self._least:
+            shown = fields | {name: value for name, value in self._fields.items() if name not in fields}
             with suppress(OSError, ValueError):  # ValueError: standard error was closed
                 # Nested, because structlog's own keywords would clash with fields of the same name.
                 getattr(self._structlog, level)(
                     hide_secrets(message),
                     level=level,
-                    fields={name: hide_in(value, name) for name, value in {**self._fields, **fields}.items()},
+                    fields={name: hide_in(value, name) for name, value in shown.items()},
                 )
 
 

@@ -1,9 +1,9 @@
 """The interfaces a job is written against; they need nothing but the standard library."""
 
 from platform_interfaces._reject_writer import RejectWriter
-from platform_interfaces.columns import Columns, column_values
+from platform_interfaces.columns import Columns
 from platform_interfaces.context import PlatformContext
-from platform_interfaces.database import DatabaseInterface, Row, check_rows
+from platform_interfaces.database import DatabaseInterface, Row, check_bulk_insert
 from platform_interfaces.errors import (
     ConfigurationError,
     ConnectionLostError,
@@ -25,7 +25,7 @@ from platform_interfaces.errors import (
     TransactionConflictError,
 )
 from platform_interfaces.filesystem import Capability, FileSystemInterface, Survey, check_path, check_prefix
-from platform_interfaces.identifiers import quote_identifier, quote_table, split_table
+from platform_interfaces.identifiers import quote_identifier, quote_identifiers, quote_table, split_table
 from platform_interfaces.json_values import dump_json, load_json
 from platform_interfaces.lifecycle import AsyncResource, Lifecycle
 from platform_interfaces.logging import LogEvent, LoggingInterface
@@ -77,15 +77,15 @@ __all__ = [
     "Survey",
     "TransactionAbortedError",
     "TransactionConflictError",
+    "check_bulk_insert",
     "check_path",
     "check_prefix",
-    "check_rows",
-    "column_values",
     "drop_rejects",
     "dump_json",
     "find_rejects",
     "load_json",
     "quote_identifier",
+    "quote_identifiers",
     "quote_table",
     "read_rejects",
     "rejects_path",

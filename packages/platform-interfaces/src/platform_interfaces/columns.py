@@ -27,6 +27,30 @@ class Columns(Sequence[dict[str, Any]]):
         self._values = dict(values)
 
     @classmethod
+    def from_rows(
+        cls, rows: Sequence[Mapping[str, Any]], names: Sequence[str], *, first_index: int = 0
+    ) -> Columns:
+        """Return ``rows`` as columns of these names, in this order; ``Columns`` as they are.
+
+        Args:
+            rows: all with these keys.
+            names: the columns, at least one.
+            first_index: the index of the first row, for the message of the error.
+
+        Raises:
+            ValueError: when a row has other keys.
+        """
+        if isinstance(rows, Columns):
+            return rows
+        try:
+            values = {name: list(map(itemgetter(name), rows)) for name in names}
+        except KeyError:
+            raise _other_keys(rows, names, first_index) from None
+        if set(map(len, rows)) != {len(values)}:  # only now, for a defaultdict may make up what it lacks
+            raise _other_keys(rows, names, first_index)
+        return cls(values)
+
+    @classmethod
     def concatenated(cls, parts: Sequence[Columns]) -> Self:
         """Return the rows of all ``parts``, at least one, which have the same columns."""
         names = parts[0].names
@@ -70,10 +94,9 @@ class Columns(Sequence[dict[str, Any]]):
         return type(self)(picked) if isinstance(index, slice) else picked
 
 
-def column_values(rows: Sequence[Mapping[str, Any]], name: str) -> Sequence[Any]:
-    """Return the values of a column, in the order of ``rows``.
-
-    Raises:
-        KeyError: when a row has no such column.
-    """
-    return rows.column(name) if isinstance(rows, Columns) else list(map(itemgetter(name), rows))
+def _other_keys(rows: Sequence[Mapping[str, Any]], names: Sequence[str], first_index: int) -> ValueError:
+    """Return the error that names the first of ``rows`` whose keys are not ``names``."""
+    for index, row in enumerate(rows, first_index):
+        if set(row) != set(names):
+            return ValueError(f"row {index} has the columns {sorted(row)}, row 0 has {sorted(names)}")
+    return ValueError("a row has other columns than row 0")

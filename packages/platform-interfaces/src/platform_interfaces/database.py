@@ -1,10 +1,8 @@
 """A relational database, spoken to in PostgreSQL's SQL."""
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from operator import itemgetter
 from typing import Any
 
 from platform_interfaces.columns import Columns
@@ -12,7 +10,6 @@ from platform_interfaces.identifiers import quote_identifier
 from platform_interfaces.lifecycle import AsyncResource
 
 Row = dict[str, Any]
-_CHECKED_ROWS = 500  # at a time, so that they are still in the cache when their lengths are compared
 
 
 class DatabaseInterface(AsyncResource, ABC):
@@ -142,14 +139,16 @@ class DatabaseInterface(AsyncResource, ABC):
         """Return whether the database answers a query now, within a bounded time; never raises."""
 
 
-def check_rows(
+def check_bulk_insert(
     rows: Sequence[Mapping[str, Any]], skip_conflicts_on: Sequence[str] = (), batch_size: int | None = None
 ) -> tuple[str, ...]:
-    """Return the columns of ``rows``, which are for ``bulk_insert`` and at least one.
+    """Return the columns of ``rows``, the arguments of ``bulk_insert``, of which there is at least one.
+
+    Whether the other rows have the keys of the first is left to ``Columns.from_rows``.
 
     Raises:
-        ValueError: when a row has no columns or others than the first, a column is not an identifier,
-            ``skip_conflicts_on`` names one that the rows do not have, or ``batch_size`` is below 1.
+        ValueError: when there is no column, a column is not an identifier, ``skip_conflicts_on`` names one
+            that the rows do not have, or ``batch_size`` is below 1.
     """
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}")
@@ -160,22 +159,4 @@ def check_rows(
         quote_identifier(column)
     if unknown := set(skip_conflicts_on) - set(columns):
         raise ValueError(f"skip_conflicts_on names {sorted(unknown)}, which the rows do not have")
-    if isinstance(rows, Columns):
-        return columns
-    pick = itemgetter(*columns)
-    for start in range(0, len(rows), _CHECKED_ROWS):
-        some = rows[start : start + _CHECKED_ROWS]
-        try:
-            deque(map(pick, some), maxlen=0)
-            is_same = set(map(len, some)) == {len(columns)}
-        except KeyError:
-            is_same = False
-        if not is_same:
-            _refuse_other_columns(rows)
     return columns
-
-
-def _refuse_other_columns(rows: Sequence[Mapping[str, Any]]) -> None:
-    for number, row in enumerate(rows):
-        if row.keys() != rows[0].keys():
-            raise ValueError(f"row {number} has the columns {sorted(row)}, row 0 has {sorted(rows[0])}")

@@ -1,6 +1,7 @@
 """Names of tables and columns, made safe to stand in a statement."""
 
 import re
+from collections.abc import Iterable
 
 # PostgreSQL truncates a longer name in silence (NAMEDATALEN), and the rest may name another table.
 MAX_BYTES = 63
@@ -20,6 +21,15 @@ def quote_identifier(name: str) -> str:
             f"at most {MAX_BYTES} characters"
         )
     return f'"{name}"'
+
+
+def quote_identifiers(names: Iterable[str]) -> str:
+    """Return each of ``names`` quoted, joined by commas: a list of columns.
+
+    Raises:
+        ValueError: unless each is an identifier.
+    """
+    return ", ".join(map(quote_identifier, names))
 
 
 def split_table(name: str) -> tuple[str | None, str]:

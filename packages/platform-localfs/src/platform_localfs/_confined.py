@@ -1,4 +1,4 @@
-"""Directories below one root, opened name by name, so that no link that is swapped in leads out of it.
+"""Directories below one root, opened name by name: a link that is swapped in never leads out of it.
 
 Each directory is opened relative to the descriptor of the one above it and never through a link (``openat``
 with ``O_NOFOLLOW``). A link is followed by going back to the root and down again, along the names that it
@@ -71,7 +71,7 @@ class Confined:
             return self.follow(name)[::-1]
         return []
 
-    def at(self, names: Sequence[str], call: Callable[[int, str], T]) -> T:
+    def call_at(self, names: Sequence[str], call: Callable[[int, str], T]) -> T:
         """Return ``call(directory, name)`` for the last of ``names``, with every link followed.
 
         ``call`` raises ELOOP for a link.
@@ -98,7 +98,7 @@ class Confined:
     def resolve(self, name: str) -> list[str]:
         """Return the names that lead from the root to where the link ``name`` leads.
 
-        They are a text, which may be out of date; whoever uses them goes there by ``walk``.
+        They may be out of date: reach the directory by ``walk``.
 
         Raises:
             LeavesRootError: when it leads out of the root.
@@ -109,14 +109,14 @@ class Confined:
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise
-            return [*self.names, name]  # it is a link no longer
-        place = os.path.realpath(Path(root, *self.names, target))
-        if os.path.commonpath([root, place]) != root:
+            return [*self.names, name]  # the link was replaced
+        real_path = os.path.realpath(Path(root, *self.names, target))
+        if os.path.commonpath([root, real_path]) != root:
             raise LeavesRootError(errno.EXDEV, f"a symbolic link in it leaves {str(self._root.path)!r}")
         # The kernel may refuse what realpath does: to follow a link of another user in a sticky folder.
         with suppress(FileNotFoundError, NotADirectoryError):
             os.stat(name, dir_fd=self.descriptor)
-        return [part for part in os.path.relpath(place, root).split("/") if part != "."]
+        return [part for part in os.path.relpath(real_path, root).split("/") if part != "."]
 
     def _is_link(self, name: str) -> bool:
         try:

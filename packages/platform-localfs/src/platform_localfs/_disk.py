@@ -1,4 +1,4 @@
-"""The calls of the operating system that the file system is made of, with their edges taken off."""
+"""Calls of the operating system, made safe."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ def open_to_read(directory: int, name: str) -> FileIO:
     """Return the regular file ``name`` in the open ``directory``.
 
     Raises:
-        OSError: when it is anything else, also a link, without having waited for it.
+        OSError: when it is anything else, also a link; never waits for a FIFO.
     """
     file = FileIO(name, opener=partial(_open_without_waiting, directory))
     try:
@@ -29,7 +29,7 @@ def open_to_read(directory: int, name: str) -> FileIO:
     return file
 
 
-def look_at(directory: int, name: str) -> os.stat_result:
+def stat_entry(directory: int, name: str) -> os.stat_result:
     """Return the status of ``name`` in the open ``directory``.
 
     Raises:
@@ -42,8 +42,8 @@ def look_at(directory: int, name: str) -> os.stat_result:
 
 
 @contextmanager
-def listed(directory: int) -> Iterator[list[os.DirEntry[str]]]:
-    """Yield what is in the open ``directory``, which nothing is when it was removed meanwhile."""
+def scan_directory(directory: int) -> Iterator[list[os.DirEntry[str]]]:
+    """Yield the entries of the open ``directory``; none when it has been removed."""
     descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=directory)
     try:
         try:
@@ -57,15 +57,15 @@ def listed(directory: int) -> Iterator[list[os.DirEntry[str]]]:
 
 
 def check_regular(mode: int) -> None:
-    """Do nothing for the mode of a regular file.
+    """Refuse the mode of anything but a regular file.
 
     Raises:
-        OSError: for any other.
+        OSError: for any other mode.
     """
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "it is a directory")
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "it is no regular file")
+        raise OSError(errno.EINVAL, "it is not a regular file")
 
 
 def write_all(file: FileIO, data: bytes | bytearray) -> None:
@@ -76,7 +76,7 @@ def write_all(file: FileIO, data: bytes | bytearray) -> None:
 
 
 def sync_directory(directory: Path | str, within: int | None = None) -> None:
-    """Have the names in ``directory`` survive a crash; ``fsync`` of a file keeps no more than its content."""
+    """Make the names in ``directory`` durable; ``fsync`` of a file makes only its content durable."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY, dir_fd=within)
     try:
         os.fsync(descriptor)

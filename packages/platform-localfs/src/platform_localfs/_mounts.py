@@ -1,4 +1,4 @@
-"""The root of the files and, where it is set, that of the rejects."""
+"""The tree of the files and, where its root is set, the tree of the rejects."""
 
 import errno
 
@@ -11,13 +11,13 @@ _NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQ
 
 
 class Mounts:
-    """Two trees that callers see as one: all below ``rejected/`` may be in a directory of its own."""
+    """Two trees that callers see as one: ``rejected/`` may be another directory than the root's."""
 
     def __init__(self, secrets: SecretsInterface) -> None:
         """Read the settings; open nothing.
 
         Raises:
-            ConfigurationError: when one of them cannot be meant as a directory.
+            ConfigurationError: when one of them is not a valid directory.
         """
         root = read_root(secrets)
         rejects = read_rejects_root(secrets, root)
@@ -26,7 +26,7 @@ class Mounts:
 
     @property
     def trees(self) -> list[Tree]:
-        """The trees, that of the root first."""
+        """Return the trees, that of the root first."""
         return [self._main, self._rejects] if self._rejects else [self._main]
 
     def find(self, path: str) -> tuple[Tree, str]:
@@ -39,17 +39,17 @@ class Mounts:
     def list_files(self, prefix: str) -> list[str]:
         """Return the paths of all files in the directory ``prefix``, sorted."""
         tree, below = self.find(prefix)
-        files = [_above(self._is_rejects(tree), path) for path in tree.list_files(below)]
+        files = [_full_path(self._is_rejects(tree), path) for path in tree.list_files(below)]
         return files if prefix or not self._rejects else sorted(files + self.list_files(REJECTS_FOLDER))
 
     def survey(self, prefix: str) -> Survey:
-        """Return what stands in the directory ``prefix`` and below."""
+        """Return the files in the directory ``prefix`` and below, and the entries that cannot be read."""
         tree, below = self.find(prefix)
         found, moved = tree.survey(below), self._is_rejects(tree)
-        files = [_above(moved, path) for path in found.files]
-        aliases = {_above(moved, path): _above(moved, first) for path, first in found.aliases.items()}
-        unusable = {_above(moved, path): reason for path, reason in found.unusable.items()}
-        dangling = [_above(moved, path) for path in found.dangling]
+        files = [_full_path(moved, path) for path in found.files]
+        aliases = {_full_path(moved, path): _full_path(moved, first) for path, first in found.aliases.items()}
+        unusable = {_full_path(moved, path): reason for path, reason in found.unusable.items()}
+        dangling = [_full_path(moved, path) for path in found.dangling]
         if self._rejects and not prefix:
             other = self.survey(REJECTS_FOLDER)
             files = sorted([*files, *other.files])
@@ -83,5 +83,5 @@ class Mounts:
         return tree is self._rejects
 
 
-def _above(is_moved: bool, path: str) -> str:
+def _full_path(is_moved: bool, path: str) -> str:
     return f"{REJECTS_FOLDER}/{path}" if is_moved else path

@@ -1,4 +1,4 @@
-"""Who could have put something where it is: in a folder that all may write to, any user."""
+"""Directories and links that another user could have made: in a folder that all may write to, any user."""
 
 import os
 import stat
@@ -7,36 +7,36 @@ from pathlib import Path
 from platform_localfs._disk import MAX_LINKS
 
 
-def find_foreign(path: Path) -> str | None:
-    """Return why another user could have put there what is on the way to ``path``, or None.
+def find_unsafe_entry(path: Path) -> str | None:
+    """Return why another user could have made an entry on the way to ``path``, or None.
 
     In a folder that everybody may write to, such as ``/tmp``, each entry on the way must belong to this user,
     to root or to the owner of the folder, whether it is a directory or a link. Elsewhere only those make
     entries whom the owner of the folder let in, as is usual for data that several accounts share.
     """
-    place, pending, links = Path("/"), _reversed_parts(os.fspath(path)), 0
+    folder_path, pending, links = Path("/"), _reversed_parts(os.fspath(path)), 0
     while pending:
         name = pending.pop()
         if name == "..":
-            place = place.parent
+            folder_path = folder_path.parent
             continue
         try:
-            folder, entry = place.stat(), (place / name).lstat()
-            target = str((place / name).readlink()) if stat.S_ISLNK(entry.st_mode) else None
-        except OSError:  # nothing is there, or it cannot be opened, either
+            folder, entry = folder_path.stat(), (folder_path / name).lstat()
+            target = str((folder_path / name).readlink()) if stat.S_ISLNK(entry.st_mode) else None
+        except OSError:  # it does not exist, or cannot be opened
             return None
         if folder.st_mode & stat.S_IWOTH and entry.st_uid not in (os.geteuid(), 0, folder.st_uid):
             return (
-                f"everybody can write to {str(place)!r}, "
+                f"everybody can write to {str(folder_path)!r}, "
                 f"and {name!r} in it belongs to {_name_user(entry.st_uid)}"
             )
         if target is None:
-            place /= name
+            folder_path /= name
             continue
         links += 1
         if links > MAX_LINKS:
             return None  # opening it fails
-        place = Path("/") if target.startswith("/") else place
+        folder_path = Path("/") if target.startswith("/") else folder_path
         pending += _reversed_parts(target)
     return None
 

@@ -7,19 +7,19 @@ BLOCK_BYTES = 1024 * 1024
 
 
 class Reader:
-    """What is being read of a file; ``size`` is what it had in bytes when it was opened. Its calls block."""
+    """A file that is read block by block; ``size`` is its bytes at the opening. Its calls block."""
 
     def __init__(self, file: FileIO) -> None:
-        """The file is at its start, and closed by the reader."""
+        """Take over the file, which is at its start."""
         self._file = file
         before = os.fstat(file.fileno())
         self.size, self._before_mtime_ns = before.st_size, before.st_mtime_ns
         self._bytes_read = 0
         self.is_at_end = False
-        self.is_changed = False  # told at the end
+        self.is_changed = False  # known at the end
 
     def read(self) -> bytes:
-        """The next block; after the last one, which may be empty, the file is closed."""
+        """Return the next block; after the last one, which may be empty, the file is closed."""
         block = self._file.read(BLOCK_BYTES)
         self._bytes_read += len(block)
         if len(block) < BLOCK_BYTES:  # a regular file gives as much as it has
@@ -30,5 +30,5 @@ class Reader:
         return block
 
     def close(self) -> None:
-        """Let go of the file, wherever it was read to."""
+        """Close the file."""
         self._file.close()

@@ -1,4 +1,4 @@
-"""A file that takes another's place in one step, and is on the disk when it has."""
+"""Atomic, durable replacement of a file."""
 
 import os
 import stat
@@ -8,16 +8,16 @@ from io import FileIO
 
 from platform_localfs._confined import Confined
 from platform_localfs._disk import sync_directory
+from platform_localfs._empty_directories import remove_without_files
 from platform_localfs._root import Root
 from platform_localfs._temporary import create_temporary
-from platform_localfs._vacant import remove_vacant
 
 
 @contextmanager
-def replacement(root: Root, parent: Confined, name: str, permissions: int | None) -> Iterator[FileIO]:
-    """Yield a file that replaces ``name`` in ``parent`` when the block ends, and goes when it raises.
+def open_replacement(root: Root, parent: Confined, name: str, permissions: int | None) -> Iterator[FileIO]:
+    """Yield a file that replaces ``name`` in ``parent`` when the block ends, and is removed when it raises.
 
-    With ``permissions`` None it has those that the umask leaves to a new file.
+    With ``permissions`` None it has those that the umask gives to a new file.
     """
     directory = parent.descriptor
     temporary, file = create_temporary(directory, permissions)
@@ -28,7 +28,7 @@ def replacement(root: Root, parent: Confined, name: str, permissions: int | None
             yield file
             os.fsync(file.fileno())
             if _is_directory(directory, name):
-                remove_vacant(root, [*parent.names, name])
+                remove_without_files(root, [*parent.names, name])
             os.replace(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
         except BaseException:
             with suppress(OSError):

@@ -1,23 +1,23 @@
-"""The directory that all paths are below, opened and made by its path."""
+"""The root directory: opened, made, and checked for its owners."""
 
 import errno
 import os
 from pathlib import Path
 
 from platform_localfs._disk import DIRECTORY, sync_directory
-from platform_localfs._owners import find_foreign
+from platform_localfs._owners import find_unsafe_entry
 
 
 class RootError(OSError):
-    """The root cannot be used; its text is a sentence of its own."""
+    """The root cannot be used; its text is a complete sentence."""
 
 
 class RootMissingError(RootError, FileNotFoundError):
-    """Nothing is at the path of the root."""
+    """The root does not exist."""
 
 
 class RootIsFileError(RootError, NotADirectoryError):
-    """The path of the root leads to something else than a directory."""
+    """The root is not a directory."""
 
 
 class Root:
@@ -31,7 +31,7 @@ class Root:
         """Return a descriptor of the directory.
 
         Raises:
-            RootError: when there is no directory, or another user could have put it there.
+            RootError: when it is not a directory, or another user could have made it.
         """
         try:
             descriptor = os.open(self.path, DIRECTORY)
@@ -68,25 +68,25 @@ class Root:
             sync_directory(directory.parent)
 
     def __str__(self) -> str:
-        """Return how messages call it."""
+        """Return its name in messages."""
         return f"the root {str(self.path)!r} ({self.setting})"
 
     def _check_owners(self) -> None:
-        if reason := find_foreign(self.path):
+        if reason := find_unsafe_entry(self.path):
             advice = f"set {self.setting} to a directory of your own, or have it removed"
             raise RootError(errno.EACCES, f"{self} is not safe: {reason}: {advice}")
 
     def _explain(self, error: OSError) -> RootError:
-        """Return ``error`` in words that say what is at the path."""
-        for place in (self.path, *self.path.parents):
-            is_root = place == self.path
-            if place.is_symlink() and not place.exists():
-                target, at = str(place.readlink()), "" if is_root else f"{str(place)!r} "
+        """Return ``error`` with what was found at the path."""
+        for path in (self.path, *self.path.parents):
+            is_root = path == self.path
+            if path.is_symlink() and not path.exists():
+                target, at = str(path.readlink()), "" if is_root else f"{str(path)!r} "
                 reason = f"{at}is a link to {target!r}, which does not exist: is the disk mounted?"
                 return RootMissingError(
                     errno.ENOENT, f"{self} {reason if is_root else f'does not exist: {reason}'}"
                 )
-            if place.exists() and not place.is_dir():
-                reason = "is a file" if is_root else f"does not exist: {str(place)!r} is a file"
+            if path.exists() and not path.is_dir():
+                reason = "is a file" if is_root else f"does not exist: {str(path)!r} is a file"
                 return RootIsFileError(errno.ENOTDIR, f"{self} {reason}, not a directory")
         return RootMissingError(errno.ENOENT, f"{self} does not exist: is the disk mounted?")

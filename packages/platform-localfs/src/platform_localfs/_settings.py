@@ -1,4 +1,4 @@
-"""The directories that the settings name."""
+"""The settings: directories, checked for common mistakes."""
 
 import os
 import re
@@ -23,16 +23,16 @@ def read_root(secrets: SecretsInterface) -> Path:
     """Return the root of the files; an empty value counts as not set.
 
     Raises:
-        ConfigurationError: when the value cannot be meant as a directory.
+        ConfigurationError: when the value is not a valid directory.
     """
     return _check(ROOT_SETTING, secrets.get_location(ROOT_SETTING, DEFAULT_ROOT) or DEFAULT_ROOT)
 
 
 def read_rejects_root(secrets: SecretsInterface, root: Path) -> Path | None:
-    """Return the directory of the rejects, None where they are kept below ``root``.
+    """Return the directory of the rejects, None where they are below ``root``.
 
     Raises:
-        ConfigurationError: when the value cannot be meant as a directory, or its files would be among others.
+        ConfigurationError: when the value is not a valid directory, or one directory is inside the other.
     """
     value = secrets.get(REJECTS_SETTING)
     if not value:

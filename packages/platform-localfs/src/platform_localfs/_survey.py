@@ -1,4 +1,4 @@
-"""What stands below a directory: files, further names of them, and what cannot be used."""
+"""The files below a directory, their aliases, and the entries that cannot be read."""
 
 import logging
 import os
@@ -15,10 +15,10 @@ Check = Callable[[str], str | None]
 
 
 def list_files(root: Root, hidden: str | None, names: Names, prefix: str, check: Check) -> list[str]:
-    """Return the paths of all files, sorted; log what is left out although it may be meant as input.
+    """Return the paths of all files, sorted; log a skipped file or link that may be input.
 
     Raises:
-        OSError: for a directory or a link that may not be read: what it leads to would be missing in silence.
+        OSError: for a directory or link that cannot be read: its files would be missing silently.
     """
     files = []
     for file in Walk(root, hidden, _raise_or_log).files(names, prefix):
@@ -30,7 +30,7 @@ def list_files(root: Root, hidden: str | None, names: Names, prefix: str, check:
 
 
 def survey(root: Root, hidden: str | None, names: Names, prefix: str, check: Check) -> Survey:
-    """Return the files that can be read, each once, and what cannot."""
+    """Return the files that can be read, each once, and the entries that cannot."""
     unusable, dangling = dict[str, str](), list[str]()
 
     def report(path: str, problem: Problem) -> None:
@@ -41,18 +41,19 @@ def survey(root: Root, hidden: str | None, names: Names, prefix: str, check: Che
         elif problem == LEADS_NOWHERE and not check(path):
             dangling.append(path)
             return
-        unusable[_show(path, check)] = problem
+        unusable[_escape(path, check)] = problem
 
     names_of = dict[tuple[int, int] | str, list[tuple[bool, str]]]()
     for file in Walk(root, hidden, report).files(names, prefix):
         if reason := check(file.path):
-            shortest = _shortest_refused(file.path, check)
-            unusable[_show(shortest, check)] = f"its name can be no path: {reason}"
+            shortest = _find_shortest_refused(file.path, check)
+            unusable[_escape(shortest, check)] = f"its name cannot be a path: {reason}"
             continue
-        with suppress(FileNotFoundError):  # removed meanwhile
-            status = _readable_status(file, report)
+        with suppress(FileNotFoundError):  # removed since it was listed
+            status = _read_status(file, report)
             if status is not None:
-                names_of.setdefault(_identify(file, status), []).append((file.path != file.place, file.path))
+                is_alias = file.path != file.real_path
+                names_of.setdefault(_identify(file, status), []).append((is_alias, file.path))
     aliases, files = dict[str, str](), []
     for found in names_of.values():
         (_, first), *others = sorted(found)
@@ -67,9 +68,9 @@ def survey(root: Root, hidden: str | None, names: Names, prefix: str, check: Che
 
 
 def list_names(entries: Iterable[os.DirEntry[str]]) -> tuple[str, ...]:
-    """Return the names, sorted; those of directories end in ``/``, those no path can have are escaped."""
+    """Return the names, sorted; those of directories end in ``/``, invalid ones are escaped."""
     names = [entry.name + "/" * entry.is_dir(follow_symlinks=False) for entry in entries]
-    return tuple(sorted(_show(name, _name_problem) for name in names))
+    return tuple(sorted(_escape(name, _find_problem) for name in names))
 
 
 def _raise_or_log(path: str, problem: Problem) -> None:
@@ -79,11 +80,11 @@ def _raise_or_log(path: str, problem: Problem) -> None:
         _log.warning("%a is not listed: %s", path, problem)
 
 
-def _readable_status(file: File, report: Callable[[str, Problem], None]) -> os.stat_result | None:
+def _read_status(file: File, report: Callable[[str, Problem], None]) -> os.stat_result | None:
     """Return the status of the file, or None after a report that it cannot be read."""
     try:
         status = os.stat(file.name, dir_fd=file.directory, follow_symlinks=False)
-    except PermissionError as error:  # the directory shows its names, and opens none of them
+    except PermissionError as error:  # the directory can be listed, and its files cannot be opened
         report(f"{file.path.rpartition('/')[0]}/", error)
         return None
     is_open_to_all = status.st_mode & 0o444 == 0o444  # spares a call for each file
@@ -95,16 +96,16 @@ def _readable_status(file: File, report: Callable[[str, Problem], None]) -> os.s
 
 
 def _identify(file: File, status: os.stat_result) -> tuple[int, int] | str:
-    """Return what two names of one file have in common; numbers are asked of hard links only.
+    """Return what two names of one file have in common.
 
-    There are file systems that give the same number to several files.
+    Inode numbers are used for hard links only: some file systems give one number to several files.
     """
     if status.st_nlink > 1 and status.st_ino and stat.S_ISREG(status.st_mode):
         return status.st_dev, status.st_ino
-    return file.place
+    return file.real_path
 
 
-def _shortest_refused(path: str, check: Check) -> str:
+def _find_shortest_refused(path: str, check: Check) -> str:
     """Return the path of the file, or of the outermost directory above it, that cannot be a path."""
     parts = path.split("/")
     for depth in range(1, len(parts)):
@@ -113,11 +114,11 @@ def _shortest_refused(path: str, check: Check) -> str:
     return path
 
 
-def _show(path: str, check: Check) -> str:
+def _escape(path: str, check: Check) -> str:
     return repr(path)[1:-1] if check(path.removesuffix("/")) else path
 
 
-def _name_problem(name: str) -> str | None:
+def _find_problem(name: str) -> str | None:
     try:
         check_path(name)
     except InvalidPathError as error:

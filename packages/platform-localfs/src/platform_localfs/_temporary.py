@@ -1,4 +1,4 @@
-"""The files that writes go to before they take their place."""
+"""Temporary files: written first, then renamed to their target."""
 
 import fcntl
 import os
@@ -8,17 +8,17 @@ from functools import partial
 from io import FileIO
 
 from platform_interfaces.filesystem import is_temporary_name
-from platform_localfs._disk import listed, open_to_read
+from platform_localfs._disk import open_to_read, scan_directory
 
 
 def create_temporary(directory: int, permissions: int | None) -> tuple[str, FileIO]:
-    """Create a file, locked, under a name of its own: the target's may be as long as a name can be."""
+    """Create a locked file under a random name, for the target's name may leave no room for a suffix."""
     mode = 0o666 if permissions is None else permissions
     while True:
         name = f".platform-{secrets.token_hex(8)}.tmp"
         file = FileIO(name, "x", opener=partial(os.open, mode=mode, dir_fd=directory))
         try:
-            with suppress(OSError):  # where files cannot be locked, nobody removes one that is not, either
+            with suppress(OSError):  # where files cannot be locked, none is removed as abandoned
                 fcntl.flock(file, fcntl.LOCK_EX)
             if os.fstat(file.fileno()).st_nlink:
                 return name, file
@@ -31,8 +31,8 @@ def create_temporary(directory: int, permissions: int | None) -> tuple[str, File
 
 
 def remove_abandoned(directory: int) -> None:
-    """Remove, as far as possible, the temporary files of killed processes: those that nobody has locked."""
-    with suppress(OSError), listed(directory) as entries:
+    """Remove, as far as possible, the temporary files of killed processes: those without a lock."""
+    with suppress(OSError), scan_directory(directory) as entries:
         for name in [entry.name for entry in entries if is_temporary_name(entry.name)]:
             with suppress(OSError), open_to_read(directory, name) as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

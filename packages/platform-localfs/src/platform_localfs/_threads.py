@@ -1,4 +1,4 @@
-"""Blocking calls off the event loop, never left running behind the caller's back."""
+"""Blocking calls in threads, which have ended when the caller goes on."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,12 +9,12 @@ T = TypeVar("T")
 
 
 async def run_to_end(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What ``function`` returns from a thread; a cancellation is raised once the thread has ended.
+    """Run ``function`` in a thread and return its result; raise a cancellation once the thread has ended.
 
-    ``asyncio.to_thread`` raises it at once: a write would go on after its caller was told that it is over,
-    and a file would be closed while it is being read.
+    ``asyncio.to_thread`` raises it at once: a write would go on after its call has ended, and a file would be
+    closed while it is being read.
     """
-    # A future and no task: whoever cancels all tasks, as asyncio.run does at the end, must not reach it.
+    # A future, not a task: asyncio.run cancels all tasks at its end.
     work = asyncio.get_running_loop().run_in_executor(None, lambda: function(*args, **kwargs))
     cancellation: asyncio.CancelledError | None = None
     while not work.done():
@@ -23,6 +23,6 @@ async def run_to_end(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
         except asyncio.CancelledError as error:
             cancellation = error
     if cancellation is not None:
-        work.exception()  # counts as seen, or the loop would report an error that nobody waits for
+        work.exception()  # marks it as retrieved; else the loop logs it
         raise cancellation
     return work.result()

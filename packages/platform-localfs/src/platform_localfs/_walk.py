@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from platform_interfaces.filesystem import is_temporary_name
 from platform_localfs._confined import Confined, LeavesRootError
-from platform_localfs._disk import listed, look_at
+from platform_localfs._disk import scan_directory, stat_entry
 from platform_localfs._root import Root, RootError
 
 Problem = OSError | str
@@ -18,13 +18,13 @@ LEADS_NOWHERE = "it is a link that leads nowhere"
 
 
 class File(NamedTuple):
-    """A regular file that was met as ``path`` and stands at ``place``: the same, but for links on the way.
+    """A regular file found as ``path``; ``real_path`` is the same without links.
 
     It is ``name`` in the open ``directory`` until the next one is asked for.
     """
 
     path: str
-    place: str
+    real_path: str
     directory: int
     name: str
 
@@ -40,9 +40,9 @@ class Walk:
     """A walk over the files below a directory, in no order.
 
     Links are followed where they stay below the root, but never back to a directory on the way to them. What
-    cannot be walked is handed to ``report`` with its path, which may raise. A directory that was walked
-    already is not walked again where a link in a linked directory leads to it: the number of ways through
-    links grows without bounds, the number of files does not.
+    cannot be walked is passed to ``report`` with its path; ``report`` may raise. A directory that was walked
+    already is not walked again where a link in a linked directory leads to it: the number of paths through
+    links has no bound, the number of files has.
     """
 
     def __init__(self, root: Root, hidden: str | None, report: Callable[[str, Problem], None]) -> None:
@@ -59,14 +59,14 @@ class Walk:
                 directory = self._pending.pop() if self._pending else self._linked.pop(0)
                 try:
                     here.go_to(directory.names)
-                    with listed(here.descriptor) as entries:
+                    with scan_directory(here.descriptor) as entries:
                         self._walked.add(directory.names)
                         for entry in entries:
                             yield from self._visit(here, directory, entry)
-                except RootError:  # not a directory less, but all of them
+                except RootError:  # the whole tree is missing, not one directory
                     raise
                 except (FileNotFoundError, NotADirectoryError):
-                    continue  # it was removed meanwhile
+                    continue  # removed since it was listed
                 except PermissionError as error:
                     self._report(f"{directory.prefix}/" if directory.prefix else "", error)
 
@@ -83,14 +83,14 @@ class Walk:
         elif entry.is_file(follow_symlinks=False):
             yield File(path, "/".join(names), here.descriptor, entry.name)
         else:
-            with suppress(FileNotFoundError):  # removed meanwhile; it must not end the walk of its directory
+            with suppress(FileNotFoundError):  # removed since it was listed; the walk goes on
                 self._report(path, _name_kind(entry.stat(follow_symlinks=False).st_mode))
 
     def _visit_link(self, here: Confined, directory: _Directory, name: str, path: str) -> Iterator[File]:
         try:
             target = tuple(here.resolve(name))
             with Confined(self._root) as there:
-                mode = there.at(target, look_at).st_mode
+                mode = there.call_at(target, stat_entry).st_mode
                 if stat.S_ISREG(mode):
                     yield File(path, "/".join(target), there.descriptor, target[-1])
         except LeavesRootError:

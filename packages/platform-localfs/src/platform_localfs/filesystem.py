@@ -26,9 +26,9 @@ from platform_localfs._root import RootError, RootMissingError
 from platform_localfs._threads import run_to_end
 from platform_localfs._tree import Tree
 
-# A stream is opened, and read when it has no more than that, where it is asked for: a thread takes longer to
-# have its turn than a disk to answer, and a day may have many small files.
-SMALL_BYTES = 64 * 1024
+# A stream is opened, and a file of this size read, without a thread: starting one takes longer than the disk
+# takes to answer, and a day may have many small files.
+MAX_INLINE_BYTES = 64 * 1024
 _KINDS: dict[int | None, type[FileSystemError]] = {
     errno.ENOENT: FileMissingError,
     errno.ENOTDIR: FileMissingError,
@@ -44,22 +44,22 @@ class LocalFileSystem(FileSystemInterface):
 
     Symbolic links are followed as long as they stay under the root; a path with one that leaves it is
     refused. ``write`` and ``delete`` act on the link itself, never on what it leads to. What is neither
-    a file nor a directory is left alone. Nobody who exchanges directories and links below the root meanwhile
-    can lead a call out of it.
+    a file nor a directory is left alone. Directories and links that are exchanged during a call do not
+    lead it out of the root.
 
     With ``FS_LOCAL_REJECTS_ROOT``, all paths below ``rejected/`` are in that directory, and a ``rejected/``
-    below the root is not seen. Neither directory is used where any user could have put it or a link on the
+    below the root is not seen. Neither directory is used where any user could have made it or a link on the
     way to it: in a folder that everybody can write to, its owner must be this user, root or the folder's.
 
     A new file has the permissions that the umask gives, a replaced one keeps its own, unless it is private.
-    Directories without files stay on the disk after a delete; they count as not there, and make room for a
-    file. A write that fails removes those that it made; when it fails at its very last step, which makes the
-    new name durable, the new content is in place.
+    Directories without files stay on the disk after a delete; for callers they do not exist, and a file may
+    replace them. A write that fails removes the directories that it made; when its last step fails, which
+    makes the new name durable, the file has its new content.
 
-    A cancelled call has come to its end, one way or the other, when its ``CancelledError`` is raised.
+    A cancelled call has ended when its ``CancelledError`` is raised.
 
     Raises:
-        ConfigurationError: when one of the settings cannot be meant as a directory.
+        ConfigurationError: when one of the settings is not a valid directory.
     """
 
     def __init__(self, secrets: SecretsInterface) -> None:
@@ -70,14 +70,14 @@ class LocalFileSystem(FileSystemInterface):
         return await self._run("read", path, Tree.read)
 
     async def write(self, path: str, data: bytes, *, is_private: bool = False) -> None:
-        """Put it there; a private file has the mode 0600, a directory made for it 0700."""
+        """Write the file; a private one has the mode 0600, a directory made for it 0700."""
         await self._run("write", path, partial(Tree.write, data=data, is_private=is_private))
 
     async def write_stream(self, path: str, chunks: AsyncIterable[bytes], *, is_private: bool = False) -> int:
-        """The number of bytes; what is private is as in ``write``."""
+        """Write the file and return its bytes; ``is_private`` is as in ``write``."""
         size, buffer = 0, bytearray()
-        replacing = partial(Tree.replacing, is_private=is_private)
-        async with self._entered("write", path, replacing) as file:
+        replace = partial(Tree.open_replacement, is_private=is_private)
+        async with self._enter("write", path, replace) as file:
             async for chunk in chunks:
                 buffer += chunk
                 if len(buffer) >= BLOCK_BYTES:
@@ -87,18 +87,18 @@ class LocalFileSystem(FileSystemInterface):
         return size + len(buffer)
 
     async def list(self, prefix: str) -> list[str]:
-        """The paths of all files; left out are links that leave the root, and names that no path can have.
+        """Return the paths of all files, without links that leave the root and names that are not valid.
 
-        Where links in linked directories lead to a directory in many ways, its files are listed once.
+        Where links in linked directories lead to one directory several times, its files are listed once.
         """
         return await self._call("list", prefix, self._mounts.list_files, check_prefix(prefix))
 
     async def survey(self, prefix: str) -> Survey:
-        """Return all that stands there; a file that links lead to is listed under the name without links."""
+        """Return the files and problems; a file that links lead to is listed by its path without links."""
         return await self._call("list", prefix, self._mounts.survey, check_prefix(prefix))
 
     async def list_names(self, prefix: str) -> tuple[str, ...]:
-        """Return the names; a directory without files is listed, too, and has none."""
+        """Return the names; a directory without files is listed, too."""
         return await self._call("list", prefix, self._list_names, check_prefix(prefix))
 
     async def delete(self, path: str) -> bool:
@@ -108,23 +108,23 @@ class LocalFileSystem(FileSystemInterface):
         return await self._run("look at", path, Tree.exists)
 
     async def get_signed_url(self, path: str, expiry: int = 3600) -> str:
-        """A ``file://`` URL; it has no end, whatever ``expiry`` says."""
+        """Return a ``file://`` URL, which does not expire, whatever ``expiry`` is."""
         return await self._run("look at", path, Tree.url)
 
     async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
-        """The content in blocks of 1 MiB; a file that is changed before all of it was read raises at its end.
+        """Yield the content in blocks of 1 MiB; raise at the end when the file was changed while it was read.
 
         Raises:
-            FileSystemError: when somebody wrote to the file itself; one that was replaced is read as it was.
+            FileSystemError: when the file itself was written to; a replaced file is read as it was.
         """
         check_path(path)
-        with self._translated("read", path):
+        with self._translate_errors("read", path):
             tree, below = self._mounts.find(path)
             reader = Reader(tree.open(below))
         try:
             while not reader.is_at_end:
-                if reader.size <= SMALL_BYTES:
-                    with self._translated("read", path):
+                if reader.size <= MAX_INLINE_BYTES:
+                    with self._translate_errors("read", path):
                         block = reader.read()
                 else:
                     block = await self._call("read", path, reader.read)
@@ -140,7 +140,7 @@ class LocalFileSystem(FileSystemInterface):
         return str(tree.root.path / below)
 
     async def health_check(self) -> bool:
-        """Whether the root, and that of the rejects, are there, made if need be, and can be written to."""
+        """Return whether the roots of files and rejects can be written to; they are made if need be."""
         try:
             for tree in self._mounts.trees:
                 await run_to_end(tree.probe)
@@ -160,13 +160,13 @@ class LocalFileSystem(FileSystemInterface):
         except FileNotFoundError as error:
             if isinstance(error, RootError):
                 raise
-            raise FileMissingError(f"there is no directory {self.locate(prefix)!r}") from error
+            raise FileMissingError(f"the directory {self.locate(prefix)!r} does not exist") from error
 
     @asynccontextmanager
-    async def _entered(
+    async def _enter(
         self, action: str, path: str, make: Callable[[Tree, str], AbstractContextManager[T]]
     ) -> AsyncIterator[T]:
-        """What ``make(tree, path)`` manages; made, entered and left in a thread."""
+        """Enter and leave the context manager ``make(tree, path)`` in a thread; yield what it yields."""
         stack = ExitStack()
         try:
             yield await self._run(action, path, lambda tree, below: stack.enter_context(make(tree, below)))
@@ -176,21 +176,21 @@ class LocalFileSystem(FileSystemInterface):
         await self._call(action, path, stack.close)
 
     async def _run(self, action: str, path: str, function: Callable[[Tree, str], T]) -> T:
-        """``function(tree, path below its root)`` in a thread."""
+        """Return ``function(tree, path below its root)``, run in a thread."""
         tree, below = self._mounts.find(check_path(path))
         return await self._call(action, path, function, tree, below)
 
     async def _call(self, action: str, path: str, function: Callable[..., T], *args: object) -> T:
-        """``function(*args)`` in a thread."""
-        with self._translated(action, path):
+        """Return ``function(*args)``, run in a thread."""
+        with self._translate_errors(action, path):
             return await run_to_end(function, *args)
 
     @contextmanager
-    def _translated(self, action: str, path: str) -> Iterator[None]:
-        """A block in which what the system reports is told as an error of ours."""
+    def _translate_errors(self, action: str, path: str) -> Iterator[None]:
+        """Translate the errors of the system in the block."""
         try:
             yield
-        except FileSystemError:  # ours already, though one of them is an OSError
+        except FileSystemError:  # translated already; one of them is an OSError
             raise
         except LeavesRootError as error:
             raise InvalidPathError(f"path {path!r} is refused: {error.strerror}") from error

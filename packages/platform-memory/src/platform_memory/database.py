@@ -9,12 +9,13 @@ from weakref import WeakSet
 import duckdb
 
 from platform_interfaces import (
+    Columns,
     DatabaseError,
     DatabaseInterface,
     NotConnectedError,
     Row,
     SecretsInterface,
-    check_rows,
+    check_bulk_insert,
 )
 from platform_memory._bulk import insert
 from platform_memory._engine import open_database
@@ -119,12 +120,12 @@ class MemoryDatabase(DatabaseInterface):
         await asyncio.sleep(0)
         if not rows:
             return 0
-        columns = check_rows(rows, skip_conflicts_on, batch_size)
+        columns = Columns.from_rows(rows, check_bulk_insert(rows, skip_conflicts_on, batch_size))
         if transaction := self._current():
             with transaction.savepoint():
-                return insert(transaction.run, table, columns, rows, skip_conflicts_on)
+                return insert(transaction.run, table, columns, skip_conflicts_on)
         with self._session() as session:
-            return insert(session.run, table, columns, rows, skip_conflicts_on)
+            return insert(session.run, table, columns, skip_conflicts_on)
 
     @asynccontextmanager
     async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:

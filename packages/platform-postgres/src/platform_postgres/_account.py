@@ -1,4 +1,4 @@
-"""Whose PostgreSQL's processes and files are: the user's, or, for root, those of an account in its place."""
+"""The owner of the server's processes and files: the user, or, for root, a service account."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from platform_interfaces import ConfigurationError
 ACCOUNT = "platform-postgres"
 
 
-def stand_in() -> pwd.struct_passwd | None:
-    """The system account that stands in for root, made when it is missing; None for any other user.
+def service_account() -> pwd.struct_passwd | None:
+    """Return the account that PostgreSQL runs as for root, made when it is missing; None for other users.
 
     Raises:
         ConfigurationError: when it cannot be made.
@@ -44,9 +44,9 @@ def _reason(error: Exception) -> str:
     return str(error)
 
 
-def hand_over(directory: Path) -> None:
-    """Have a directory that this process has just made belong to the account."""
-    if account := stand_in():
+def chown_to_service_account(directory: Path) -> None:
+    """Give a directory that this process has just made to the account."""
+    if account := service_account():
         os.chown(directory, account.pw_uid, account.pw_gid, follow_symlinks=False)
 
 
@@ -67,8 +67,8 @@ def check_name() -> None:
         ) from None
 
 
-def is_handed_over(path: Path) -> bool:
-    """Whether a directory, and no link to one, is there and belongs to the account, or to the user."""
-    account = stand_in()
+def belongs_to_service_account(path: Path) -> bool:
+    """Return whether ``path`` is a directory, not a link to one, of the account, or of the user."""
+    account = service_account()
     found = path.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid == (account.pw_uid if account else os.geteuid())

@@ -13,38 +13,38 @@ from typing import TYPE_CHECKING, TypeAlias
 import asyncpg
 
 from platform_interfaces import ConnectionLostError, LockTimeoutError
-from platform_postgres._errors import translated
+from platform_postgres._errors import translate_errors
 
 if TYPE_CHECKING:
     from platform_postgres._connection import Connection
 
     Connect: TypeAlias = Callable[[], Awaitable[Connection]]
 
-FIRST_PAUSE_SECONDS = 0.05
-LONGEST_PAUSE_SECONDS = 1.0
+MIN_PAUSE_SECONDS = 0.05
+MAX_PAUSE_SECONDS = 1.0
 REGAIN_SECONDS = 30.0
 CLOSE_TIMEOUT_SECONDS = 5.0
 
 
 @asynccontextmanager
-async def held(connect: Connect, name: str, timeout: float) -> AsyncIterator[None]:
-    """A block under the lock, which is taken again when the server restarts.
+async def advisory_lock(connect: Connect, name: str, timeout: float) -> AsyncIterator[None]:
+    """Hold the lock inside the block; take it again when the server restarts.
 
     Raises:
-        LockTimeoutError: when somebody else held it for ``timeout`` seconds; names the holder.
+        LockTimeoutError: when another session held it for ``timeout`` seconds; names that session.
         ConnectionLostError: when it was lost; the block is cancelled then.
     """
     lock = _Lock(connect, name)
     await lock.take(timeout)
     try:
-        async with lock.kept():
+        async with lock.watched():
             yield
     finally:
         await lock.release()
 
 
 class _Lock:
-    """A lock and the connection for whose life it is held."""
+    """A lock, which is held as long as its connection is open."""
 
     def __init__(self, connect: Connect, name: str) -> None:
         self._connect = connect
@@ -64,16 +64,16 @@ class _Lock:
         self._connection = connection
 
     async def release(self) -> None:
-        await _close(self._connection)  # and with it the lock is gone
+        await _close(self._connection)  # the server frees the lock with the session
 
     @asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
-        """A block that is cancelled when the lock is lost.
+    async def watched(self) -> AsyncIterator[None]:
+        """Cancel the block when the lock is lost.
 
         Raises:
-            ConnectionLostError: in that case, also when the block had come to its end.
+            ConnectionLostError: in that case, even when the block had ended.
         """
-        keeper = asyncio.create_task(self._keep())
+        watcher = asyncio.create_task(self._watch())
 
         def end(_: object) -> None:
             with contextlib.suppress(RuntimeError):  # the block has ended meanwhile
@@ -81,47 +81,47 @@ class _Lock:
 
         try:
             async with asyncio.timeout(None) as limit:
-                keeper.add_done_callback(end)
+                watcher.add_done_callback(end)
                 yield
         except TimeoutError:
             if not limit.expired():
                 raise
         finally:
             is_held = self.is_held()
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
         if not is_held:
             raise ConnectionLostError(
                 f"lock {self._name!r} was lost while it was held: run the whole block again"
-            ) from (None if keeper.cancelled() else keeper.exception())
+            ) from (None if watcher.cancelled() else watcher.exception())
 
-    async def _keep(self) -> None:
+    async def _watch(self) -> None:
         """Return, or raise, once the lock is lost.
 
-        A restart ends every session, so that the lock can be taken again before the block goes on; while the
-        server runs, somebody else may be inside by now.
+        A restart ends every session, so the lock can be taken again before the block goes on. While the
+        server runs, another session may have taken it by now.
         """
         while True:
-            await self._closed()
+            await self._wait_until_closed()
             with contextlib.suppress(ConnectionLostError):
                 await _close(await self._connect())
                 return
             async with asyncio.timeout(REGAIN_SECONDS):
                 await self._regain()
 
-    async def _closed(self) -> None:
+    async def _wait_until_closed(self) -> None:
         closed = asyncio.Event()
         self._connection.add_termination_listener(lambda _: closed.set())
         if self.is_held():
             await closed.wait()
 
     async def _regain(self) -> None:
-        """Wait for a server that starts again, but not for another holder, who would run beside the block."""
+        """Wait for a server that restarts, but not for another holder, which would run beside the block."""
         while not self.is_held():
             try:
                 await self.take(timeout=0)
             except ConnectionLostError:
-                await asyncio.sleep(FIRST_PAUSE_SECONDS)
+                await asyncio.sleep(MIN_PAUSE_SECONDS)
 
 
 async def _acquire(connection: Connection, name: str, timeout: float) -> None:
@@ -132,18 +132,17 @@ async def _acquire(connection: Connection, name: str, timeout: float) -> None:
     """
     key = int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
     loop = asyncio.get_running_loop()
-    deadline, pause = loop.time() + timeout, FIRST_PAUSE_SECONDS
+    deadline, pause = loop.time() + timeout, MIN_PAUSE_SECONDS
     while True:
-        with translated():
+        with translate_errors():
             if await connection.fetchval("SELECT pg_try_advisory_lock($1)", key):
                 return
         left = deadline - loop.time()
         if left <= 0:
-            raise LockTimeoutError(
-                f"lock {name!r} was not free within {timeout:g} s: held by {await _holder(connection, key)}"
-            )
+            holder = await _describe_holder(connection, key)
+            raise LockTimeoutError(f"lock {name!r} was not free within {timeout:g} s: held by {holder}")
         await asyncio.sleep(min(left, pause * random.uniform(0.75, 1.25)))  # noqa: S311 - jitter
-        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
 
 async def _close(connection: Connection) -> None:
@@ -156,8 +155,8 @@ async def _close(connection: Connection) -> None:
             connection.terminate()
 
 
-async def _holder(connection: Connection, key: int) -> str:
-    with translated():
+async def _describe_holder(connection: Connection, key: int) -> str:
+    with translate_errors():
         row = await connection.fetchrow(
             """
             SELECT pid, application_name, coalesce(host(client_addr), 'this machine') AS origin,
@@ -173,6 +172,6 @@ async def _holder(connection: Connection, key: int) -> str:
     if row is None:
         return "a session that has just ended"
     holder = row["application_name"] or "unnamed"
-    if row["since"] is not None:  # else it is of a role about which this one may not know more
+    if row["since"] is not None:  # NULL for a session of a role that this one may not see
         holder += f", from {row['origin']}, since {row['since']}"
     return f"server process {row['pid']} ({holder})"

@@ -1,4 +1,4 @@
-"""How values go in and out, for the types where the driver's own way is not ours."""
+"""Codecs for the types that the driver converts in another way than the platform."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _CODECS: dict[str, tuple[Callable[[Any], bytes], Callable[[bytes], Any]]] = {
 async def set_codecs(connection: Connection) -> None:
     """Set the codecs of this connection; those of arrays, ranges and composites follow."""
     for kind, (encode, decode) in _CODECS.items():
-        # Binary because COPY is: a text codec breaks it. The server is not asked: the types are built in.
+        # Binary, because COPY is. No round trip: the types are built in.
         await connection.set_type_codec(
             kind, schema="pg_catalog", format="binary", encoder=encode, decoder=decode
         )

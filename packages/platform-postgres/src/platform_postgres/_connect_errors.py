@@ -1,4 +1,4 @@
-"""What is wrong when a connection cannot be opened, and what to do about it."""
+"""The cause of a failed connection, and what to do about it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import asyncpg
 
 from platform_interfaces import ConfigurationError, ConnectionLostError, DatabaseError, PlatformError
 from platform_postgres._errors import redact
-from platform_postgres._target import Host, Target
+from platform_postgres._hosts import Host
+from platform_postgres._target import Target
 
 _POOLER = (
     "it is a connection pooler, which refuses a setting that each session needs: write the host and port of "
@@ -35,7 +36,7 @@ _CERTIFICATE_ADVICE = {
 
 @dataclass(frozen=True)
 class Cause:
-    """Why one host did not give a connection; the next one is tried when ``is_of_host``."""
+    """Why the connection to one host failed; when ``is_of_host``, the next host is tried."""
 
     kind: type[PlatformError]
     text: str
@@ -43,16 +44,16 @@ class Cause:
 
 
 def explain(error: Exception, host: Host, target: Target) -> Cause:
-    """Return the cause of an error of asyncpg or of the operating system, in words of what to change."""
+    """Return the cause of an error of asyncpg or of the operating system, and what to change."""
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         text = f"it is not what target_session_attrs={target.session_attributes!r} asks for"
         return Cause(ConnectionLostError, text, is_of_host=True)
     if isinstance(error, asyncpg.ConnectionDoesNotExistError | ConnectionResetError):
-        return Cause(ConnectionLostError, _closed(target), is_of_host=True)
+        return Cause(ConnectionLostError, _describe_closed(target), is_of_host=True)
     if isinstance(error, asyncpg.PostgresError):
         return _explain_refusal(error, target)
     if isinstance(error, TimeoutError) and error.errno is None:  # else the system's limit, not ours
-        return Cause(ConnectionLostError, _too_slow(target), is_of_host=True)
+        return Cause(ConnectionLostError, _describe_timeout(target), is_of_host=True)
     if isinstance(error, ssl.SSLError):
         return _explain_tls(error, target)
     if isinstance(error, OSError):
@@ -92,7 +93,7 @@ def _advice_on_login(error: asyncpg.PostgresError, target: Target) -> str:
         return ": give the client's certificate in sslcert and its key in sslkey"
     if "pg_hba.conf" in text:
         encryption = "sslmode=require" if "no encryption" in text else "another user, host or sslmode"
-        return f": the server's pg_hba.conf lets nobody in this way; try {encryption}, or add a line there"
+        return f": the server's pg_hba.conf does not allow this login; try {encryption}, or add a line there"
     if isinstance(error, asyncpg.InvalidPasswordError) and target.password is None:
         return ": there is no password in the URL, PGPASSWORD or the password file (PGPASSFILE, ~/.pgpass)"
     return ""
@@ -136,7 +137,7 @@ def _explain_system(error: OSError, host: Host, target: Target) -> Cause:
             "switch it on there (ssl = on), or, in a network you trust, use sslmode=disable",
         )
     if "error response during SSL exchange" in text or "connection_lost" in text:
-        return Cause(ConnectionLostError, _closed(target), is_of_host=True)
+        return Cause(ConnectionLostError, _describe_closed(target), is_of_host=True)
     if isinstance(error, socket.gaierror):
         text = f"the host {host.name!r} is not known ({error.strerror or error}): is the name right?"
     elif isinstance(error, FileNotFoundError):
@@ -151,13 +152,13 @@ def _explain_system(error: OSError, host: Host, target: Target) -> Cause:
     return Cause(ConnectionLostError, text, is_of_host=True)
 
 
-def _closed(target: Target) -> str:
+def _describe_closed(target: Target) -> str:
     if target.tls.is_direct:
         return f"it closed the connection: {_NO_DIRECT_TLS}"
     return "it closed the connection before the login: does PostgreSQL listen there? Its log has the reason"
 
 
-def _too_slow(target: Target) -> str:
+def _describe_timeout(target: Target) -> str:
     return (
         f"it did not answer within {target.timeout_seconds:g} s: for a server that needs longer, raise "
         "connect_timeout in the URL or DB_POSTGRES_CONNECT_TIMEOUT (seconds)"

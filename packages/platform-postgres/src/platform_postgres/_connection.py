@@ -1,4 +1,4 @@
-"""How connections are opened and set up."""
+"""Connections: opened, set up, and reset for their next user."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from platform_interfaces import (
 )
 from platform_postgres._codecs import set_codecs
 from platform_postgres._connect_errors import Cause, explain
-from platform_postgres._errors import translated
+from platform_postgres._errors import translate_errors
+from platform_postgres._hosts import Host
 from platform_postgres._settings import PoolSettings
-from platform_postgres._target import Host, Target
+from platform_postgres._target import Target
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -33,17 +34,17 @@ GRACE_SECONDS = 5.0
 
 
 async def open_pool(target: Target, settings: PoolSettings) -> Pool:
-    """Return a pool with its first connections made.
+    """Return a pool with its first connections open.
 
     Raises:
         ConfigurationError: when the server refuses the user, the database, TLS or a parameter.
-        ConnectionLostError: when there is no server, or it does not answer.
+        ConnectionLostError: when the server cannot be reached or does not answer.
     """
 
     async def connect(*_: object, **__: object) -> Any:  # the loop and the classes are the defaults
         return await open_connection(target, settings)
 
-    with translated():
+    with translate_errors():
         pool: Pool = await asyncpg.create_pool(
             min_size=settings.min_size,
             max_size=settings.max_size,
@@ -51,7 +52,7 @@ async def open_pool(target: Target, settings: PoolSettings) -> Pool:
             reset=_reset,
             connect=connect,
         )
-        try:  # with a minimum of 0 nothing has been tried so far
+        try:  # with a minimum of 0, no connection has been tried so far
             await pool.release(await pool.acquire())
         except BaseException:
             pool.terminate()
@@ -60,24 +61,24 @@ async def open_pool(target: Target, settings: PoolSettings) -> Pool:
 
 
 async def take(pool: Pool, target: Target, timeout: float) -> PoolConnectionProxy[asyncpg.Record]:
-    """Return a connection of the pool, which may have to be made; other errors are those of ``open_pool``.
+    """Return a connection of the pool, opened if need be; other errors are those of ``open_pool``.
 
     Raises:
         StatementTimeoutError: when all of them were in use for ``timeout`` seconds.
     """
     has_room = _has_room(pool)
-    # One that is being made has the limit of a connection, and that of the statements that set it up.
+    # A new connection has the limit of connecting, and that of the statements that set it up.
     limit = None if has_room and target.timeout_seconds is None else timeout
     if has_room and target.timeout_seconds is not None:
         limit = max(timeout, target.timeout_seconds * len(target.hosts) + GRACE_SECONDS)
-    with translated():
+    with translate_errors():
         try:
             async with asyncio.timeout(limit):  # given to the pool, it would make a task for every call
                 return await pool.acquire()
         except TimeoutError as error:
             if has_room:
                 raise ConnectionLostError(
-                    f"the database {target.place} ({target.setting}) did not answer in time while connecting"
+                    f"the database {target.name} ({target.setting}) did not answer in time while connecting"
                 ) from error
             raise StatementTimeoutError(
                 f"no connection became free within {timeout:g} s: all {pool.get_max_size()} are in use "
@@ -96,18 +97,18 @@ async def open_connection(target: Target, settings: PoolSettings, **server_setti
         for host in target.order_hosts():
             try:
                 return await _connect_to(
-                    host, target, attributes, _options(settings, target, server_settings)
+                    host, target, attributes, _make_options(settings, target, server_settings)
                 )
             except _ERRORS as error:
                 cause, failure = explain(error, host, target), error
             causes.append(Cause(cause.kind, f"{host}: {cause.text}" if len(target.hosts) > 1 else cause.text))
             if not cause.is_of_host:
-                raise _refusal(target, [cause]) from failure
-    raise _refusal(target, causes) from failure
+                raise _make_error(target, [cause]) from failure
+    raise _make_error(target, causes) from failure
 
 
 async def open_lasting_connection(target: Target, settings: PoolSettings) -> Connection:
-    """Return a connection outside the pool, which may idle; the errors are those of ``open_pool``."""
+    """Return a connection outside the pool, without idle timeout; errors are those of ``open_pool``."""
     return await open_connection(target, settings, idle_session_timeout="0")
 
 
@@ -138,7 +139,7 @@ async def _connect_to(host: Host, target: Target, attributes: str, options: dict
 
 
 def _set_socket_options(connection: Connection, target: Target) -> None:
-    """Have the system notice a server that is gone, as ``keepalives…`` and ``tcp_user_timeout`` say."""
+    """Let the system detect a dead connection, as ``keepalives…`` and ``tcp_user_timeout`` say."""
     # asyncpg offers no other way to its socket.
     transport = getattr(connection, "_transport")  # noqa: B009
     found = transport.get_extra_info("socket")
@@ -153,15 +154,17 @@ def _session_attributes(target: Target) -> tuple[str, ...]:
     return (target.session_attributes,)
 
 
-def _refusal(target: Target, causes: list[Cause]) -> PlatformError:
+def _make_error(target: Target, causes: list[Cause]) -> PlatformError:
     """Return the error that names the database and why each host gave no connection."""
     kind = causes[-1].kind
     verb = "cannot be used" if kind is ConfigurationError else "cannot be reached"
     reasons = "; ".join(dict.fromkeys(cause.text for cause in causes))
-    return kind(f"the database {target.place} ({target.setting}) {verb}: {reasons}")
+    return kind(f"the database {target.name} ({target.setting}) {verb}: {reasons}")
 
 
-def _options(settings: PoolSettings, target: Target, server_settings: Mapping[str, str]) -> dict[str, Any]:
+def _make_options(
+    settings: PoolSettings, target: Target, server_settings: Mapping[str, str]
+) -> dict[str, Any]:
     limit = settings.statement_timeout_seconds
     return {
         "user": target.user,
@@ -184,7 +187,7 @@ def _options(settings: PoolSettings, target: Target, server_settings: Mapping[st
 
 
 async def _set_up(connection: Connection) -> None:
-    """Refuse a database that cannot hold all text, and set how values go in and out."""
+    """Refuse a database that is not UTF-8, and set the codecs of values."""
     encoding = connection.get_settings().server_encoding
     if encoding != "UTF8":
         raise ConfigurationError(
@@ -198,5 +201,5 @@ _CLEANING = "RESET SESSION AUTHORIZATION; RESET ROLE; DEALLOCATE ALL; DISCARD TE
 
 
 async def _reset(connection: Connection) -> None:
-    """Leave the session to its next user as it was when it was opened."""
+    """Reset the session for its next user."""
     await connection.execute(f"{_CLEANING} {connection.get_reset_query()}")

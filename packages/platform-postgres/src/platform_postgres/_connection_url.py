@@ -1,4 +1,4 @@
-"""The connection URL: split into libpq's parameters, or refused with what to change in it."""
+"""The connection URL, split into libpq's parameters; an invalid one is refused with what to change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]{0,30})://")
 _KEYWORDS = re.compile(r"\s*(host|hostaddr|port|dbname|user|password|service|sslmode)\s*=")
 _ESCAPES = {"#": "%23", "/": "%2F", "?": "%3F", "@": "%40", "%": "%25", " ": "%20"}
 URL_FORM = "postgresql://user:password@host:5432/name"
-"""As the CLI's mask of secrets knows it: another example would be hidden."""
+"""The very text that the CLI does not mask as a secret; another example would be hidden."""
 
 _FORM = f"(the form is {URL_FORM})"
 # asyncpg's and JDBC's names for two of libpq's parameters.
@@ -33,7 +33,7 @@ def split_url(url: str, setting: str) -> dict[str, str]:
         raise ConfigurationError(f"the connection URL in {setting} {problem}")
     found = _URL.fullmatch(url)
     if found is None:
-        raise ConfigurationError(f"the connection URL in {setting} {_unescaped(url)}")
+        raise ConfigurationError(f"the connection URL in {setting} {_advise_escapes(url)}")
     parameters: dict[str, str] = {}
     hosts, ports = _split_hosts(found["hosts"], setting)
     given = [("user", found["user"]), ("password", found["password"]), ("dbname", found["dbname"])]
@@ -77,8 +77,8 @@ def _find_problem(url: str) -> str | None:
     return None
 
 
-def _unescaped(url: str) -> str:
-    """Return which characters of a password or name are likely to have split the URL in the wrong place."""
+def _advise_escapes(url: str) -> str:
+    """Return the characters of a password or name that probably split the URL at the wrong position."""
     authority = url.partition("://")[2]
     before = authority.rpartition("@")[0]
     found = [character for character in "#/?@" if character in before] or [
@@ -86,11 +86,11 @@ def _unescaped(url: str) -> str:
     ]
     advice = ", ".join(f"{character!r} as {_ESCAPES[character]}" for character in found)
     return (
-        f"cannot be read: inside a user, password or name write {advice or _all_escapes()} (and '%' as %25)"
+        f"cannot be read: inside a user, password or name write {advice or _list_escapes()} (and '%' as %25)"
     )
 
 
-def _all_escapes() -> str:
+def _list_escapes() -> str:
     return ", ".join(f"{character!r} as {escape}" for character, escape in _ESCAPES.items())
 
 

@@ -1,4 +1,4 @@
-"""Directories of the server that root may run: checked before they are changed, and none but our own changed.
+"""The server's directories: checked before they are changed; only those that this package made are changed.
 
 PostgreSQL runs as another account for root. Where that account cannot pass through the directories above, the
 server's files go below a folder of the system: opening the way would open it for every user of the machine.
@@ -20,8 +20,8 @@ SYSTEM_FOLDER = Path("/var/lib/platform-postgres")
 def choose_directory(requested: Path) -> Path:
     """Return where the files of the server for ``requested`` are or will be.
 
-    For root, that is a folder of the system where the path is closed to other accounts; one that is in use is
-    kept, whatever becomes of the path, so that the data are always found again.
+    For root, that is a folder of the system where the path is closed to other accounts. A folder of the
+    system that has been used stays in use, so that the data are always found again.
     """
     if os.geteuid() != 0:
         return requested
@@ -38,7 +38,7 @@ def find_closed_parent(path: Path) -> Path | None:
             if not parent.stat().st_mode & stat.S_IXOTH:
                 return parent
         except OSError:
-            return None  # it is made later, and then open
+            return None  # it is made later, open to others
     return None
 
 
@@ -81,7 +81,7 @@ def check_reachable(directory: Path, account: pwd.struct_passwd | None, name: st
 
 
 def make_private(directory: Path, account: pwd.struct_passwd | None) -> None:
-    """Make the directory where it is missing; it belongs to the account then, and nobody else may look in.
+    """Make the directory where it is missing; it belongs to the account, and is closed to others.
 
     Directories above that have to be made can be passed through, whatever the umask is.
     """
@@ -122,12 +122,14 @@ def claim_system_folder() -> Path:
         found = SYSTEM_FOLDER.lstat()
     except OSError as error:
         raise ConfigurationError(
-            f"directory {str(SYSTEM_FOLDER)!r}, which the server needs when root runs it from a place closed "
-            f"to other accounts, cannot be made: {error.strerror}: run as another user, or use --db postgres"
+            f"directory {str(SYSTEM_FOLDER)!r}, which the server needs when root runs it below a directory "
+            f"closed to other accounts, cannot be made: {error.strerror}: run as another user, "
+            "or use --db postgres"
         ) from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
         raise ConfigurationError(
-            f"{str(SYSTEM_FOLDER)!r} must be a directory that root alone can change: remove it, or mend it"
+            f"{str(SYSTEM_FOLDER)!r} must be a directory that root alone can change: remove it, "
+            "or correct its owner and mode"
         )
     return SYSTEM_FOLDER
 

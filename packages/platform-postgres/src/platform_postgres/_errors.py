@@ -1,6 +1,7 @@
-"""What asyncpg raises, told in the platform's error tree."""
+"""asyncpg's errors, translated into the platform's."""
 
 import re
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -43,13 +44,16 @@ _BY_SQLSTATE: dict[str, type[DatabaseError]] = {
     "57P03": ConnectionLostError,
     "57P05": ConnectionLostError,
 }
-# What a codec raises on a value that it cannot encode or decode.
-_CODEC_ERRORS = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, RecursionError)
+# Errors of codecs for a value that cannot be encoded or decoded.
+_CODEC_ERRORS = (
+    *(ValueError, TypeError, ArithmeticError, AttributeError, LookupError, RecursionError),
+    struct.error,
+)
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """A block of calls to asyncpg, and of nothing else, whose errors come out as ours."""
+def translate_errors() -> Iterator[None]:
+    """Translate the errors of the block, which calls asyncpg and nothing else."""
     try:
         yield
     except asyncpg.PostgresError as error:
@@ -76,7 +80,7 @@ def _from_server(error: asyncpg.PostgresError) -> DatabaseError:
 
 
 def redact(error: asyncpg.PostgresError, sqlstate: str) -> None:
-    """Take rows and values out of the driver's error, which tracebacks show as the cause of ours."""
+    """Remove rows and values from the driver's error, which tracebacks show as the cause of ours."""
     refusal = error.__cause__ if isinstance(error.__cause__, DataError) else None  # of our codecs
     error.detail = error.context = None
     error.__cause__ = error.__context__ = None  # a codec's error
@@ -99,7 +103,7 @@ def _from_client(error: Exception) -> DatabaseError:
     text = " ".join(str(error).split())
     if re.search(r"\b(codec|encoder|decoder)\b|^the server expects \d+ argument", text):
         return QueryError(text)
-    # Any other InternalClientError is of a connection that was cut at an awkward moment of its protocol.
+    # Any other InternalClientError means that the connection was lost in the middle of a protocol step.
     is_lost = any(word in text for word in ("closed", "released", "terminated"))
     if is_lost or isinstance(error, asyncpg.InternalClientError):
         return ConnectionLostError(f"the connection to the database is gone: {text}")

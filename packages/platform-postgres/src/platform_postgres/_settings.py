@@ -1,4 +1,4 @@
-"""The settings of the pool, checked."""
+"""The settings of the pool."""
 
 import re
 from dataclasses import dataclass
@@ -12,38 +12,38 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class PoolSettings:
-    """Sizes in connections; a statement timeout of 0 means no limit."""
+    """The sizes of the pool and its timeouts; a statement timeout of 0 means no limit."""
 
     min_size: int
     max_size: int
     statement_timeout_ms: int
     connect_timeout_seconds: float | None = None
-    """What ``DB_POSTGRES_CONNECT_TIMEOUT`` says; 0 means no limit, None that it is not set."""
+    """The value of ``DB_POSTGRES_CONNECT_TIMEOUT``; 0 means no limit, None that it is not set."""
 
     @classmethod
     def read(cls, secrets: SecretsInterface) -> Self:
-        """The settings as the named variables say.
+        """Return the settings that the variables ``DB_POSTGRES_…`` give.
 
         Raises:
-            ConfigurationError: when one is no whole number in its range.
+            ConfigurationError: when one is not a number in its range.
         """
-        max_size = _whole_number(secrets, "DB_POSTGRES_POOL_MAX", default=10, least=1, most=10_000)
+        max_size = _whole_number(secrets, "DB_POSTGRES_POOL_MAX", default=10, minimum=1, maximum=10_000)
         min_size = _whole_number(
-            secrets, "DB_POSTGRES_POOL_MIN", default=min(2, max_size), least=0, most=max_size
+            secrets, "DB_POSTGRES_POOL_MIN", default=min(2, max_size), minimum=0, maximum=max_size
         )
         timeout = _whole_number(
-            secrets, "DB_POSTGRES_STATEMENT_TIMEOUT", default=30_000, least=0, most=2**31 - 1
+            secrets, "DB_POSTGRES_STATEMENT_TIMEOUT", default=30_000, minimum=0, maximum=2**31 - 1
         )
         return cls(min_size, max_size, timeout, _read_connect_timeout(secrets))
 
     @property
     def statement_timeout_seconds(self) -> float | None:
-        """The same limit in seconds; None means no limit."""
+        """Return the same limit in seconds; None means no limit."""
         return self.statement_timeout_ms / 1000 or None
 
     @property
     def control_timeout_seconds(self) -> float:
-        """The limit of what is no statement of the caller's, such as COMMIT or the wait for a connection."""
+        """Return the limit for COMMIT and the like, and for the wait for a connection."""
         return self.statement_timeout_seconds or CONTROL_TIMEOUT_SECONDS
 
 
@@ -58,8 +58,8 @@ def _read_connect_timeout(secrets: SecretsInterface) -> float | None:
     return float(text)
 
 
-def _whole_number(secrets: SecretsInterface, key: str, *, default: int, least: int, most: int) -> int:
+def _whole_number(secrets: SecretsInterface, key: str, *, default: int, minimum: int, maximum: int) -> int:
     text = secrets.get_or_default(key, str(default)).strip()
-    if not (text.isascii() and text.isdigit() and least <= int(text[:12]) <= most):
-        raise ConfigurationError(f"{key} must be a whole number from {least} to {most}, not {text!r}")
+    if not (text.isascii() and text.isdigit() and minimum <= int(text[:12]) <= maximum):
+        raise ConfigurationError(f"{key} must be a whole number from {minimum} to {maximum}, not {text!r}")
     return int(text)

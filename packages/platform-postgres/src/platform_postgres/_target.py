@@ -1,27 +1,23 @@
-"""What a connection is opened with: where the server is, who logs in, and how."""
+"""What a connection needs: hosts, user, database, TLS and options."""
 
 from __future__ import annotations
 
 import getpass
-import ipaddress
 import os
 import random
 import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import NamedTuple
 
 from platform_interfaces import ConfigurationError, SecretsInterface
+from platform_postgres._hosts import Host, read_hosts
 from platform_postgres._libpq import SESSION_SETTINGS, Parameters, read_parameters
 from platform_postgres._settings import CONNECT_TIMEOUT_SECONDS
 from platform_postgres._tls import Tls, read_tls
 
 URL_SETTING = "DB_POSTGRES_URL"
 APPLICATION_NAME = "data-platform"
-# Where PostgreSQL's own client looks when no host is given; then over TCP.
-_SOCKET_FOLDERS = ("/run/postgresql", "/var/run/postgresql", "/tmp")  # noqa: S108
 _SESSION_ATTRIBUTES = ("any", "read-write", "read-only", "primary", "standby", "prefer-standby")
 _KEEPALIVES = {
     "keepalives_idle": "TCP_KEEPIDLE",
@@ -31,25 +27,11 @@ _KEEPALIVES = {
 }
 
 
-class Host(NamedTuple):
-    """A host name, an address, or the folder of a socket; and the port."""
-
-    name: str
-    port: int
-
-    @property
-    def is_socket(self) -> bool:
-        return self.name.startswith("/")
-
-    def __str__(self) -> str:
-        return f"[{self.name}]:{self.port}" if ":" in self.name else f"{self.name}:{self.port}"
-
-
 @dataclass(frozen=True)
 class Target:
-    """A database and the way to it; ``place`` and ``setting`` name it in messages."""
+    """A database and how to connect to it; ``name`` and ``setting`` are for messages."""
 
-    place: str
+    name: str
     setting: str
     hosts: tuple[Host, ...]
     user: str
@@ -74,24 +56,24 @@ def read_target(
     url: str,
     secrets: SecretsInterface | None,
     *,
-    place: str = "",
+    name: str = "",
     setting: str = URL_SETTING,
     timeout_seconds: float | None = None,
 ) -> Target:
     """Return what to connect with; see ``read_parameters`` for the arguments. Reads the files it names.
 
     Args:
-        place: what the database is called in messages; empty for user, host, port and name.
+        name: what messages call the database; empty for user, host, port and database.
         timeout_seconds: used where the URL has no ``connect_timeout``.
 
     Raises:
         ConfigurationError: when a parameter or a file it names cannot be used.
     """
     parameters = read_parameters(url, setting, secrets)
-    hosts, user = _read_hosts(parameters), _read_user(parameters, setting)
+    hosts, user = read_hosts(parameters), _read_user(parameters, setting)
     dbname = _value(parameters, "dbname") or user
     return Target(
-        place or _describe(user, hosts, dbname),
+        name or _describe(user, hosts, dbname),
         setting,
         hosts,
         user,
@@ -113,7 +95,7 @@ def describe(url: str, secrets: SecretsInterface) -> str:
     """Return user, hosts, port and name of the database for people; never raises for a bad URL."""
     try:
         parameters = read_parameters(url, URL_SETTING, secrets)
-        hosts, user = _read_hosts(parameters), _read_user(parameters, URL_SETTING)
+        hosts, user = read_hosts(parameters), _read_user(parameters, URL_SETTING)
     except ConfigurationError as error:
         return f"unknown: {error}"
     return _describe(user, hosts, _value(parameters, "dbname") or user)
@@ -123,66 +105,12 @@ def _describe(user: str, hosts: tuple[Host, ...], dbname: str) -> str:
     over_tcp = ",".join(str(host) for host in hosts if not host.is_socket)
     sockets = ", ".join(host.name for host in hosts if host.is_socket)
     port = "" if over_tcp else f":{hosts[0].port}"
-    place = f"{user}@{over_tcp or 'localhost'}{port}/{dbname}" + (
-        f" (socket in {sockets})" if sockets else ""
-    )
-    return "".join(character if character.isprintable() else "?" for character in place)
+    text = f"{user}@{over_tcp or 'localhost'}{port}/{dbname}" + (f" (socket in {sockets})" if sockets else "")
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _value(parameters: Parameters, name: str) -> str | None:
     return parameters[name].value if name in parameters else None
-
-
-def _read_hosts(parameters: Parameters) -> tuple[Host, ...]:
-    if "host" not in parameters:
-        folders = [folder for folder in _SOCKET_FOLDERS if Path(folder).is_dir()]
-        return tuple(Host(name, _read_ports(parameters, 1)[0]) for name in (*folders, "localhost"))
-    names = parameters["host"].value.split(",")
-    for name in names:
-        if not _is_host(name):
-            raise parameters["host"].refuse(
-                f"has {name!r}, which is not a host name, an address or the folder of a socket"
-                if ":" not in name
-                else "has a ':': give the port as 'port'"
-            )
-    ports = _read_ports(parameters, len(names))
-    return tuple(Host(name or "localhost", port) for name, port in zip(names, ports, strict=True))
-
-
-def _is_host(name: str) -> bool:
-    if name.startswith("/") or not name:
-        return True
-    if ":" in name:
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return True
-    try:
-        name.encode("idna")
-    except UnicodeError:
-        return False
-    return re.search(r"[\s/\\]", name) is None
-
-
-def _read_ports(parameters: Parameters, count: int) -> list[int]:
-    if "port" not in parameters:
-        return [5432] * count
-    texts = parameters["port"].value.split(",")
-    if len(texts) not in (1, count):
-        raise parameters["port"].refuse(
-            f"has {len(texts)} ports for {count} hosts: give one, or one for each"
-        )
-    ports = []
-    for text in texts:
-        if text and not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
-            # It is not shown: a password with an unescaped '/' or '?' may stand there.
-            raise parameters["port"].refuse(
-                "is not a port, a whole number from 1 to 65535 "
-                "(if it is a piece of the password: write '/' in it as %2F and '?' as %3F)"
-            )
-        ports.append(int(text or 5432))
-    return ports * count if len(ports) == 1 else ports
 
 
 def _read_user(parameters: Parameters, setting: str) -> str:
@@ -217,7 +145,7 @@ def _read_timeout(parameters: Parameters, from_setting: float | None) -> float |
 
 
 def _read_server_settings(parameters: Parameters) -> dict[str, str]:
-    """Return the settings of each session; those of our own give way to those that ``options`` name."""
+    """Return the settings of each session; ``options`` override the platform's own."""
     settings = {
         "application_name": _value(parameters, "fallback_application_name") or APPLICATION_NAME,
         # A statement whose client was killed would otherwise keep its locks until it ends by itself.

@@ -1,4 +1,4 @@
-"""Dates and times in PostgreSQL's binary format, without the driver's silent changes.
+"""Dates and times in PostgreSQL's binary format; unlike the driver's codecs, these change none silently.
 
 The driver stores the first and the last day and timestamp that Python has as infinities, reads infinities as
 these, takes naive timestamps for local time, and reads a month as thirty days. Here a value is stored as it
@@ -32,7 +32,7 @@ def encode_date(value: date) -> bytes:
         DataError: when it is not a date, or is a datetime, whose time would be lost.
     """
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise _unfit("DATE", "a date", value)
+        raise _wrong_type("DATE", "a date", value)
     return _INT.pack(value.toordinal() - _EPOCH_DAY)
 
 
@@ -53,10 +53,12 @@ def encode_timestamptz(value: datetime) -> bytes:
         DataError: when it is not a datetime, has no time zone, or is in another year than 1 to 9999 in UTC.
     """
     if not isinstance(value, datetime):
-        raise _unfit("TIMESTAMPTZ", "a datetime", value)
+        raise _wrong_type("TIMESTAMPTZ", "a datetime", value)
     if value.tzinfo is not UTC:
         if value.utcoffset() is None:
-            raise DataError("TIMESTAMPTZ takes no datetime without a time zone: give it one, such as UTC")
+            raise DataError(
+                "TIMESTAMPTZ does not take a datetime without a time zone: give it one, such as UTC"
+            )
         value = _to_utc(value)
     return _LONG.pack((value - _EPOCH) // _MICROSECOND)
 
@@ -65,7 +67,7 @@ def _to_utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
     except OverflowError:
-        raise DataError("TIMESTAMPTZ takes no datetime that is before year 1 or after 9999 in UTC") from None
+        raise DataError("TIMESTAMPTZ does not take a datetime before year 1 or after 9999 in UTC") from None
 
 
 def decode_timestamptz(data: bytes) -> datetime:
@@ -84,9 +86,9 @@ def encode_timestamp(value: datetime) -> bytes:
         DataError: when it is not a datetime, or has a time zone, which would be lost.
     """
     if not isinstance(value, datetime):
-        raise _unfit("TIMESTAMP", "a datetime", value)
+        raise _wrong_type("TIMESTAMP", "a datetime", value)
     if value.tzinfo is not None:
-        raise DataError("TIMESTAMP takes no datetime with a time zone: the column should be TIMESTAMPTZ")
+        raise DataError("TIMESTAMP does not take a datetime with a time zone: make the column TIMESTAMPTZ")
     return _LONG.pack((value - _NAIVE_EPOCH) // _MICROSECOND)
 
 
@@ -102,10 +104,10 @@ def decode_timestamp(data: bytes) -> datetime:
 def encode_time(value: time) -> bytes:
     """Return ``value`` as TIME; raise DataError when it is not a time, or has a time zone."""
     if not isinstance(value, time):
-        raise _unfit("TIME", "a time", value)
+        raise _wrong_type("TIME", "a time", value)
     if value.tzinfo is not None:
-        raise DataError("TIME takes no time with a time zone, which would be lost")
-    return _LONG.pack(_microseconds(value))
+        raise DataError("TIME does not take a time with a time zone, which would be lost")
+    return _LONG.pack(_to_microseconds(value))
 
 
 def decode_time(data: bytes) -> time:
@@ -121,11 +123,11 @@ def encode_timetz(value: time) -> bytes:
         DataError: when it is not a time, or has no fixed offset of whole seconds.
     """
     if not isinstance(value, time):
-        raise _unfit("TIMETZ", "a time", value)
+        raise _wrong_type("TIMETZ", "a time", value)
     offset = value.utcoffset()
     if offset is None or offset % _SECOND:
-        raise DataError("TIMETZ takes no time without a fixed offset from UTC, in whole seconds")
-    return _TIMETZ.pack(_microseconds(value), -(offset // _SECOND))
+        raise DataError("TIMETZ does not take a time without a fixed offset from UTC, in whole seconds")
+    return _TIMETZ.pack(_to_microseconds(value), -(offset // _SECOND))
 
 
 def decode_timetz(data: bytes) -> time:
@@ -137,7 +139,7 @@ def decode_timetz(data: bytes) -> time:
 def encode_interval(value: timedelta) -> bytes:
     """Return ``value`` as INTERVAL; raise DataError when it is not a timedelta, or too long."""
     if not isinstance(value, timedelta):
-        raise _unfit("INTERVAL", "a timedelta", value)
+        raise _wrong_type("INTERVAL", "a timedelta", value)
     return _INTERVAL.pack(value.seconds * 1_000_000 + value.microseconds, value.days, 0)
 
 
@@ -146,26 +148,26 @@ def decode_interval(data: bytes) -> timedelta:
     microseconds, days, months = _INTERVAL.unpack(data)
     if months:
         raise DataError(
-            "an INTERVAL from the database with months or years, or an infinite one, is no timedelta: "
+            "an INTERVAL from the database with months or years, or an infinite one, is not a timedelta: "
             "read it as text or as EXTRACT(EPOCH FROM …)"
         )
     return timedelta(days, 0, microseconds)
 
 
-def _microseconds(value: time) -> int:
+def _to_microseconds(value: time) -> int:
     return ((value.hour * 60 + value.minute) * 60 + value.second) * 1_000_000 + value.microsecond
 
 
 def _read_time(microseconds: int) -> time:
     if microseconds >= _DAY_MICROSECONDS:
-        raise DataError("the time 24:00 from the database cannot be held by Python: read it as text")
+        raise DataError("the time 24:00 from the database does not exist in Python: read it as text")
     return (_NAIVE_EPOCH + timedelta(0, 0, microseconds)).time()
 
 
-def _unfit(kind: str, wanted: str, value: object) -> DataError:
+def _wrong_type(kind: str, wanted: str, value: object) -> DataError:
     return DataError(f"{kind} takes {wanted}, not a value of the type {type(value).__name__!r}")
 
 
 def _refuse(kind: str, infinity: str | None) -> NoReturn:
     what = f"is {infinity!r}" if infinity else "has a year before 1 or after 9999"
-    raise DataError(f"a {kind} from the database {what}, which Python cannot hold: read it as text")
+    raise DataError(f"a {kind} from the database {what}, which does not exist in Python: read it as text")

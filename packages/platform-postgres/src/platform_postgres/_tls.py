@@ -1,4 +1,4 @@
-"""TLS as libpq's parameters ask for it; what is wrong with a file is said before the server is asked.
+"""TLS as libpq's parameters ask for it; files are checked before a connection is opened.
 
 https://www.postgresql.org/docs/current/libpq-ssl.html
 """
@@ -19,7 +19,7 @@ _OLD_VERSIONS = ("TLSv1", "TLSv1.1")  # too weak for Python; as a minimum, the n
 
 @dataclass(frozen=True)
 class Tls:
-    """Whether and how connections over TCP are encrypted."""
+    """The encryption of connections over TCP."""
 
     mode: str
     context: ssl.SSLContext | None
@@ -27,7 +27,7 @@ class Tls:
 
     @property
     def attempts(self) -> tuple[ssl.SSLContext | None, ...]:
-        """What is tried in turn; None stands for a connection without TLS."""
+        """Return the contexts to try in turn; None stands for a connection without TLS."""
         if self.mode == "prefer":
             return (self.context, None)
         if self.mode == "allow":

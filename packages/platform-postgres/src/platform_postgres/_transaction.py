@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from platform_interfaces import DatabaseError, TransactionAbortedError
-from platform_postgres._errors import translated
+from platform_postgres._errors import translate_errors
 
 if TYPE_CHECKING:
     import asyncio
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Transaction:
-    """A transaction: its connection, the task it belongs to while it is open, and what broke it.
+    """A transaction: its connection, the task that has it open, and the first error in it.
 
     BEGIN, COMMIT and the like take ``timeout`` seconds at most.
     """
@@ -35,10 +35,10 @@ class Transaction:
 
 
 @asynccontextmanager
-async def call(transaction: Transaction) -> AsyncIterator[Connection]:
-    """The connection for one call inside a transaction, which remembers what broke it."""
+async def use_connection(transaction: Transaction) -> AsyncIterator[Connection]:
+    """Yield the connection for one call; record its error as the failure of the transaction."""
     try:
-        with translated():
+        with translate_errors():
             await _close_cursors(transaction)
             yield transaction.connection
     except DatabaseError as error:
@@ -47,36 +47,36 @@ async def call(transaction: Transaction) -> AsyncIterator[Connection]:
 
 
 async def _close_cursors(transaction: Transaction) -> None:
-    """Close those that have ended; while open, they keep their tables from being altered."""
+    """Close the cursors that are done with; an open one keeps its table from being altered."""
     if not transaction.ended_cursors:
         return
     ended = transaction.ended_cursors.copy()
     transaction.ended_cursors.clear()
-    # A cursor of a nested block that was undone is gone, and closing it would be an error.
+    # A cursor of a nested block that was rolled back is gone, and closing it would be an error.
     query = "SELECT name FROM pg_cursors WHERE name = ANY($1::text[])"
     for record in await transaction.connection.fetch(query, ended):
         await transaction.connection.execute(f"CLOSE {record['name']}")
 
 
 @asynccontextmanager
-async def begun(transaction: Transaction) -> AsyncIterator[None]:
-    """A block whose statements are kept together, or not at all when an exception leaves it.
+async def open_transaction(transaction: Transaction) -> AsyncIterator[None]:
+    """Commit the statements of the block, or roll them back when an exception leaves it.
 
     Raises:
-        TransactionAbortedError: at its end, when it swallowed a database error or was ended by a statement.
+        TransactionAbortedError: at its end, when it caught a database error or a statement ended it.
     """
     connection = transaction.connection
     try:
-        with translated():
+        with translate_errors():
             await connection.execute("BEGIN", timeout=transaction.timeout)
     except BaseException:
-        _cut(connection)  # the server may have begun all the same
+        _terminate(connection)  # the server may have opened it all the same
         raise
     try:
         yield
-        with translated():
+        with translate_errors():
             is_open = connection.is_in_transaction()
-            # Of an error that the driver raised by itself the server knows nothing, and would commit.
+            # The server does not know of an error that the driver raised, and would commit.
             end = "ROLLBACK" if transaction.failure else "COMMIT"
             outcome = await connection.execute(end, timeout=transaction.timeout)
         if not is_open:
@@ -84,55 +84,55 @@ async def begun(transaction: Transaction) -> AsyncIterator[None]:
                 "a COMMIT or ROLLBACK ended transaction() before its block did: leave both to the block"
             )
         if outcome != "COMMIT":  # the server answers ROLLBACK, and no error, when a statement had failed
-            raise _aborted(transaction) from transaction.failure
+            raise _aborted_error(transaction) from transaction.failure
     except BaseException:
-        await _undo(transaction, "ROLLBACK")
+        await _roll_back(transaction, "ROLLBACK")
         raise
 
 
 @asynccontextmanager
-async def savepoint(transaction: Transaction) -> AsyncIterator[None]:
-    """A block inside ``transaction`` that is undone alone when an exception leaves it."""
+async def open_savepoint(transaction: Transaction) -> AsyncIterator[None]:
+    """Roll back the block alone, inside ``transaction``, when an exception leaves it."""
     connection, failure = transaction.connection, transaction.failure
     transaction.depth += 1
     name = f"platform_{transaction.depth}"
     try:
-        with translated():
+        with translate_errors():
             await connection.execute(f"SAVEPOINT {name}", timeout=transaction.timeout)
         try:
             yield
             if transaction.failure:
-                raise _aborted(transaction) from transaction.failure
-            with translated():
+                raise _aborted_error(transaction) from transaction.failure
+            with translate_errors():
                 await connection.execute(f"RELEASE SAVEPOINT {name}", timeout=transaction.timeout)
         except BaseException:
-            await _undo(transaction, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
+            await _roll_back(transaction, f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
             transaction.failure = failure
             raise
     finally:
         transaction.depth -= 1
 
 
-def _aborted(transaction: Transaction) -> TransactionAbortedError:
+def _aborted_error(transaction: Transaction) -> TransactionAbortedError:
     return TransactionAbortedError(
-        f"an error was swallowed inside transaction(), nothing of it was kept: {transaction.failure}"
+        f"an error was swallowed inside transaction(), all of it was rolled back: {transaction.failure}"
     )
 
 
-async def _undo(transaction: Transaction, statement: str) -> None:
-    """Undo what is open; a connection that cannot is cut, which makes the server undo it."""
-    connection, is_undone = transaction.connection, False
+async def _roll_back(transaction: Transaction, statement: str) -> None:
+    """Roll back what is open; terminate a connection that cannot, which makes the server roll back."""
+    connection, is_rolled_back = transaction.connection, False
     try:
         if connection.is_in_transaction():
             await connection.execute(statement, timeout=transaction.timeout)
-        is_undone = True
-    except Exception:  # noqa: BLE001, S110 - the error that led here is the one to tell
+        is_rolled_back = True
+    except Exception:  # noqa: BLE001, S110 - the error that led here is the one to raise
         pass
     finally:
-        if not is_undone:
-            _cut(connection)
+        if not is_rolled_back:
+            _terminate(connection)
 
 
-def _cut(connection: Connection) -> None:
+def _terminate(connection: Connection) -> None:
     with contextlib.suppress(asyncpg.InterfaceError):  # the pool has dropped it already
         connection.terminate()

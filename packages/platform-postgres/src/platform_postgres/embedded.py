@@ -19,9 +19,9 @@ DEFAULT_DIRECTORY = ".platform/postgres"
 class EmbeddedPostgresDatabase(PostgresDatabase):
     """``PostgresDatabase`` on a server under ``DB_EMBEDDED_DIR`` (default ``.platform/postgres``).
 
-    Processes that use the same directory share the server; the last one to disconnect stops it. Where
-    no data were made yet, ``DB_EMBEDDED_CREATE=false`` refuses to make them, and ``temporary``, which a dry
-    run uses, makes a server that goes at the end with all that was written.
+    Processes that use the same directory share the server; the last one to disconnect stops it. Without
+    data in it, ``DB_EMBEDDED_CREATE=false`` refuses to make them, and ``temporary``, which a dry run uses,
+    makes a server that is removed at the end with all that was written.
     """
 
     def __init__(self, secrets: SecretsInterface) -> None:
@@ -42,7 +42,7 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
         self._temporary_server: PostgresServer | None = None
 
     async def connect(self) -> None:
-        """Start the server if nobody has, and open the pool.
+        """Start the server unless it runs, and open the pool.
 
         Raises:
             ConfigurationError: when the extra ``embedded`` is not installed, or the directory cannot be used.
@@ -55,24 +55,24 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
             raise
 
     async def _locate(self) -> Target:
-        # Not in the thread: a start goes on there when it is cancelled, and the stop must know its server.
+        # Not in the thread: a cancelled start goes on there, and _stop() must know its server.
         server = self._choose_server()
         await asyncio.to_thread(server.start)
         return read_target(
             server.url(),
             None,
-            place=self.location,
+            name=self.location,
             setting="DB_EMBEDDED_DIR",
             timeout_seconds=self._settings.connect_timeout_seconds,
         )
 
     @property
     def location(self) -> str:
-        """The directory of the server."""
+        """Return the directory of the server."""
         return f"embedded in {(self._temporary_server or self._server).directory}"
 
     async def disconnect(self) -> None:
-        """Close the pool, and stop the server when nobody else uses it."""
+        """Close the pool, and stop the server when no other process uses it."""
         try:
             await super().disconnect()
         finally:
@@ -107,7 +107,7 @@ def _make_temporary() -> Path:
         folder = Path(mkdtemp(prefix="platform-postgres-"))
     except OSError as error:
         raise ConfigurationError(
-            f"no temporary directory can be made ({error.strerror or error}): "
+            f"a temporary directory cannot be made ({error.strerror or error}): "
             "set TMPDIR to a directory that can be written"
         ) from error
     if os.geteuid() == 0:

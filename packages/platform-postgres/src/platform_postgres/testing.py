@@ -23,10 +23,10 @@ __all__ = ["embedded_dir", "postgres_server", "postgres_url", "running_server"]
 
 @pytest.fixture
 def embedded_dir() -> Iterator[Path]:
-    """A path for a server's directory, which is not there yet.
+    """Yield a path for a server's directory, which does not exist yet.
 
-    It is not below pytest's own folders: whenever pytest starts anywhere, it closes the root of those to all
-    other users, and PostgreSQL, which runs as another user for root, loses its data.
+    It is not below pytest's own folders: each start of pytest closes their root to other users, such as the
+    one that PostgreSQL runs as for root.
     """
     with _open_folder() as folder:
         yield Path(folder, "postgres")
@@ -34,7 +34,7 @@ def embedded_dir() -> Iterator[Path]:
 
 @contextmanager
 def _open_folder() -> Iterator[str]:
-    """A new folder, which the account that PostgreSQL runs as for root can pass through."""
+    """Yield a new folder, which the account that PostgreSQL runs as for root can pass through."""
     with TemporaryDirectory(prefix="platform-test-") as folder:
         if os.geteuid() == 0:
             Path(folder).chmod(0o711)
@@ -43,7 +43,7 @@ def _open_folder() -> Iterator[str]:
 
 @contextmanager
 def running_server(options: Mapping[str, str]) -> Iterator[PostgresServer]:
-    """A new server for the length of the block; it does without fsync, for no test pulls the plug."""
+    """Run a new server inside the block, without fsync: no test crashes the machine."""
     with _open_folder() as folder:
         server = PostgresServer(Path(folder, "postgres"), {"fsync": "off", **options})
         server.start()
@@ -55,7 +55,7 @@ def running_server(options: Mapping[str, str]) -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of a server for the whole session."""
+    """Yield the URL of a server for the whole session."""
     if url := os.environ.get("DB_POSTGRES_URL"):
         yield url
         return
@@ -65,7 +65,7 @@ def postgres_server() -> Iterator[str]:
 
 @pytest_asyncio.fixture
 async def postgres_url(postgres_server: str) -> AsyncIterator[str]:
-    """The URL of an empty database, dropped after the test."""
+    """Yield the URL of an empty database, dropped after the test."""
     name = f"test_{uuid4().hex}"
     await _administer(postgres_server, f"CREATE DATABASE {name} TEMPLATE template0")
     yield urlunsplit(urlsplit(postgres_server)._replace(path=f"/{name}"))

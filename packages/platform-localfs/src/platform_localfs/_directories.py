@@ -12,8 +12,8 @@ from platform_localfs._root import Root
 
 
 @contextmanager
-def made_directory(root: Root, names: Sequence[str], mode: int) -> Iterator[Confined]:
-    """Yield the directory, made durably with what is missing above it; on an error, remove what was made."""
+def make_directory(root: Root, names: Sequence[str], mode: int) -> Iterator[Confined]:
+    """Make the directory and its missing parents durably, and yield it; on an error, remove those made."""
     roots = list[Path]()
     try:
         root.make(roots)
@@ -26,7 +26,7 @@ def made_directory(root: Root, names: Sequence[str], mode: int) -> Iterator[Conf
                 _remove(here, made)
                 raise
     except BaseException:
-        with suppress(OSError):  # the first that holds something ends it
+        with suppress(OSError):  # ends at the first that is not empty
             for directory in reversed(roots):
                 directory.rmdir()
         raise
@@ -45,11 +45,11 @@ def _make(here: Confined, names: Sequence[str], mode: int, made: list[list[str]]
             sync_directory(".", here.descriptor)
             pending.append(name)
         except NotADirectoryError:
-            raise FileExistsError(errno.EEXIST, f"{name!r} is no directory") from None
+            raise FileExistsError(errno.EEXIST, f"{name!r} is not a directory") from None
 
 
 def _remove(here: Confined, made: list[list[str]]) -> None:
-    with suppress(OSError):  # the first that holds something ends it
+    with suppress(OSError):  # ends at the first that is not empty
         for *above, name in reversed(made):
             here.go_to(above)
             os.rmdir(name, dir_fd=here.descriptor)

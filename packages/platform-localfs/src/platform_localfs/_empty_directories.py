@@ -1,27 +1,27 @@
-"""Directories without files: they stay on a disk, but for the interface there are none."""
+"""Directories without files, which exist on a disk, and do not exist for the interface."""
 
 import os
 from collections.abc import Sequence
 
 from platform_interfaces.filesystem import is_temporary_name
 from platform_localfs._confined import Confined
-from platform_localfs._disk import listed
+from platform_localfs._disk import scan_directory
 from platform_localfs._root import Root
 from platform_localfs._temporary import remove_abandoned
 
 
-def is_vacant(root: Root, names: Sequence[str]) -> bool:
-    """Return whether it is a directory in which no file could ever have been seen."""
-    return bool(_vacant_tree(root, names))
+def has_no_files(root: Root, names: Sequence[str]) -> bool:
+    """Return whether it is a directory without files, in it and below."""
+    return bool(_find_empty_tree(root, names))
 
 
-def remove_vacant(root: Root, names: Sequence[str]) -> None:
-    """Remove the directory if it is vacant; do nothing for anything else.
+def remove_without_files(root: Root, names: Sequence[str]) -> None:
+    """Remove the directory if it has no files; do nothing for anything else.
 
     Raises:
-        OSError: when something is being written to it.
+        OSError: when a file is being written to it.
     """
-    tree = _vacant_tree(root, names)
+    tree = _find_empty_tree(root, names)
     if not tree:
         return
     with Confined(root) as here:
@@ -33,18 +33,18 @@ def remove_vacant(root: Root, names: Sequence[str]) -> None:
             os.rmdir(name, dir_fd=here.descriptor)
 
 
-def _vacant_tree(root: Root, names: Sequence[str]) -> list[list[str]]:
-    """Return the directory and all below, outermost first; nothing when it holds more, or is no directory."""
+def _find_empty_tree(root: Root, names: Sequence[str]) -> list[list[str]]:
+    """Return the directory and those below, outermost first; nothing when there is a file in one."""
     directories = [list(names)]
     with Confined(root) as here:
-        for directory in directories:  # which grows meanwhile
+        for directory in directories:  # the loop appends to it
             try:
                 here.go_to(directory)
             except (FileNotFoundError, NotADirectoryError):
                 if directory is directories[0]:
                     return []
                 continue
-            with listed(here.descriptor) as entries:
+            with scan_directory(here.descriptor) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         directories.append([*directory, entry.name])

@@ -1,28 +1,27 @@
-"""What many rows are encoded by is told from the driver's codecs, which few rows go through, by nobody."""
+"""Rows of a bulk insert are stored as the driver stores them one by one, whichever way they go in."""
 
 from __future__ import annotations
 
 import asyncio
 import enum
+import logging
 import traceback
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
-from platform_interfaces import DataError
+from platform_interfaces import DataError, QueryError
 from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase
-from platform_postgres._bulk import MANY, _encoded
-from platform_postgres._copy_format import NotEncodableError, encode_rows, find_encoders
+from platform_postgres._bulk.encode import ENCODERS, encode_copies
+from platform_postgres._bulk.plan import _DRIVER_TYPES
 
-OIDS = {"boolean": 16, "bytea": 17, "bigint": 20, "smallint": 21, "integer": 23, "text": 25, "json": 114}
-OIDS |= {"real": 700, "double precision": 701, "varchar(9)": 1043, "date": 1082, "timestamptz": 1184}
-OIDS |= {"uuid": 2950, "jsonb": 3802, "numeric": 1700}
+MANY = 1_000  # more than two blocks
 VALUES: dict[str, list[Any]] = {
     "boolean": [True, False],
     "bytea": [b"", b"\0\xff", b"x" * 70_000],
@@ -59,16 +58,20 @@ async def db(postgres_url: str) -> AsyncIterator[PostgresDatabase]:
 
 
 @pytest.mark.parametrize("kind", VALUES)
-async def test_many_values_are_stored_as_few_are(db: PostgresDatabase, kind: str) -> None:
+async def test_many_values_are_stored_as_the_driver_stores_one(
+    db: PostgresDatabase, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "platform_postgres")
     await db.execute(f"CREATE TABLE one (id BIGINT, value {kind})")
     few = [{"id": number, "value": value} for number, value in enumerate([*VALUES[kind], None])]
+    for row in few:
+        await db.execute("INSERT INTO one VALUES ($1, $2)", list(row.values()))
     without_null, with_null = few[:-1] * MANY, few * MANY
-    encoders = find_encoders([20, OIDS[kind]])
-    for rows in (few, without_null, with_null):
-        assert encode_rows(encoders, ["id", "value"], rows[:500]), "else the driver would encode them"
+    for rows in (without_null, with_null):
         assert await db.bulk_insert("one", rows) == len(rows)
     found = await db.fetch_all("SELECT id, value::text, COUNT(*) AS n FROM one GROUP BY 1, 2 ORDER BY id")
     assert [row["n"] for row in found] == [1 + 2 * MANY] * len(VALUES[kind]) + [1 + MANY]
+    assert not caplog.messages, "the driver encodes some of them"
 
 
 @pytest.mark.parametrize(
@@ -161,15 +164,16 @@ async def test_the_ends_of_the_calendar_are_stored_as_few_are(db: PostgresDataba
 
 
 @pytest.mark.parametrize("kind", VALUES)
-async def test_what_is_read_is_encodable_with_nulls_and_without(db: PostgresDatabase, kind: str) -> None:
+async def test_what_is_read_is_encoded_here_with_nulls_and_without(
+    db: PostgresDatabase, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "platform_postgres")
     await db.execute(f"CREATE TABLE one (value {kind})")
     await db.bulk_insert("one", [{"value": value} for value in VALUES[kind]])
     rows = await db.fetch_all("SELECT value FROM one")
-    encoders = find_encoders([OIDS[kind]])
-    for more in ([], [{"value": None}]):
-        assert encode_rows(encoders, ["value"], (rows[:1] + more) * 10)
-        assert encode_rows(encoders, ["value"], rows + more)
-    assert encode_rows(encoders, ["value"], [{"value": None}])
+    for more in (rows[:1] * 10, rows, [*rows, {"value": None}], [{"value": None}]):
+        await db.bulk_insert("one", more)
+    assert not caplog.messages
 
 
 @pytest.mark.parametrize("first", ["long", "short"])
@@ -196,7 +200,7 @@ async def test_many_large_rows_are_sent_in_parts_and_kept_together(db: PostgresD
     await db.execute("CREATE TABLE one (value BYTEA)")
     sizes = [1, 3_000_000, 10_000_000, *[20_000] * MANY]
     rows = [{"value": bytes(size)} for size in sizes]
-    parts = [len(part) async for part in _encoded(find_encoders([17]), ["value"], rows, 500)]
+    parts = [len(part) async for part in encode_copies([ENCODERS["bytea"]], ["value"], rows, 500)]
     assert len(parts) > 2
     assert max(parts) < 20_000_000
     assert await db.bulk_insert("one", rows) == len(rows)
@@ -215,11 +219,77 @@ async def test_columns_of_domains_and_of_types_of_the_same_name_are_told_apart(d
 
 
 @pytest.mark.parametrize(
-    "row",
-    [{"value": 1}, {"value": "a", "more": 1}, {"other": "a"}, {"value": ["a"]}],
-    ids=["kind", "more columns", "other columns", "a list"],
+    ("kind", "value", "reason"),
+    [
+        ("text[]", ["a"], "COPY encoded by the driver: no encoder for the types text[]"),
+        ("tsvector", "'a'", "INSERT: no encoder for the types tsvector"),
+        ("double precision", Decimal("1.5"), "column 'value' has values of Decimal"),
+    ],
+    ids=["the driver's", "text", "unusual"],
 )
-def test_what_is_not_encodable_is_told_without_a_value(row: dict[str, object]) -> None:
-    with pytest.raises(NotEncodableError) as caught:
-        encode_rows(find_encoders([25]), ["value"], [row])
-    assert str(caught.value) == ""
+async def test_a_slower_way_is_logged_with_its_reason_and_no_value(
+    db: PostgresDatabase, kind: str, value: object, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "platform_postgres")
+    await db.execute(f"CREATE TABLE one (value {kind})")
+    assert await db.bulk_insert("one", [{"value": value}]) == 1
+    assert [reason in message for message in caplog.messages] == [True]
+
+
+@pytest.mark.parametrize("kind", sorted(_DRIVER_TYPES))
+async def test_the_driver_has_an_encoder_of_the_types_that_are_left_to_it(
+    db: PostgresDatabase, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "platform_postgres")
+    await db.execute(f'CREATE TABLE one (a pg_catalog."{kind}", b pg_catalog."{kind}"[])')
+    assert await db.bulk_insert("one", [{"a": None, "b": []}]) == 1
+    assert "COPY encoded by the driver" in caplog.messages[0]
+
+
+async def test_a_view_is_filled_by_inserts_and_a_table_by_copy(
+    db: PostgresDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "platform_postgres")
+    await db.execute("CREATE TABLE one (a INT UNIQUE) PARTITION BY RANGE (a)")
+    await db.execute("CREATE TABLE two PARTITION OF one DEFAULT")
+    await db.execute("CREATE VIEW seen AS SELECT a FROM one")
+    targets: list[tuple[str, list[str]]] = [("one", []), ("one", ["a"]), ("public.two", []), ("seen", ["a"])]
+    for number, (table, key) in enumerate(targets):
+        assert await db.bulk_insert(table, [{"a": number}], skip_conflicts_on=key) == 1
+    assert not caplog.messages
+    assert await db.bulk_insert("seen", [{"a": 9}]) == 1
+    assert "by INSERT" in caplog.messages[0]
+
+
+async def test_a_table_with_row_level_security_is_filled_by_inserts(
+    db: PostgresDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "platform_postgres")
+    await db.execute("CREATE TABLE one (a INT)")
+    await db.execute("ALTER TABLE one ENABLE ROW LEVEL SECURITY")
+    await db.execute("CREATE POLICY small ON one FOR INSERT WITH CHECK (a < 10)")
+    role = f"writer_{uuid4().hex}"
+    async with db.transaction():
+        await db.execute(f"CREATE ROLE {role}")
+        await db.execute(f"GRANT INSERT ON one TO {role}")
+        await db.execute(f"SET LOCAL ROLE {role}")
+        assert await db.bulk_insert("one", [{"a": 1}, {"a": 2}]) == 2
+        with pytest.raises(QueryError, match="row-level security"):
+            await db.bulk_insert("one", [{"a": 3}, {"a": 10}])
+        await db.execute("RESET ROLE")
+        await db.execute(f"DROP OWNED BY {role}")
+        await db.execute(f"DROP ROLE {role}")
+    assert "by INSERT" in caplog.messages[0]
+    assert await db.fetch_all("SELECT a FROM one") == [{"a": 1}, {"a": 2}]
+
+
+async def test_enums_are_encoded_here(db: PostgresDatabase, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "platform_postgres")
+    await db.execute("CREATE TYPE colour AS ENUM ('red', 'blue')")
+    await db.execute("CREATE TABLE one (a colour, b INT)")
+    rows: list[dict[str, Any]] = [{"a": "red", "b": 1}, {"a": None, "b": 2}, {"a": "blue", "b": 3}]
+    assert await db.bulk_insert("one", rows) == 3
+    assert not caplog.messages
+    assert await db.fetch_all("SELECT * FROM one ORDER BY b") == rows
+    with pytest.raises(DataError):
+        await db.bulk_insert("one", [{"a": "green", "b": 4}])
