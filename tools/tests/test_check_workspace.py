@@ -31,7 +31,7 @@ dependencies = []
 
 [project.optional-dependencies]
 all = ["lower-part[extra]"]
-extra = ["somebody-elses"]
+extra = ["third-party"]
 """
 UPPER = """\
 [project]
@@ -47,7 +47,7 @@ dev = ["lower-part[extra]"]
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A workspace without a breach."""
+    """Make a workspace without a breach."""
     (tmp_path / "pyproject.toml").write_text(ROOT_MANIFEST)
     for name, version, manifest in (("lower-part", "0.2.1", LOWER), ("upper-part", "1.0.0", UPPER)):
         member = tmp_path / "packages" / name
@@ -119,7 +119,7 @@ def test_a_manifest_that_is_not_in_order(root: Path, old: str, new: str, breach:
 
 
 def test_an_extra_needs_bounds_too(root: Path) -> None:
-    edit(root / "packages/lower-part/pyproject.toml", '"somebody-elses"', '"upper-part"')
+    edit(root / "packages/lower-part/pyproject.toml", '"third-party"', '"upper-part"')
     assert breaches(root) == ["lower-part: 'upper-part' needs a floor and a ceiling, such as '>=0.1,<0.2'"]
 
 
@@ -173,9 +173,9 @@ def test_a_new_adapter_and_a_new_module_need_three_entries_each_which_are_all_na
     add_member(root / "modules" / "hello_job")
     found = breaches(root)
     assert [(line.partition(": ")[0], line.partition(" to ")[2].split(", ")[0]) for line in found] == [
-        (member, place)
+        (member, entry_list)
         for member in ("hello-job", "platform-acme")
-        for place in (
+        for entry_list in (
             "the dependencies of the root",
             "[tool.uv.sources] of the root",
             "root_packages in [tool.importlinter] of the root",
