@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from batch_etl.ingest import LIMITS
 from batch_etl.main import run
 from platform_interfaces import (
     DatabaseInterface,
@@ -69,6 +70,7 @@ class Bench:
     def __init__(self, db: DatabaseInterface) -> None:
         self.db = db
         self.fs: FileSystemInterface = MemoryFileSystem()
+        self.limits = LIMITS
 
     async def run(self, *contents: bytes, suffix: str = ".jsonl", **changes: Any) -> Loaded:
         """Write files ``a.jsonl``, ``b.jsonl`` and so on over those of the day, and load it."""
@@ -78,7 +80,7 @@ class Bench:
             name.replace("_", "-"): value for name, value in changes.items()
         }
         log = MemoryLogger()
-        code = await run(PlatformContext(log=log, db=self.db, fs=self.fs, config=config))
+        code = await run(PlatformContext(log=log, db=self.db, fs=self.fs, config=config), self.limits)
         assert log.events[-1].message == "Batch ETL complete"
         return Loaded(code, log.events[-1].fields)
 

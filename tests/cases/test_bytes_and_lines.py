@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from batch_etl.reasons import MAX_LINE_BYTES
+from batch_etl.ingest.codes import MAX_LINE_BYTES
 from platform_memory import MemoryFileSystem
 from tests.cases.bench import AFTER, BEFORE, FILE, FOLDER, Bench, between, event_line, sums
 

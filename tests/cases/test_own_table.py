@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 import platform_migrate
-from batch_etl.job import Job
-from batch_etl.table import check_table, lock_name
+from batch_etl.config import read_arguments
+from batch_etl.ingest import Limits
+from batch_etl.ingest.table import TargetTable
 from platform_interfaces import DatabaseError, DatabaseInterface, LockTimeoutError, QueryError, Row
 from platform_memory import MemorySecrets
 from platform_migrate import MigrationFailedError, MigrationRefusedError
@@ -57,8 +58,10 @@ async def pg(postgres_url: str) -> AsyncIterator[Bench]:
         yield Bench(db)
 
 
-def job(**changes: Any) -> Job:
-    return Job.from_config({"date": "2026-01-15", "source-path": "raw", "target-table": "own"} | changes)
+def target(db: DatabaseInterface, **changes: Any) -> TargetTable:
+    """Return the table of a load into ``own``."""
+    arguments = {"date": "2026-01-15", "source-path": "raw", "target-table": "own"} | changes
+    return TargetTable(db, *read_arguments(arguments))
 
 
 async def assert_refused(bench: Bench, *parts: str, table: str = "own") -> None:
@@ -213,7 +216,7 @@ async def test_a_row_that_another_program_deletes_while_it_is_looked_up_is_inser
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is there when the rows are sent, and gone when they are looked up again."""
-    monkeypatch.setattr("batch_etl.writer.LONGEST_PAUSE_SECONDS", 0.001)
+    bench.limits = Limits(longest_pause_seconds=0.001)
     await bench.run(between(event_line()))
     fetch_all, lookups = bench.db.fetch_all, 0
 
@@ -239,7 +242,7 @@ async def test_what_a_trigger_does_at_the_check_is_undone(pg: Bench) -> None:
             AS $$ BEGIN INSERT INTO notes VALUES (now()); RETURN NULL; END $$;
         CREATE TRIGGER noter AFTER INSERT ON own FOR EACH STATEMENT EXECUTE FUNCTION note()
     """)
-    assert await check_table(pg.db, job())
+    assert await target(pg.db).check(is_dry_run=False)
     assert await pg.db.fetch_all("SELECT * FROM notes") == []
     await assert_loads(pg)
 
@@ -302,10 +305,10 @@ async def test_d3_a_table_partitioned_by_date_loads_with_a_key_of_digest_and_dat
 async def test_d3_a_date_that_no_partition_takes_is_refused_before_reading(pg: Bench, table: str) -> None:
     await pg.db.execute(PARTITIONED)
     with pytest.raises(QueryError, match="no partition takes rows of 2026-02-01: create it"):
-        await check_table(pg.db, job(date="2026-02-01", **{"target-table": table}))
+        await target(pg.db, date="2026-02-01", **{"target-table": table}).check(is_dry_run=False)
     if table == "own":
         await pg.db.execute("CREATE TABLE own_rest PARTITION OF own DEFAULT")
-        assert await check_table(pg.db, job(date="2026-02-01"))
+        assert await target(pg.db, date="2026-02-01").check(is_dry_run=False)
 
 
 async def test_d3_in_memory_a_key_of_digest_and_date_loads(bench: Bench) -> None:
@@ -369,24 +372,25 @@ async def test_c24_the_table_of_raw_events_is_named_as_what_it_is(bench: Bench) 
 
 
 async def test_c1_a_table_that_does_not_exist_is_no_error_to_the_check(bench: Bench) -> None:
-    assert not await check_table(bench.db, job())
-    assert not await check_table(bench.db, job(**{"target-table": "no_schema.own"}))
-    assert await check_table(bench.db, job(**{"target-table": "cleaned_events"}))
+    assert not await target(bench.db).check(is_dry_run=False)
+    assert not await target(bench.db, **{"target-table": "no_schema.own"}).check(is_dry_run=False)
+    assert await target(bench.db, **{"target-table": "cleaned_events"}).check(is_dry_run=False)
 
 
 async def test_the_lock_is_the_same_however_the_table_is_named(pg: Bench, postgres_url: str) -> None:
     await pg.db.execute(f"CREATE SCHEMA other; {PARTITIONED}")
     names = [
-        await lock_name(pg.db, job(**{"target-table": name})) for name in ("own", "public.own", "own_jan")
+        await target(pg.db, **{"target-table": name}).find_lock_name()
+        for name in ("own", "public.own", "own_jan")
     ]
     async with client(postgres_url, search_path="other,public") as elsewhere:
-        names.append(await lock_name(elsewhere, job()))
+        names.append(await target(elsewhere).find_lock_name())
         async with pg.db.lock(names[0], timeout=0):
             with pytest.raises(LockTimeoutError):
                 await Bench(elsewhere).run(between(), target_table="own", wait=False)
         await assert_loads(Bench(elsewhere))
     assert len(set(names)) == 1
-    assert names[0] != await lock_name(pg.db, job(**{"target-table": "cleaned_events"}))
+    assert names[0] != await target(pg.db, **{"target-table": "cleaned_events"}).find_lock_name()
 
 
 async def test_rows_that_a_policy_hides_are_refused_before_reading(pg: Bench, postgres_url: str) -> None:
@@ -401,8 +405,8 @@ async def test_rows_that_a_policy_hides_are_refused_before_reading(pg: Bench, po
         async with pg.db.transaction():
             await pg.db.execute(f"SET LOCAL ROLE r{role}")
             with pytest.raises(QueryError) as caught:
-                await check_table(pg.db, job())
-            assert await check_table(pg.db, job(**{"dry-run": True, "target-table": "cleaned_events"}))
+                await target(pg.db).check(is_dry_run=False)
+            assert await target(pg.db, **{"target-table": "cleaned_events"}).check(is_dry_run=True)
     finally:
         await pg.db.execute(f"DROP OWNED BY r{role}; DROP ROLE r{role}")
     assert "row-level security hides rows" in str(caught.value)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from batch_etl.account import MAX_LINES_WITHOUT_VALID
+from batch_etl.ingest import LIMITS, Limits
+from batch_etl.ingest.reject_log import SHOWN_OF_CODE
 from batch_etl.main import check_retry, check_run, retry, run
-from batch_etl.reject_log import SHOWN_OF_REASON
 from platform_interfaces import (
     ConfigurationError,
     DatabaseError,
@@ -55,7 +55,7 @@ def context(bench: Bench, fs: FileSystemInterface | None = None, **changes: Any)
 async def load(bench: Bench, fs: FileSystemInterface | None = None, **changes: Any) -> Told:
     entry = retry if changes.pop("is_retry", False) else run
     ctx = context(bench, fs, **changes)
-    code = await entry(ctx)
+    code = await entry(ctx, bench.limits)
     assert isinstance(ctx.log, MemoryLogger)
     return Told(code, ctx.log)
 
@@ -169,15 +169,15 @@ async def test_a7_a_run_without_a_valid_line_fails_with_a_guess(
 
 
 async def test_a7_a_file_without_a_valid_line_is_not_read_further_and_the_others_load(bench: Bench) -> None:
-    await bench.fs.write(f"{FOLDER}/a.csv", b"click,1,web\n" * 3 * MAX_LINES_WITHOUT_VALID)
+    await bench.fs.write(f"{FOLDER}/a.csv", b"click,1,web\n" * 3 * LIMITS.max_lines_without_valid)
     await bench.fs.write(f"{FOLDER}/b.jsonl", good_line(1))
     told = await load(bench)
     assert (told.code, told.totals["inserted"]) == (1, 1)
-    assert told.totals["invalid"] < MAX_LINES_WITHOUT_VALID + 1_000
+    assert told.totals["invalid"] < LIMITS.max_lines_without_valid + 1_000
     assert told.fields("Some files were not read to their end")["files"] == [f"{FOLDER}/a.csv"]
     assert len(await bench.rejects(f"{FOLDER}/a.csv")) == told.totals["invalid"]
     told = await load(bench, min_valid="0%")
-    assert (told.code, told.totals["invalid"]) == (0, 3 * MAX_LINES_WITHOUT_VALID)
+    assert (told.code, told.totals["invalid"]) == (0, 3 * LIMITS.max_lines_without_valid)
 
 
 @pytest.mark.parametrize(
@@ -376,11 +376,9 @@ async def test_fields_without_a_column_are_counted_and_so_are_the_duplicates_tha
 
 
 async def test_duplicates_that_only_the_table_shows_are_counted_with_their_fields(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
 ) -> None:
-    monkeypatch.setattr("batch_etl.preparation.RecentKeys.NEWEST", 1)
-    monkeypatch.setattr("batch_etl.reader.CHUNK_LINES", 1)
-    monkeypatch.setattr("batch_etl.pipeline.PORTION_LINES", 1)
+    bench.limits = Limits(min_recent_keys=1, chunk_lines=1, batch_lines=1)
     lines = [
         b'{"event_type": "a", "payload": {"n": %d}, "source": "s", "id": %d}' % (number % 10, number)
         for number in range(20)
@@ -401,10 +399,10 @@ async def test_e6_only_the_first_invalid_events_of_each_reason_are_shown(bench: 
     await bench.fs.write(f"{FOLDER}/a.jsonl", b"\n".join([b"{"] * 300 + [b"1"] * 2 + [good_line(1)]))
     told = await load(bench)
     shown = [event for event in told.log.events if event.message == "Invalid event" and event.level == "warn"]
-    assert [event.fields["reason"] for event in shown].count("malformed_json") == SHOWN_OF_REASON
-    assert len(shown) == SHOWN_OF_REASON + 2
+    assert [event.fields["reason"] for event in shown].count("malformed_json") == SHOWN_OF_CODE
+    assert len(shown) == SHOWN_OF_CODE + 2
     more = told.fields("More invalid events")
-    assert more == {"count": 300 - SHOWN_OF_REASON, "by_reason": {"malformed_json": 300 - SHOWN_OF_REASON}}
+    assert more == {"count": 300 - SHOWN_OF_CODE, "by_reason": {"malformed_json": 300 - SHOWN_OF_CODE}}
     assert told.totals["invalid"] == 302
 
 

@@ -444,3 +444,11 @@ class TransactionOutlivesItsBlock(PostgresDatabase):
         if self._sessions.current() is None and is_left:
             return 0
         return await super().execute(query, params)
+
+
+@noticed_by("test_to_close_what_was_never_opened_does_nothing")
+class DisconnectNeedsAConnection(MemoryDatabase):
+    async def disconnect(self) -> None:
+        if not self.is_connected():
+            raise NotConnectedError("call connect() first")
+        await super().disconnect()

@@ -10,14 +10,12 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import platform_migrate
-from batch_etl import pipeline, reader
+from batch_etl.ingest import LIMITS, Limits
 from batch_etl.main import run
-from batch_etl.preparation import RecentKeys
 from platform_interfaces import PlatformContext, Row
 from platform_memory import MemoryDatabase, MemoryFileSystem, MemoryLogger
 from tests.property.event_files import Account, as_stored, event_files
@@ -42,7 +40,8 @@ class CutFileSystem(MemoryFileSystem):
 class Loader:
     """The job on a database and a file system of its own."""
 
-    def __init__(self, block_bytes: int, batch_size: int) -> None:
+    def __init__(self, block_bytes: int, batch_size: int, limits: Limits) -> None:
+        self._limits = limits
         self.db = MemoryDatabase()
         self._fs = CutFileSystem(block_bytes)
         self.code = 0  # of the last run
@@ -55,15 +54,17 @@ class Loader:
         for path, data in files.items():
             await self._fs.write(path, data)
         log, config = MemoryLogger(), {**self._config, "dry-run": is_dry_run}
-        self.code = await run(PlatformContext(log=log, db=self.db, fs=self._fs, config=config))
+        self.code = await run(PlatformContext(log=log, db=self.db, fs=self._fs, config=config), self._limits)
         return log
 
 
-def make_portions_small(patch: pytest.MonkeyPatch, portion_events: int, chunk_lines: int) -> None:
-    """Have a few events be many portions, and keep in mind only the keys of those that are under way."""
-    patch.setattr(reader, "CHUNK_LINES", chunk_lines)
-    patch.setattr(pipeline, "PORTION_LINES", portion_events)
-    patch.setattr(RecentKeys, "NEWEST", pipeline.PORTIONS * (portion_events + chunk_lines))
+def make_limits(batch_lines: int, chunk_lines: int) -> Limits:
+    """Return limits that make many batches of a few events, and remember only the keys of those under way."""
+    return Limits(
+        chunk_lines=chunk_lines,
+        batch_lines=batch_lines,
+        min_recent_keys=LIMITS.concurrent_batches * (batch_lines + chunk_lines),
+    )
 
 
 def assert_accounted(log: MemoryLogger, account: Account, **written: int) -> None:
@@ -106,11 +107,11 @@ def test_every_line_is_where_a_naive_account_says(
     later: bytes,
     block_bytes: int,
     batch_size: int,
-    portions: tuple[int, int] | None,
+    batches: tuple[int, int] | None,
 ) -> None:
     async def load() -> None:
         first, more = Account.of(files), {**files, f"{FOLDER}/bb": later}
-        both, loader = Account.of(more), Loader(block_bytes, batch_size)
+        both, loader = Account.of(more), Loader(block_bytes, batch_size, limits)
         async with loader.db:
             await platform_migrate.up(loader.db)
             code = int(bool(first.invalid) and not first.valid)  # 1 where lines were read and none is valid
@@ -128,7 +129,5 @@ def test_every_line_is_where_a_naive_account_says(
             assert_accounted(await loader.load(more), both, inserted=len(added), skipped=new)
             assert await stored(loader.db) == comparable([*first.rows.values(), *added.values()])
 
-    with pytest.MonkeyPatch.context() as patch:
-        if portions:
-            make_portions_small(patch, *portions)
-        asyncio.run(load())
+    limits = make_limits(*batches) if batches else LIMITS
+    asyncio.run(load())

@@ -18,7 +18,7 @@ import asyncpg
 import pytest
 
 import platform_migrate
-from batch_etl import writer
+from batch_etl.ingest import Limits
 from batch_etl.main import run
 from platform_interfaces import ConnectionLostError, PlatformContext
 from platform_localfs import LocalFileSystem
@@ -127,16 +127,15 @@ async def test_a_frozen_server_does_not_hold_a_load_for_ever(
 
 
 async def test_a_server_that_stays_away_ends_the_load_with_the_reason_and_a_rerun_completes(
-    load: Load, day: Day, server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    load: Load, day: Day, server: PostgresServer, tmp_path: Path
 ) -> None:
     """Bad input 54."""
-    monkeypatch.setattr(writer, "RETRY_SECONDS", 1)
     files = LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "files")}))
     config = {"date": "2026-01-15", "source-path": "raw/events", "batch-size": 10}
     async with PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": server.url()})) as db:
         await platform_migrate.up(db)
         context = PlatformContext(log=MemoryLogger(), db=db, fs=files, config=config)
-        loading = asyncio.create_task(run(context))
+        loading = asyncio.create_task(run(context, Limits(retry_seconds=1)))
         await until_rows(server.url())
         await asyncio.to_thread(server.stop)
         with pytest.raises(ConnectionLostError):

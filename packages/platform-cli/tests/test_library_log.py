@@ -78,7 +78,7 @@ def test_they_are_lines_of_the_log_for_people(module: Module, run: Run) -> None:
 
 
 @pytest.mark.parametrize("log", ["json", "pretty"])
-def test_a_file_that_the_local_disk_does_not_list_is_told_to_the_log(
+def test_a_file_that_the_local_disk_does_not_list_is_logged(
     module: Module, run: Run, project: Path, log: str
 ) -> None:
     (project / "files").mkdir()

@@ -12,22 +12,22 @@ import structlog
 
 from platform_cli.logger import JsonLogger, PrettyLogger
 from platform_cli.secrets import EnvSecrets, Layer
-from platform_interfaces import ConfigurationError
-from platform_interfaces.testing import LoggingContract, RecordedEvent
+from platform_interfaces import ConfigurationError, LogEvent
+from platform_interfaces.testing import LoggingContract
 
 
 def secrets(**values: str) -> EnvSecrets:
     return EnvSecrets([Layer("the test", values)])
 
 
-def as_event(line: Mapping[str, Any]) -> RecordedEvent:
+def as_event(line: Mapping[str, Any]) -> LogEvent:
     own = ("timestamp", "level", "event")
     fields = {
         name.removesuffix("_") if name.removesuffix("_") in own else name: value
         for name, value in line.items()
         if name not in own
     }
-    return RecordedEvent(line["level"], line["event"], fields)
+    return LogEvent(line["level"], line["event"], fields)
 
 
 def json_lines(text: str) -> list[dict[str, Any]]:
@@ -47,7 +47,7 @@ class TestJsonLogger(LoggingContract):
         return JsonLogger(secrets(LOG_LEVEL="DEBUG"))
 
     @pytest.fixture
-    def events(self, log: JsonLogger, err: StringIO) -> Callable[[], list[RecordedEvent]]:
+    def events(self, log: JsonLogger, err: StringIO) -> Callable[[], list[LogEvent]]:
         return lambda: [as_event(line) for line in json_lines(err.getvalue())]
 
 

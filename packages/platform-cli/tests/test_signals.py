@@ -76,7 +76,9 @@ def test_the_second_signal_ends_it_at_once(running: Running, number: signal.Sign
 
 
 def test_a_run_that_does_not_let_go_is_ended_after_the_limit(running: Running) -> None:
-    limited = "from platform_cli import __main__, _stop; _stop.STOP_SECONDS = 0.01; exit(__main__.main())"
+    limited = (
+        "from platform_cli import __main__, _signals; _signals.STOP_SECONDS = 0.01; exit(__main__.main())"
+    )
     process = running(wait="threading.Event().wait()", command=("-c", limited, "run", "hello"))
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate()

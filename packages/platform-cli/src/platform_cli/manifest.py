@@ -12,9 +12,10 @@ from typing import Any
 from platform_cli import registry
 from platform_cli._json_object import JsonObject
 from platform_cli.flags import FLAGS
+from platform_cli.interfaces import INTERFACES
 from platform_interfaces import ConfigurationError
 
-INTERFACES = ("database", "filesystem", "logging", "secrets")
+INTERFACE_KINDS = tuple(each.kind for each in INTERFACES)
 ARGUMENT_TYPES = ("boolean", "float", "integer", "string")
 
 Value = str | int | float | bool
@@ -114,7 +115,7 @@ def _read(data: JsonObject, package: str) -> Manifest:
         display_name=data.get("display_name", str, name),
         description=data.get("description", str, ""),
         version=data.get("version", str, ""),
-        interfaces=dependencies.names("interfaces", INTERFACES),
+        interfaces=dependencies.names("interfaces", INTERFACE_KINDS),
         modules=dependencies.names("modules"),
         arguments=tuple(_argument(argument) for argument in data.objects("args")),
     )

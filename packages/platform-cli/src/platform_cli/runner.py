@@ -9,7 +9,7 @@ from platform_cli import registry
 from platform_cli._blame import Owner, attribute
 from platform_cli._library_log import library_log
 from platform_cli._masking import hide_secrets
-from platform_cli._stop import StopSignals
+from platform_cli._signals import StopSignals
 from platform_cli.container import Container
 from platform_cli.entry import load_check, load_entry
 from platform_cli.failures import (
@@ -19,7 +19,7 @@ from platform_cli.failures import (
     describe,
     exit_code,
     fail,
-    is_told_by_its_message,
+    is_expected,
 )
 from platform_cli.manifest import Manifest
 from platform_cli.migrations import ensure_migrated, report_pending
@@ -98,7 +98,7 @@ async def _supervise(job: Job, container: Container, stop: StopSignals) -> int:
     if isinstance(outcome, asyncio.CancelledError):
         outcome = PlatformError("the job cancelled itself")
     if isinstance(outcome, BaseException):
-        if not is_told_by_its_message(outcome):
+        if not is_expected(outcome):
             container.log.debug(
                 "Traceback", traceback=hide_secrets("".join(traceback.format_exception(outcome)))
             )

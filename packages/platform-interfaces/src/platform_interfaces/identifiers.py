@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterable
 
-# PostgreSQL cuts a longer name in silence (NAMEDATALEN), and the rest may name another table.
+# PostgreSQL truncates a longer name in silence (NAMEDATALEN), and the rest may name another table.
 MAX_BYTES = 63
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 
 
 def quote_identifier(name: str) -> str:
-    """``name`` in double quotes, exactly as written (``Events`` and ``events`` are two names).
+    """Return ``name`` in double quotes, exactly as written (``Events`` and ``events`` are two names).
 
     Raises:
         ValueError: unless it is made of ASCII letters, digits, ``_`` and ``$``, starts with a letter or
@@ -17,7 +17,7 @@ def quote_identifier(name: str) -> str:
     """
     if not _NAME.fullmatch(name) or len(name) > MAX_BYTES:
         raise ValueError(
-            f"{name!r} is no identifier: letters, digits, '_' and '$' only, not a digit first, "
+            f"{name!r} is not an identifier: letters, digits, '_' and '$' only, not a digit first, "
             f"at most {MAX_BYTES} characters"
         )
     return f'"{name}"'
@@ -33,7 +33,7 @@ def quote_identifiers(names: Iterable[str]) -> str:
 
 
 def split_table(name: str) -> tuple[str | None, str]:
-    """The schema (None where none is given) and the table of ``table`` or ``schema.table``, unquoted.
+    """Return the schema (None where none is given) and the table of ``table`` or ``schema.table``, unquoted.
 
     Raises:
         ValueError: unless each part is an identifier.
@@ -45,7 +45,7 @@ def split_table(name: str) -> tuple[str | None, str]:
 
 
 def quote_table(name: str) -> str:
-    """``table`` or ``schema.table`` with each part quoted.
+    """Return ``table`` or ``schema.table`` with each part quoted.
 
     Raises:
         ValueError: unless each part is an identifier.
