@@ -10,7 +10,7 @@ import platform_migrate
 from platform_interfaces import DatabaseInterface
 from platform_memory import MemoryDatabase, MemorySecrets
 from platform_postgres import PostgresDatabase
-from tests.cases.bench import Bench
+from tests.helpers.event_job import EventJob
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -22,7 +22,7 @@ def database(request: pytest.FixtureRequest) -> DatabaseInterface:
 
 
 @pytest.fixture
-async def bench(database: DatabaseInterface) -> AsyncIterator[Bench]:
+async def job(database: DatabaseInterface) -> AsyncIterator[EventJob]:
     async with database:
         await platform_migrate.up(database)
-        yield Bench(database)
+        yield EventJob(database)

@@ -19,13 +19,13 @@ import pytest
 
 import platform_migrate
 from batch_etl import writer
-from batch_etl.main import run
-from platform_interfaces import ConnectionLostError, PlatformContext
+from platform_interfaces import ConnectionLostError
 from platform_localfs import LocalFileSystem
-from platform_memory import MemoryLogger, MemorySecrets
+from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase
 from platform_postgres.server import PostgresServer
 from platform_postgres.testing import running_server
+from tests.helpers.event_job import EventJob
 from tests.torture.load import Day, Load, ended
 
 
@@ -132,11 +132,9 @@ async def test_a_server_that_stays_away_ends_the_load_with_the_reason_and_a_reru
     """Bad input 54."""
     monkeypatch.setattr(writer, "RETRY_SECONDS", 1)
     files = LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "files")}))
-    config = {"date": "2026-01-15", "source-path": "raw/events", "batch-size": 10}
     async with PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": server.url()})) as db:
         await platform_migrate.up(db)
-        context = PlatformContext(log=MemoryLogger(), db=db, fs=files, config=config)
-        loading = asyncio.create_task(run(context))
+        loading = asyncio.create_task(EventJob(db, files).run(batch_size=10))
         await until_rows(server.url())
         await asyncio.to_thread(server.stop)
         with pytest.raises(ConnectionLostError):
