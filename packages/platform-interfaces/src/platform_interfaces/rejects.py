@@ -31,6 +31,8 @@ class Reject:
     """A line of ``file`` and why it was not loaded, the most telling reason first.
 
     ``line`` counts from 1, ``offset`` in bytes from 0; ``raw`` is None for a line too long to be held.
+    ``header`` is the line of the file that names the fields of all others, where its format has one: without
+    it, ``raw`` could not be read again.
     """
 
     file: str
@@ -38,9 +40,10 @@ class Reject:
     offset: int
     raw: bytes | None
     reasons: tuple[Reason, ...]
+    header: bytes | None = None
 
     def to_json(self, run_id: str) -> bytes:
-        """One line of a file of rejects; what is not UTF-8 is in ``raw_base64`` instead of ``raw``."""
+        """Return a line of a file of rejects; what is not UTF-8 is in ``raw_base64`` instead of ``raw``."""
         record: dict[str, Any] = {
             "file": self.file,
             "line": self.line,
@@ -48,10 +51,9 @@ class Reject:
             "reasons": [{"code": reason.code, "message": reason.message} for reason in self.reasons],
             "run_id": run_id,
         }
-        try:
-            record["raw"] = None if self.raw is None else self.raw.decode()
-        except UnicodeDecodeError:
-            record["raw_base64"] = b64encode(self.raw or b"").decode()
+        record |= _encode("raw", self.raw)
+        if self.header is not None:
+            record |= _encode("header", self.header)
         return _ENCODER.encode(record).encode() + b"\n"
 
     @classmethod
@@ -63,19 +65,37 @@ class Reject:
         """
         try:
             record = json.loads(text)
-            raw: bytes | None = None
-            if record.get("raw") is not None:  # also beside what it was, for somebody may have mended it
-                raw = _text(record["raw"]).encode()
-            elif "raw_base64" in record:
-                raw = b64decode(record["raw_base64"], validate=True)
-            else:
-                raw = record["raw"]
+            raw = _decode(record, "raw")
+            if raw is None and "raw" not in record:
+                raise KeyError("raw")
             reasons = tuple(
                 Reason(_text(reason["code"]), _text(reason["message"])) for reason in record["reasons"]
             )
-            return cls(_text(record["file"]), int(record["line"]), int(record["offset"]), raw, reasons)
+            return cls(
+                file=_text(record["file"]),
+                line=int(record["line"]),
+                offset=int(record["offset"]),
+                raw=raw,
+                reasons=reasons,
+                header=_decode(record, "header"),
+            )
         except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"this is no rejected line: {type(error).__name__}: {error}") from error
+
+
+def _encode(name: str, content: bytes | None) -> dict[str, str | None]:
+    try:
+        return {name: None if content is None else content.decode()}
+    except UnicodeDecodeError:
+        return {f"{name}_base64": b64encode(content or b"").decode()}
+
+
+def _decode(record: dict[str, Any], name: str) -> bytes | None:
+    """Return what ``_encode`` wrote; text wins over base64, for a user may have put it there instead."""
+    if record.get(name) is not None:
+        return _text(record[name]).encode()
+    encoded = record.get(f"{name}_base64")
+    return None if encoded is None else b64decode(encoded, validate=True)
 
 
 def _text(value: Any) -> str:
