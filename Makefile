@@ -4,7 +4,8 @@ MEMBERS := $(wildcard packages/* modules/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
-	test test-unit test-impl torture bench bench-quick mutants mutants-check audit test-alone check-pythons smoke check build lock
+	test test-quick test-unit test-impl torture bench bench-quick mutants mutants-check audit test-alone \
+	check-pythons smoke check build lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +52,9 @@ pins: ## a fresh lock has exactly the pinned versions
 
 test: ## all tests
 	uv run pytest
+
+test-quick: ## to run on each change: the tests of packages and modules that need no PostgreSQL server
+	uv run pytest --quiet -n 3 --dist worksteal -m "not server" packages modules
 
 test-unit: ## the tests of the modules, in memory
 	uv run pytest modules/ -v --tb=short

@@ -13,7 +13,7 @@ from platform_postgres import PostgresDatabase
 from tests.helpers.event_job import EventJob
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.server)])
 def database(request: pytest.FixtureRequest) -> DatabaseInterface:
     """An empty database, not yet connected."""
     if request.param == "memory":

@@ -18,7 +18,7 @@ SAMPLES = Path(__file__).parents[2] / "modules" / "batch_etl" / "samples"
 EXPECTED = json.loads((SAMPLES / "expected.json").read_text())
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.server)])
 def db(request: pytest.FixtureRequest) -> DatabaseInterface:
     if request.param == "memory":
         return MemoryDatabase()
