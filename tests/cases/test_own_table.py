@@ -13,7 +13,7 @@ import pytest
 import platform_migrate
 from batch_etl.job import Job
 from batch_etl.table import check_table, lock_name
-from platform_interfaces import DatabaseError, DatabaseInterface, LockTimeoutError, QueryError, Row
+from platform_interfaces import DatabaseError, DatabaseInterface, LockTimeoutError, QueryError
 from platform_memory import MemorySecrets
 from platform_migrate import MigrationFailedError, MigrationRefusedError
 from platform_postgres import PostgresDatabase
@@ -216,26 +216,26 @@ async def test_an_id_that_has_no_more_numbers_stops_the_run_and_rejects_no_line(
 async def test_a_row_that_another_program_deletes_while_it_is_looked_up_is_inserted(
     job: EventJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is there when the rows are sent, and gone when they are looked up again."""
+    """It is inserted before the rows are sent, and deleted after they were refused for it."""
     monkeypatch.setattr("batch_etl.writer.LONGEST_PAUSE_SECONDS", 0.001)
-    await job.load(between(event_line()))
-    fetch_all, lookups = job.db.fetch_all, 0
+    content = between(event_line())
+    await job.load(content)
+    await job.db.execute("CREATE TABLE others AS SELECT * FROM cleaned_events; DELETE FROM cleaned_events")
+    bulk_insert, is_inserted, is_deleted = job.db.bulk_insert, False, False
 
-    async def fetch_and_delete(query: str, params: Sequence[Any] | None = None) -> list[Row]:
-        nonlocal lookups
-        lookups += "wanted" in query
-        if "wanted" in query and lookups == 1:
-            return []
-        if "wanted" in query and lookups == 2:
-            await job.db.execute("DELETE FROM cleaned_events WHERE event_type = 'case'")
-        return await fetch_all(query, params)
+    async def insert_and_delete(table: str, rows: Sequence[Mapping[str, Any]], **options: Any) -> int:
+        nonlocal is_inserted, is_deleted
+        if not is_inserted:
+            is_inserted = bool(await job.db.execute("INSERT INTO cleaned_events SELECT * FROM others"))
+        stored = await bulk_insert(table, rows, **options)
+        if stored == 0:
+            is_deleted = bool(await job.db.execute("DELETE FROM cleaned_events WHERE event_type = 'case'"))
+        return stored
 
-    monkeypatch.setattr(job.db, "fetch_all", fetch_and_delete)
-    assert await run(job, between(event_line()), "cleaned_events") == (
-        0,
-        totals_of(3, inserted=1, skipped=2),
-    )
+    monkeypatch.setattr(job.db, "bulk_insert", insert_and_delete)
+    assert await run(job, content, "cleaned_events") == (0, totals_of(3, inserted=1, skipped=2))
     assert await job.event_types() == ["after", "before", "case"]
+    assert is_deleted
 
 
 async def test_what_a_trigger_does_at_the_check_is_undone(pg: EventJob) -> None:

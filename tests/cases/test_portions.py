@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-from collections.abc import AsyncIterator, Container, Iterable, Sequence
+from collections.abc import AsyncIterator, Container, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 from batch_etl import pipeline, reader
 from batch_etl.preparation import RecentKeys
 from batch_etl.transformer import deduplicate, transform_events
-from platform_interfaces import ConnectionLostError, Row
+from platform_interfaces import ConnectionLostError
 from tests.cases.event_lines import event_line, totals_of
 from tests.helpers.event_job import EventJob, totals
 
@@ -49,18 +49,17 @@ def lines(numbers: Iterable[int], event_type: str = "case") -> bytes:
     )
 
 
-def insert_after_lookup(job: EventJob, monkeypatch: pytest.MonkeyPatch, *numbers: int) -> None:
-    """Have somebody else insert these events between the first lookup of keys and the COPY after it."""
-    fetch_all, foreign = job.db.fetch_all, [[json.loads(line) for line in lines(numbers).splitlines()]]
+def insert_before_write(job: EventJob, monkeypatch: pytest.MonkeyPatch, *numbers: int) -> None:
+    """Have another program insert these events after the job has looked up its first rows."""
+    bulk_insert, others = job.db.bulk_insert, [[json.loads(line) for line in lines(numbers).splitlines()]]
 
-    async def fetch_and_insert(query: str, params: Sequence[Any] | None = None) -> list[Row]:
-        rows = await fetch_all(query, params)
-        if "wanted" in query and foreign:
-            events, _ = deduplicate(transform_events(foreign.pop(), "2026-01-15", dt.datetime.now(dt.UTC)))
-            assert await job.db.bulk_insert("cleaned_events", events) == len(numbers)
-        return rows
+    async def insert_others_first(table: str, rows: Sequence[Mapping[str, Any]], **options: Any) -> int:
+        if others:
+            events, _ = deduplicate(transform_events(others.pop(), "2026-01-15", dt.datetime.now(dt.UTC)))
+            assert await bulk_insert(table, events) == len(numbers)
+        return await bulk_insert(table, rows, **options)
 
-    monkeypatch.setattr(job.db, "fetch_all", fetch_and_insert)
+    monkeypatch.setattr(job.db, "bulk_insert", insert_others_first)
 
 
 def lose_answers(job: EventJob, monkeypatch: pytest.MonkeyPatch, lost: Container[int]) -> None:
@@ -113,10 +112,10 @@ async def test_rows_that_are_met_late_are_skipped_once(job: EventJob) -> None:
     assert (result.code, totals(result)) == (0, totals_of(163, inserted=142, skipped=8, duplicates=13))
 
 
-async def test_rows_that_somebody_inserts_between_lookup_and_copy_are_skipped(
+async def test_rows_that_another_program_inserts_after_they_were_looked_up_are_skipped(
     job: EventJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    insert_after_lookup(job, monkeypatch, 0, 2, 3, 30)
+    insert_before_write(job, monkeypatch, 0, 2, 3, 30)
     result = await job.load(lines([*range(40), *range(5)]), batch_size=2)
     assert (result.code, totals(result)) == (0, totals_of(45, inserted=36, skipped=4, duplicates=5))
     assert len(await job.event_types()) == 40
@@ -133,11 +132,11 @@ async def test_the_sums_are_exact_when_answers_to_commits_are_lost(
     assert len(await job.event_types()) == 90
 
 
-async def test_a_lost_answer_and_a_row_of_somebody_else_are_told_apart(
+async def test_rows_of_a_lost_answer_are_inserted_and_those_of_another_program_skipped(
     job: EventJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("batch_etl.writer.LONGEST_PAUSE_SECONDS", 0.001)
-    insert_after_lookup(job, monkeypatch, 1, 3)
+    insert_before_write(job, monkeypatch, 1, 3)
     lose_answers(job, monkeypatch, range(2, 6))
     result = await job.load(lines([*range(40), *range(5)]), batch_size=2)
     assert (result.code, totals(result)) == (0, totals_of(45, inserted=38, skipped=2, duplicates=5))
