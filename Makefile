@@ -40,12 +40,12 @@ lint: ## ruff: rules and format
 
 type: ## mypy, strict, one member at a time: their test files share names
 	@for member in $(MEMBERS); do uv run mypy --no-error-summary $$member/src $$member/tests || exit 1; done
-	@uv run mypy --no-error-summary conftest.py tools tests
+	@uv run mypy --no-error-summary
 
 contracts: ## who may import whom, the fences of the workspace, the bounds of what is installed
 	@uv run lint-imports --no-logo
 	@uv run python tools/check_workspace.py
-	@uv run uv pip check
+	@uv run sh -c 'uv pip check --python "$$VIRTUAL_ENV"'
 
 pins: ## a fresh lock has exactly the pinned versions
 	@uv run python tools/pins.py check

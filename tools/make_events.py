@@ -1,4 +1,4 @@
-"""Makes a day of raw events, varied and partly bad, and says what a correct load of them must count.
+"""Make a day of raw events, varied and partly bad, and print what a correct load of them must count.
 
     python tools/make_events.py FOLDER --lines 3000 --files 4 --seed 1
 
@@ -50,7 +50,7 @@ class Counts:
 
 
 class Generator:
-    """Lines of one day; every event carries a number of its own, so that only wanted duplicates are any.
+    """Lines of one day; each event has a number of its own, so that only repetitions are duplicates.
 
     Args:
         seed: of all that is drawn.
@@ -68,7 +68,7 @@ class Generator:
         self.counts = Counts()
 
     def line(self) -> bytes:
-        """The next line, without its line end, counted."""
+        """Return the next line without its line end, and count it."""
         self.counts.lines += 1
         draw = 1.0 if self._is_distinct else self._random.random()
         if draw < BLANK_SHARE:
@@ -101,7 +101,7 @@ class Generator:
             self._recent[self._random.randrange(500)] = event
 
     def _varied(self, event: Event) -> Event:
-        """The same event in other words: key order, case and blanks of the type, another source."""
+        """Return the same event, varied in key order, case and blanks of the type, and source."""
         payload = list(event["payload"].items())
         self._random.shuffle(payload)
         spell = self._random.choice(SPELLINGS)
@@ -126,7 +126,7 @@ class Generator:
 
 
 def _dump(value: Any, *, is_ascii: bool = True) -> str:
-    """JSON, with ``"@1.50"`` as the number 1.50, which no float would write like that."""
+    """Return JSON in which ``"@1.50"`` is the number 1.50: a float would be written as 1.5."""
     return re.sub(r'"@([^"]+)"', r"\1", json.dumps(value, ensure_ascii=is_ascii))
 
 

@@ -22,13 +22,13 @@ _LIST = re.compile(r"^(constraint-dependencies = \[\n).*?^(\]\n)", re.MULTILINE 
 
 
 def read_pins(manifest: str) -> list[str]:
-    """The pins in ``manifest``, the text of the root's pyproject.toml."""
+    """Return the pins in ``manifest``, the text of the root's pyproject.toml."""
     pins: list[str] = tomllib.loads(manifest)["tool"]["uv"]["constraint-dependencies"]
     return pins
 
 
 def replace_pins(manifest: str, pins: Iterable[str]) -> str:
-    """``manifest`` with these pins and otherwise as it was.
+    """Return ``manifest`` with these pins, and otherwise unchanged.
 
     Raises:
         ValueError: when it has no list for them.
@@ -43,7 +43,7 @@ def replace_pins(manifest: str, pins: Iterable[str]) -> str:
 
 
 def pins_of(lock: str) -> list[str]:
-    """The pins, sorted, that make another lock like this one, the text of a uv.lock."""
+    """Return the pins, sorted, that reproduce ``lock``, the text of a uv.lock."""
     packages = [package for package in tomllib.loads(lock)["package"] if "registry" in package["source"]]
     versions = Counter(package["name"] for package in packages)
     pins = (_pin(package, is_only_version=versions[package["name"]] == 1) for package in packages)
@@ -56,7 +56,7 @@ def _pin(package: dict[str, Any], *, is_only_version: bool) -> str:
 
 
 def differences(pinned: Iterable[str], locked: Iterable[str]) -> Iterator[str]:
-    """A line for each package that is not locked as it is pinned."""
+    """Yield a line for each package that is not locked as it is pinned."""
     sides: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for side, pins in enumerate((pinned, locked)):
         for pin in sorted(pins):
@@ -71,10 +71,10 @@ def _listed(pins: list[str]) -> str:
 
 
 def fresh_lock(root: Path, pins: Iterable[str]) -> str:
-    """The uv.lock that ``pins`` lead to, made of a copy of the manifests.
+    """Return the uv.lock that uv makes from ``pins`` and a copy of the manifests.
 
     Raises:
-        subprocess.CalledProcessError: when they contradict a manifest; uv has told how.
+        subprocess.CalledProcessError: when they contradict a manifest; uv has printed how.
     """
     with TemporaryDirectory() as folder:
         copy = Path(folder)
@@ -88,7 +88,7 @@ def fresh_lock(root: Path, pins: Iterable[str]) -> str:
 
 
 def manifests(root: Path) -> list[Path]:
-    """The pyproject.toml of the root and of each member."""
+    """Return the pyproject.toml of the root and of each member."""
     manifest = root / "pyproject.toml"
     patterns = tomllib.loads(manifest.read_text())["tool"]["uv"]["workspace"]["members"]
     return [manifest, *(path for pattern in patterns for path in root.glob(f"{pattern}/pyproject.toml"))]
@@ -105,7 +105,7 @@ def write(root: Path) -> int:
 
 
 def check(root: Path) -> int:
-    """0 if the pins are those of a fresh lock, else 1, with what differs."""
+    """Return 0 if the pins are those of a fresh lock; otherwise print what differs and return 1."""
     pins = read_pins((root / "pyproject.toml").read_text())
     found = list(differences(pins, pins_of(fresh_lock(root, pins))))
     for line in found:
@@ -116,7 +116,7 @@ def check(root: Path) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command given."""
+    """Run the command and return the exit code."""
     commands = {"write": write, "check": check}
     if len(arguments) != 1 or arguments[0] not in commands:
         print(__doc__, file=sys.stderr)
@@ -125,7 +125,7 @@ def main(arguments: list[str]) -> int:
         return commands[arguments[0]](ROOT)
     except subprocess.CalledProcessError:
         print(
-            "the pins contradict the manifests: run 'make lock', or mend the bounds",
+            "the pins contradict the manifests: run 'make lock', or correct the bounds",
             file=sys.stderr,
         )
         return 1

@@ -18,16 +18,16 @@ JOB = "platform run batch_etl --db memory --fs memory --date 2026-01-15 --source
 
 
 def constraints(wheels: Iterable[Path], pins: Iterable[str]) -> str:
-    """A constraints file: ours come from these wheels and nowhere else, the others as pinned.
+    """Return a constraints file: our packages come from these wheels only, the others as pinned.
 
-    Ours are named by their address, for a package index may have others of the same name.
+    Ours are named by their address, because a package index may have others of the same name.
     """
     ours = (f"{parse_wheel_filename(wheel.name)[0]} @ {wheel.as_uri()}" for wheel in wheels)
     return "\n".join((*ours, *pins))
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """What ``command`` prints, run without the settings of the platform that this environment may have.
+    """Run ``command`` without the platform settings of this environment, and return its output.
 
     Raises:
         SystemExit: when it fails, with all that it printed.
@@ -43,7 +43,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 
 def smoke(folder: Path) -> None:
-    """Build, install, look at what came, run the job."""
+    """Build and install the wheels, check what they bring, and run the job."""
     wheels, venv, empty = folder / "wheels", folder / "venv", folder / "empty"
     empty.mkdir()
     run("uv", "build", "--quiet", "--all-packages", "--wheel", "--out-dir", wheels, cwd=ROOT)
@@ -56,7 +56,7 @@ def smoke(folder: Path) -> None:
     listed = json.loads(run("uv", "pip", "list", "--python", venv, "--format", "json", cwd=folder))
     installed = {package["name"] for package in listed}
     if unwanted := installed & UNWANTED:
-        raise SystemExit(f"{' and '.join(WANTED)} bring {sorted(unwanted)}: mend their dependencies")
+        raise SystemExit(f"{' and '.join(WANTED)} bring {sorted(unwanted)}: correct their dependencies")
     program, *arguments = JOB.split()
     run(venv / "bin" / program, *arguments, cwd=empty)
     print(f"{' and '.join(WANTED)}: {len(installed)} packages installed from wheels, and the job ran")

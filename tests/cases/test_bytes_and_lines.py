@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from batch_etl.reasons import MAX_LINE_BYTES
+from batch_etl.ingest.codes import MAX_LINE_BYTES
 from platform_memory import MemoryFileSystem
 from tests.cases.event_lines import AFTER, BEFORE, between, event_line, totals_of
 from tests.helpers.event_job import FILE, FOLDER, EventJob, totals

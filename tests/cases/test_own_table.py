@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 import platform_migrate
-from batch_etl.job import Job
-from batch_etl.table import check_table, lock_name
+from batch_etl.config import read_arguments
+from batch_etl.ingest import Limits
+from batch_etl.ingest.table import TargetTable
 from platform_interfaces import DatabaseError, DatabaseInterface, LockTimeoutError, QueryError
 from platform_memory import MemorySecrets
 from platform_migrate import MigrationFailedError, MigrationRefusedError
@@ -58,8 +59,10 @@ async def pg(postgres_url: str) -> AsyncIterator[EventJob]:
         yield EventJob(db)
 
 
-def config(**changes: Any) -> Job:
-    return Job.from_config({"date": "2026-01-15", "source-path": "raw", "target-table": "own"} | changes)
+def target(db: DatabaseInterface, **changes: Any) -> TargetTable:
+    """Return the table of a load into ``own``."""
+    arguments = {"date": "2026-01-15", "source-path": "raw", "target-table": "own"} | changes
+    return TargetTable(db, *read_arguments(arguments))
 
 
 async def assert_refused(job: EventJob, *parts: str, table: str = "own") -> None:
@@ -75,10 +78,7 @@ async def assert_loads(job: EventJob, table: str = "own") -> None:
     first = between(event_line(), event_line('{"n": 1}'), event_line())
     assert await run(job, first, table) == (0, totals_of(5, inserted=4, duplicates=1))
     assert await run(job, first, table) == (0, totals_of(5, skipped=4, duplicates=1))
-    assert await run(job, between(event_line('{"n": 2}')), table) == (
-        0,
-        totals_of(3, inserted=1, skipped=2),
-    )
+    assert await run(job, between(event_line('{"n": 2}')), table) == (0, totals_of(3, inserted=1, skipped=2))
 
 
 async def run(job: EventJob, content: bytes, table: str = "own") -> tuple[int, Mapping[str, Any]]:
@@ -217,7 +217,7 @@ async def test_a_row_that_another_program_deletes_while_it_is_looked_up_is_inser
     job: EventJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is inserted before the rows are sent, and deleted after they were refused for it."""
-    monkeypatch.setattr("batch_etl.writer.LONGEST_PAUSE_SECONDS", 0.001)
+    job.limits = Limits(longest_pause_seconds=0.001)
     content = between(event_line())
     await job.load(content)
     await job.db.execute("CREATE TABLE others AS SELECT * FROM cleaned_events; DELETE FROM cleaned_events")
@@ -246,7 +246,7 @@ async def test_what_a_trigger_does_at_the_check_is_undone(pg: EventJob) -> None:
             AS $$ BEGIN INSERT INTO notes VALUES (now()); RETURN NULL; END $$;
         CREATE TRIGGER noter AFTER INSERT ON own FOR EACH STATEMENT EXECUTE FUNCTION note()
     """)
-    assert await check_table(pg.db, config())
+    assert await target(pg.db).check(is_dry_run=False)
     assert await pg.db.fetch_all("SELECT * FROM notes") == []
     await assert_loads(pg)
 
@@ -309,10 +309,10 @@ async def test_d3_a_table_partitioned_by_date_loads_with_a_key_of_digest_and_dat
 async def test_d3_a_date_that_no_partition_takes_is_refused_before_reading(pg: EventJob, table: str) -> None:
     await pg.db.execute(PARTITIONED)
     with pytest.raises(QueryError, match="no partition takes rows of 2026-02-01: create it"):
-        await check_table(pg.db, config(date="2026-02-01", **{"target-table": table}))
+        await target(pg.db, date="2026-02-01", **{"target-table": table}).check(is_dry_run=False)
     if table == "own":
         await pg.db.execute("CREATE TABLE own_rest PARTITION OF own DEFAULT")
-        assert await check_table(pg.db, config(date="2026-02-01"))
+        assert await target(pg.db, date="2026-02-01").check(is_dry_run=False)
 
 
 async def test_d3_in_memory_a_key_of_digest_and_date_loads(job: EventJob) -> None:
@@ -376,24 +376,25 @@ async def test_c24_the_table_of_raw_events_is_named_as_what_it_is(job: EventJob)
 
 
 async def test_c1_a_table_that_does_not_exist_is_no_error_to_the_check(job: EventJob) -> None:
-    assert not await check_table(job.db, config())
-    assert not await check_table(job.db, config(**{"target-table": "no_schema.own"}))
-    assert await check_table(job.db, config(**{"target-table": "cleaned_events"}))
+    assert not await target(job.db).check(is_dry_run=False)
+    assert not await target(job.db, **{"target-table": "no_schema.own"}).check(is_dry_run=False)
+    assert await target(job.db, **{"target-table": "cleaned_events"}).check(is_dry_run=False)
 
 
 async def test_the_lock_is_the_same_however_the_table_is_named(pg: EventJob, postgres_url: str) -> None:
     await pg.db.execute(f"CREATE SCHEMA other; {PARTITIONED}")
     names = [
-        await lock_name(pg.db, config(**{"target-table": name})) for name in ("own", "public.own", "own_jan")
+        await target(pg.db, **{"target-table": name}).find_lock_name()
+        for name in ("own", "public.own", "own_jan")
     ]
     async with client(postgres_url, search_path="other,public") as elsewhere:
-        names.append(await lock_name(elsewhere, config()))
+        names.append(await target(elsewhere).find_lock_name())
         async with pg.db.lock(names[0], timeout=0):
             with pytest.raises(LockTimeoutError):
                 await EventJob(elsewhere).load(between(), target_table="own", wait=False)
         await assert_loads(EventJob(elsewhere))
     assert len(set(names)) == 1
-    assert names[0] != await lock_name(pg.db, config(**{"target-table": "cleaned_events"}))
+    assert names[0] != await target(pg.db, **{"target-table": "cleaned_events"}).find_lock_name()
 
 
 async def test_rows_that_a_policy_hides_are_refused_before_reading(pg: EventJob, postgres_url: str) -> None:
@@ -408,8 +409,8 @@ async def test_rows_that_a_policy_hides_are_refused_before_reading(pg: EventJob,
         async with pg.db.transaction():
             await pg.db.execute(f"SET LOCAL ROLE r{role}")
             with pytest.raises(QueryError) as caught:
-                await check_table(pg.db, config())
-            assert await check_table(pg.db, config(**{"dry-run": True, "target-table": "cleaned_events"}))
+                await target(pg.db).check(is_dry_run=False)
+            assert await target(pg.db, **{"target-table": "cleaned_events"}).check(is_dry_run=True)
     finally:
         await pg.db.execute(f"DROP OWNED BY r{role}; DROP ROLE r{role}")
     assert "row-level security hides rows" in str(caught.value)
@@ -458,7 +459,7 @@ async def test_d7_another_table_named_events_is_kept_after_what_the_message_says
         await database.execute("CREATE TABLE events (stream_id UUID, version INT)")
         with pytest.raises(MigrationFailedError) as caught:
             await platform_migrate.up(database)
-        assert "'platform migrate mark 002_create_events_table --applied' keeps the one" in str(caught.value)
+        assert "'platform migrate mark 002_create_events_table --applied' keeps" in str(caught.value)
         await platform_migrate.mark_applied(database, ["002_create_events_table"])
         await platform_migrate.up(database)
         await assert_loads(EventJob(database), "cleaned_events")

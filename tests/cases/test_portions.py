@@ -1,6 +1,6 @@
-"""Portions that meet each other, rows of others, refusals and lost answers: the sums stay exact.
+"""Batches that meet each other, rows of others, refusals and lost answers: the sums stay exact.
 
-A portion and the memory of recent keys are a few events here; so most duplicates are the table's to find.
+A batch and the memory of recent keys are a few events here; so most duplicates are the table's to find.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import datetime as dt
 import json
 from collections.abc import AsyncIterator, Container, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from batch_etl import pipeline, reader
-from batch_etl.preparation import RecentKeys
+from batch_etl.ingest import Limits
 from batch_etl.transformer import deduplicate, transform_events
 from platform_interfaces import ConnectionLostError
 from tests.cases.event_lines import event_line, totals_of
@@ -35,11 +35,11 @@ FUSSY_TABLE = """
 
 
 @pytest.fixture(params=[5, 2], ids=["one chunk", "several chunks"], autouse=True)
-def small_portions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Portions of five or six events, each of one chunk or several."""
-    monkeypatch.setattr(pipeline, "PORTION_LINES", 5)
-    monkeypatch.setattr(reader, "CHUNK_LINES", request.param)
-    monkeypatch.setattr(RecentKeys, "NEWEST", 5)
+def small_batches(request: pytest.FixtureRequest, job: EventJob) -> None:
+    """Make batches of five or six events, each of one chunk or several."""
+    job.limits = Limits(
+        batch_lines=5, chunk_lines=request.param, min_recent_keys=5, longest_pause_seconds=0.001
+    )
 
 
 def lines(numbers: Iterable[int], event_type: str = "case") -> bytes:
@@ -95,17 +95,17 @@ async def test_duplicates_that_only_the_table_can_tell_are_counted(job: EventJob
     assert len(await job.event_types()) == 75
 
 
-async def test_portions_that_are_written_at_once_may_have_equal_keys(
-    job: EventJob, monkeypatch: pytest.MonkeyPatch
+async def test_batches_that_are_written_at_once_may_have_equal_keys(
+    job: EventJob,
 ) -> None:
-    monkeypatch.setattr(RecentKeys, "NEWEST", 1)
+    job.limits = replace(job.limits, min_recent_keys=1)
     result = await job.load(lines([*range(6)] * 10), lines([*range(5, -1, -1)] * 10), batch_size=2)
     assert (result.code, totals(result)) == (0, totals_of(120, inserted=6, duplicates=114))
     assert len(await job.event_types()) == 6
 
 
 async def test_rows_that_are_met_late_are_skipped_once(job: EventJob) -> None:
-    """After many portions of new events, no portion asks the table any more before it meets them."""
+    """After many batches of new events, no batch asks the table any more before it meets them."""
     await job.load(lines([*range(120, 124), *range(140, 144)]))
     content = lines([*range(150), *range(121, 124), *range(10)])
     result = await job.load(content, batch_size=3)
@@ -125,7 +125,6 @@ async def test_rows_that_another_program_inserts_after_they_were_looked_up_are_s
 async def test_the_sums_are_exact_when_answers_to_commits_are_lost(
     job: EventJob, monkeypatch: pytest.MonkeyPatch, lost: Container[int]
 ) -> None:
-    monkeypatch.setattr("batch_etl.writer.LONGEST_PAUSE_SECONDS", 0.001)
     lose_answers(job, monkeypatch, lost)
     result = await job.load(lines([*range(90), *range(20)]), batch_size=2)
     assert (result.code, totals(result)) == (0, totals_of(110, inserted=90, duplicates=20))
@@ -135,7 +134,6 @@ async def test_the_sums_are_exact_when_answers_to_commits_are_lost(
 async def test_rows_of_a_lost_answer_are_inserted_and_those_of_another_program_skipped(
     job: EventJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("batch_etl.writer.LONGEST_PAUSE_SECONDS", 0.001)
     insert_before_write(job, monkeypatch, 1, 3)
     lose_answers(job, monkeypatch, range(2, 6))
     result = await job.load(lines([*range(40), *range(5)]), batch_size=2)
@@ -147,7 +145,7 @@ async def test_rows_of_a_lost_answer_are_inserted_and_those_of_another_program_s
     ["VARCHAR(10)", "VARCHAR(255) CHECK (event_type <> 'refused by it')"],
     ids=["value", "constraint"],
 )
-async def test_refused_rows_in_the_middle_of_portions_cost_no_other(job: EventJob, column: str) -> None:
+async def test_refused_rows_in_the_middle_of_batches_cost_no_other(job: EventJob, column: str) -> None:
     await job.db.execute(FUSSY_TABLE.format(column))
     first = lines(range(7)) + lines([7], "refused by it") + b"{\n" + lines(range(8, 40))
     second = lines([*range(60, 72), 3]) + lines([8, 7], "refused by it") + lines(range(72, 80))
@@ -169,7 +167,7 @@ async def test_refused_rows_in_the_middle_of_portions_cost_no_other(job: EventJo
 
 async def test_columns_that_a_table_of_ones_own_has_beside_answer_for_no_key(job: EventJob) -> None:
     await job.db.execute(FUSSY_TABLE.format("VARCHAR(255)"))
-    for name in ("position", "moment", "page", "places", "positions"):
+    for name in ("row_index", "written_at", "id_page", "id_slots", "row_indexes"):
         await job.db.execute(f"ALTER TABLE fussy ADD COLUMN {name} INT DEFAULT 0")
     data = lines([*range(20), *range(20)])
     assert totals(await job.load(data, target_table="fussy")) == totals_of(40, inserted=20, duplicates=20)

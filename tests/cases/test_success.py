@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from batch_etl.account import MAX_LINES_WITHOUT_VALID
+from batch_etl.ingest import LIMITS, Limits
+from batch_etl.ingest.reject_log import SHOWN_OF_CODE
 from batch_etl.main import check_retry, check_run, retry, run
-from batch_etl.reject_log import SHOWN_OF_REASON
 from platform_interfaces import (
     ConfigurationError,
     DatabaseError,
@@ -132,15 +132,15 @@ async def test_a7_a_run_without_a_valid_line_fails_with_a_guess(
 
 
 async def test_a7_a_file_without_a_valid_line_is_not_read_further_and_the_others_load(job: EventJob) -> None:
-    await job.fs.write(f"{FOLDER}/a.csv", b"click,1,web\n" * 3 * MAX_LINES_WITHOUT_VALID)
+    await job.fs.write(f"{FOLDER}/a.csv", b"click,1,web\n" * 3 * LIMITS.max_lines_without_valid)
     await job.fs.write(f"{FOLDER}/b.jsonl", good_line(1))
     result = await job.run()
     assert (result.code, totals(result)["inserted"]) == (1, 1)
-    assert totals(result)["invalid"] < MAX_LINES_WITHOUT_VALID + 1_000
+    assert totals(result)["invalid"] < LIMITS.max_lines_without_valid + 1_000
     assert result.fields("Some files were not read to their end")["files"] == [f"{FOLDER}/a.csv"]
     assert len(await job.rejects(f"{FOLDER}/a.csv")) == totals(result)["invalid"]
     result = await job.run(min_valid="0%")
-    assert (result.code, totals(result)["invalid"]) == (0, 3 * MAX_LINES_WITHOUT_VALID)
+    assert (result.code, totals(result)["invalid"]) == (0, 3 * LIMITS.max_lines_without_valid)
 
 
 @pytest.mark.parametrize(
@@ -241,9 +241,8 @@ async def test_b18_a_link_that_leads_to_no_file_is_warned_about_and_costs_nothin
     day.mkdir(parents=True)
     (day / "a.jsonl").write_bytes(good_line(1))
     (day / "gone.jsonl").symlink_to("removed.jsonl")
-    result = await EventJob(
-        job.db, LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "lake")}))
-    ).run()
+    fs = LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "lake")}))
+    result = await EventJob(job.db, fs).run()
     assert (result.code, totals(result)["inserted"]) == (0, 1)
     assert result.fields("Some links lead to no file")["names"] == [f"{FOLDER}/gone.jsonl"]
 
@@ -255,9 +254,8 @@ async def test_b18_a_folder_that_has_only_such_links_is_no_data_and_names_them(
     day.mkdir(parents=True)
     (day / "gone.jsonl").symlink_to("removed.jsonl")
     (day / "_SUCCESS").touch()
-    result = await EventJob(
-        job.db, LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "lake")}))
-    ).run()
+    fs = LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "lake")}))
+    result = await EventJob(job.db, fs).run()
     reason = result.fields("No raw data found")["reason"]
     assert "has no data, only links that lead to no file (1): 'gone.jsonl' and files that are left" in reason
 
@@ -343,11 +341,9 @@ async def test_fields_without_a_column_are_counted_and_so_are_the_duplicates_tha
 
 
 async def test_duplicates_that_only_the_table_shows_are_counted_with_their_fields(
-    job: EventJob, monkeypatch: pytest.MonkeyPatch
+    job: EventJob,
 ) -> None:
-    monkeypatch.setattr("batch_etl.preparation.RecentKeys.NEWEST", 1)
-    monkeypatch.setattr("batch_etl.reader.CHUNK_LINES", 1)
-    monkeypatch.setattr("batch_etl.pipeline.PORTION_LINES", 1)
+    job.limits = Limits(min_recent_keys=1, chunk_lines=1, batch_lines=1)
     lines = [
         b'{"event_type": "a", "payload": {"n": %d}, "source": "s", "id": %d}' % (number % 10, number)
         for number in range(20)
@@ -368,10 +364,10 @@ async def test_e6_only_the_first_invalid_events_of_each_reason_are_shown(job: Ev
     await job.fs.write(f"{FOLDER}/a.jsonl", b"\n".join([b"{"] * 300 + [b"1"] * 2 + [good_line(1)]))
     result = await job.run()
     shown = [event for event in result.events if event.message == "Invalid event" and event.level == "warn"]
-    assert [event.fields["reason"] for event in shown].count("malformed_json") == SHOWN_OF_REASON
-    assert len(shown) == SHOWN_OF_REASON + 2
+    assert [event.fields["reason"] for event in shown].count("malformed_json") == SHOWN_OF_CODE
+    assert len(shown) == SHOWN_OF_CODE + 2
     more = result.fields("More invalid events")
-    assert more == {"count": 300 - SHOWN_OF_REASON, "by_reason": {"malformed_json": 300 - SHOWN_OF_REASON}}
+    assert more == {"count": 300 - SHOWN_OF_CODE, "by_reason": {"malformed_json": 300 - SHOWN_OF_CODE}}
     assert totals(result)["invalid"] == 302
 
 

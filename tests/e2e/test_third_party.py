@@ -90,7 +90,7 @@ def test_an_adapter_and_a_module_are_found_by_name_once_installed(platform: Plat
     run = ("run", "hello", "--fs", "acme", "--log", "json", "--whom", "Ada")
     done = platform(*run, PYTHONPATH=installed, ACME_TOKEN="t")
     assert done.code == 0
-    greeted = done.events()[-1]
+    greeted = done.events()[-2]
     assert (greeted["event"], greeted["text"], greeted["store"]) == (
         "Greeted",
         "hello Adahello Ada",

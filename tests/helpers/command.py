@@ -19,10 +19,11 @@ class Outcome:
         return [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
 
     def sums(self) -> dict[str, Any]:
-        """The fields of the last event, which must be the summary."""
-        last = self.events()[-1]
-        assert last["event"] == "Batch ETL complete", self.log
-        return last
+        """Return the fields of the summary, which must be the last event of the module."""
+        *_, summary, end = self.events()
+        assert summary["event"] == "Batch ETL complete", self.log
+        assert end["event"] == ("Run failed" if self.code else "Run complete"), self.log
+        return summary
 
 
 # Arguments are those of the command line; keyword arguments are environment variables.

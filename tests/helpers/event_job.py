@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from batch_etl.ingest import LIMITS, Limits
 from batch_etl.main import retry, run
 from platform_interfaces import DatabaseInterface, FileSystemInterface, Reject, find_rejects
 from platform_interfaces.testing import JobHarness, JobResult
@@ -19,12 +20,17 @@ class EventJob(JobHarness):
     """The job on one database; the files are in memory unless a file system is given."""
 
     def __init__(
-        self, db: DatabaseInterface, fs: FileSystemInterface | None = None, **arguments: Any
+        self, db: DatabaseInterface, fs: FileSystemInterface | None = None, limits: Limits = LIMITS
     ) -> None:
-        """Take the arguments of every run by the names of ``module.json``; the day has defaults."""
-        day = {"date": DATE, "source-path": "raw/events"}
-        files = fs if fs is not None else MemoryFileSystem()
-        super().__init__(run, retry=retry, log=MemoryLogger, db=db, fs=files, arguments=day | arguments)
+        self.limits = limits
+        super().__init__(
+            lambda ctx: run(ctx, self.limits),
+            retry=lambda ctx: retry(ctx, self.limits),
+            log=MemoryLogger,
+            db=db,
+            fs=fs if fs is not None else MemoryFileSystem(),
+            arguments={"date": DATE, "source-path": "raw/events"},
+        )
 
     async def load(self, *contents: bytes, suffix: str = ".jsonl", **arguments: Any) -> JobResult:
         """Write files ``a.jsonl``, ``b.jsonl`` and so on over those of the day, and run the job."""

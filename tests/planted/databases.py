@@ -421,3 +421,11 @@ class TransactionOutlivesItsBlock(PostgresDatabase):
         if self._current() is None and self._transaction.get() is not None:
             return 0
         return await super().execute(query, params)
+
+
+@noticed_by("test_to_close_what_was_never_opened_does_nothing")
+class DisconnectNeedsAConnection(MemoryDatabase):
+    async def disconnect(self) -> None:
+        if not self.is_connected():
+            raise NotConnectedError("call connect() first")
+        await super().disconnect()

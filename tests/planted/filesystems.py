@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from platform_interfaces import FileMissingError
+from platform_interfaces import FileMissingError, FileSystemError
 from platform_localfs import LocalFileSystem
 from platform_memory import MemoryFileSystem
 from tests.planted.subscriptions import noticed_by
@@ -291,3 +291,41 @@ class NewDirectoryIsMadeTwice(LocalFileSystem):
         if is_new:
             parent.mkdir(parents=True)
         await super().write(path, data)
+
+
+@noticed_by("test_a_second_connect_or_disconnect_does_nothing")
+class SecondDisconnectRaises(MemoryFileSystem):
+    _is_closed = False
+
+    async def disconnect(self) -> None:
+        if self._is_closed:
+            raise FileSystemError("it is closed")
+        self._is_closed = True
+
+    async def connect(self) -> None:
+        self._is_closed = False
+
+
+@noticed_by("test_a_file_outlasts_the_connection")
+class DisconnectLosesTheFiles(MemoryFileSystem):
+    async def disconnect(self) -> None:
+        self._files.clear()
+
+
+@noticed_by("test_what_is_written_is_in_the_storage", "test_what_is_in_the_storage_is_read", "test_overwrite")
+class FilesStayInACache(LocalFileSystem):
+    """It reads what it has written, which is all that its own methods can show."""
+
+    def __init__(self, secrets: Any) -> None:
+        super().__init__(secrets)
+        self._cache: dict[str, bytes] = {}
+
+    async def write(self, path: str, data: bytes, *, is_private: bool = False) -> None:
+        if path not in self._cache:
+            await super().write(path, data)
+        self._cache[path] = data
+
+    async def read(self, path: str) -> bytes:
+        if path not in self._cache:
+            self._cache[path] = await super().read(path)
+        return self._cache[path]

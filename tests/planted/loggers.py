@@ -79,3 +79,16 @@ class ThreadsShareTheFields(MemoryLogger):
 
     def _record(self, level: str, message: str, fields: dict[str, Any]) -> None:
         super()._record(level, message, fields | self._last)
+
+
+@noticed_by("test_it_takes_events_before_it_is_opened_and_after_it_was_closed")
+class AClosedLoggerRaises(MemoryLogger):
+    _is_closed = False
+
+    async def disconnect(self) -> None:
+        self._is_closed = True
+
+    def _record(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        if self._is_closed:
+            raise RuntimeError("it is closed")
+        super()._record(level, message, fields)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from platform_interfaces import LoggingInterface
-from platform_interfaces.testing import LoggingContract, RecordedEvent
+from platform_interfaces import LogEvent, LoggingInterface
+from platform_interfaces.testing import LoggingContract
 from platform_memory import MemoryLogger
 from tests.planted import loggers  # noqa: F401 - registers the faults
 from tests.planted.subscriptions import subscribe
@@ -16,8 +16,8 @@ from tests.planted.subscriptions import subscribe
 
 class _Recorded(LoggingContract):
     @pytest.fixture
-    def events(self, log: Any) -> Callable[[], list[RecordedEvent]]:
-        return lambda: [RecordedEvent(event.level, event.message, event.fields) for event in log.events]
+    def events(self, log: Any) -> Callable[[], list[LogEvent]]:
+        return lambda: list(log.events)
 
 
 def _make(adapter: type[Any]) -> Any:

@@ -10,13 +10,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import platform_migrate
-from batch_etl import pipeline, reader
-from batch_etl.preparation import RecentKeys
+from batch_etl.ingest import LIMITS, Limits
 from platform_interfaces import Row
 from platform_interfaces.testing import JobResult
 from platform_memory import MemoryDatabase, MemoryFileSystem
@@ -48,11 +46,13 @@ async def load(job: EventJob, files: dict[str, bytes], **arguments: Any) -> JobR
     return await job.run(**arguments)
 
 
-def make_portions_small(patch: pytest.MonkeyPatch, portion_events: int, chunk_lines: int) -> None:
-    """Have a few events be many portions, and keep in mind only the keys of those that are under way."""
-    patch.setattr(reader, "CHUNK_LINES", chunk_lines)
-    patch.setattr(pipeline, "PORTION_LINES", portion_events)
-    patch.setattr(RecentKeys, "NEWEST", pipeline.PORTIONS * (portion_events + chunk_lines))
+def make_limits(batch_lines: int, chunk_lines: int) -> Limits:
+    """Return limits that make many batches of a few events, and remember only the keys of those under way."""
+    return Limits(
+        chunk_lines=chunk_lines,
+        batch_lines=batch_lines,
+        min_recent_keys=LIMITS.concurrent_batches * (batch_lines + chunk_lines),
+    )
 
 
 def assert_accounted(result: JobResult, account: Account, **written: int) -> None:
@@ -95,14 +95,14 @@ def test_every_line_is_where_a_naive_account_says(
     later: bytes,
     block_bytes: int,
     batch_size: int,
-    portions: tuple[int, int] | None,
+    batches: tuple[int, int] | None,
 ) -> None:
     async def check() -> None:
         first, more = Account.of(files), {**files, f"{FOLDER}/bb": later}
         both = Account.of(more)
         async with MemoryDatabase() as db:
             await platform_migrate.up(db)
-            job = EventJob(db, CutFileSystem(block_bytes))
+            job = EventJob(db, CutFileSystem(block_bytes), limits)
             code = int(bool(first.invalid) and not first.valid)  # 1 where lines were read and none is valid
             result = await load(job, files, batch_size=batch_size, dry_run=True)
             assert_accounted(result, first, inserted=0, skipped=0)
@@ -122,7 +122,5 @@ def test_every_line_is_where_a_naive_account_says(
             assert_accounted(result, both, inserted=len(added), skipped=new)
             assert await stored(db) == comparable([*first.rows.values(), *added.values()])
 
-    with pytest.MonkeyPatch.context() as patch:
-        if portions:
-            make_portions_small(patch, *portions)
-        asyncio.run(check())
+    limits = make_limits(*batches) if batches else LIMITS
+    asyncio.run(check())

@@ -18,7 +18,7 @@ import asyncpg
 import pytest
 
 import platform_migrate
-from batch_etl import writer
+from batch_etl.ingest import Limits
 from platform_interfaces import ConnectionLostError, DatabaseError
 from platform_localfs import LocalFileSystem
 from platform_memory import MemorySecrets
@@ -127,14 +127,13 @@ async def test_a_frozen_server_does_not_hold_a_load_for_ever(
 
 
 async def test_a_server_that_stays_away_ends_the_load_with_the_reason_and_a_rerun_completes(
-    load: Load, day: Day, server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    load: Load, day: Day, server: PostgresServer, tmp_path: Path
 ) -> None:
     """Bad input 54."""
-    monkeypatch.setattr(writer, "RETRY_SECONDS", 1)
     files = LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "files")}))
     async with PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": server.url()})) as db:
         await platform_migrate.up(db)
-        loading = asyncio.create_task(EventJob(db, files).run(batch_size=10))
+        loading = asyncio.create_task(EventJob(db, files, Limits(retry_seconds=1)).run(batch_size=10))
         await until_rows(server.url())
         await asyncio.to_thread(server.stop)
         with pytest.raises(ConnectionLostError):
@@ -156,10 +155,9 @@ def small_disk(embedded_dir: Path) -> Iterator[Path]:
 
 
 async def test_a_full_disk_ends_the_load_with_the_reason_and_a_rerun_completes(
-    project: Path, tmp_path: Path, day: Day, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+    project: Path, tmp_path: Path, day: Day, small_disk: Path
 ) -> None:
     """Bad input 67."""
-    monkeypatch.setattr(writer, "RETRY_SECONDS", 1)
     server = PostgresServer(small_disk, {"max_wal_size": "32MB", "min_wal_size": "32MB"})
     server.start()
     filler = small_disk / "filler"
@@ -169,7 +167,7 @@ async def test_a_full_disk_ends_the_load_with_the_reason_and_a_rerun_completes(
         async with PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": server.url()})) as db:
             await platform_migrate.up(db)
             await db.execute("CHECKPOINT")
-            loading = asyncio.create_task(EventJob(db, files).run(batch_size=10))
+            loading = asyncio.create_task(EventJob(db, files, Limits(retry_seconds=1)).run(batch_size=10))
             await until_rows(server.url())
             with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
                 while True:

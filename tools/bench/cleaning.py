@@ -1,4 +1,4 @@
-"""What makes an event of a raw line, written anew and apart from the module: the bench checks it by this."""
+"""A second implementation of the cleaning rules, independent of the module: to check it by."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class Cleaned(NamedTuple):
 
 
 def clean(line: bytes) -> Cleaned | None:
-    """The event, or None for a line that is blank or that the rules of batch_etl reject."""
+    """Return the event, or None for a line that is blank or that the rules of batch_etl reject."""
     try:
         match _decoder.decode(line):
             case {"event_type": str(kind), "payload": payload, "source": str(source)}:
@@ -35,7 +35,7 @@ def clean(line: bytes) -> Cleaned | None:
                 return None
         if isinstance(payload, str):
             payload = _decoder.decode(payload)
-    except ValueError:  # no JSON, or no UTF-8
+    except ValueError:  # neither JSON nor UTF-8
         return None
     if not isinstance(payload, dict) or not all(
         text.strip() and len(text) <= 255 and "\0" not in text for text in (event_type, source)
@@ -48,7 +48,7 @@ def clean(line: bytes) -> Cleaned | None:
 
 
 def cleaned_rows(root: Path) -> Iterator[Cleaned]:
-    """All valid events of the day below ``root``, duplicates too, in the order of the files."""
+    """Yield all valid events of the day below ``root``, duplicates too, in the order of the files."""
     for path in sorted((root / SOURCE_PATH / DATE).iterdir()):
         with path.open("rb") as file:
             yield from filter(None, map(clean, file))

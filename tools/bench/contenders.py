@@ -1,4 +1,4 @@
-"""Who loads: the command of each, and what has to be there before its clock starts."""
+"""The contenders: the command of each, and what is prepared before its clock starts."""
 
 import shutil
 import subprocess
@@ -31,10 +31,10 @@ class Contender:
 
 
 def ours(server: Server, day: Input, url: str) -> Run:
-    """`platform run batch_etl` as it comes; what an earlier run has kept of rejected lines is set aside."""
-    kept = day.folder / REJECTS_FOLDER
-    if kept.exists():  # not removed: to some file systems, so many free places for new files are slow to use
-        kept.rename(Path(tempfile.mkdtemp(prefix=_SET_ASIDE, dir=day.folder)) / kept.name)
+    """Run `platform run batch_etl` with its defaults, after setting the rejects of earlier runs aside."""
+    rejects = day.folder / REJECTS_FOLDER
+    if rejects.exists():  # not removed: on some file systems, many freed inodes make new files slow
+        rejects.rename(Path(tempfile.mkdtemp(prefix=_SET_ASIDE, dir=day.folder)) / rejects.name)
     command = (PLATFORM, "run", "batch_etl", *JOB)
     return measure(server, command, environment(url, FS_LOCAL_ROOT=str(day.folder)))
 
@@ -46,7 +46,7 @@ def tidy(inputs: Path) -> None:
 
 
 def floor(server: Server, day: Input, url: str) -> Run:
-    """Rows that are clean already; see there."""
+    """Load rows that are clean already; see ``floor.py``."""
     blocks = day.folder / f"floor-{fingerprint('bench/floor.py', 'bench/cleaning.py')}"
     if not blocks.exists():
         unfinished = day.folder / "floor.new"
@@ -58,12 +58,12 @@ def floor(server: Server, day: Input, url: str) -> Run:
 
 
 def sql(server: Server, day: Input, url: str) -> Run:
-    """COPY and one statement; see there."""
+    """Load with COPY and one statement; see ``sql.py``."""
     return measure(server, _module("sql", day.folder, url), environment(url))
 
 
 def dlt(kind: str, venv: Path) -> Load:
-    """A pipeline of dlt, in an environment of its own at ``venv``, which is made when it is missing."""
+    """Return a pipeline of dlt, in an environment of its own at ``venv``, made when it is missing."""
 
     def load(server: Server, day: Input, url: str) -> Run:
         if not venv.exists():
@@ -76,12 +76,12 @@ def dlt(kind: str, venv: Path) -> Load:
 
 
 def all_contenders(dlt_venv: Path) -> dict[str, Contender]:
-    """Those of the comparison, in the order in which they take turns."""
+    """Return the contenders by name, in the order in which they take turns."""
     return {
         "floor": Contender(floor),
         "ours": Contender(ours),
         "sql": Contender(sql),
-        # Given rows, dlt rounds the numbers in a JSON column, so its rows are told by what is no such number.
+        # Given rows, dlt rounds the numbers in a JSON column, so its rows are compared by other fields.
         **{
             name: Contender(
                 dlt(kind, dlt_venv), "loaded.cleaned_events", "payload ->> 'event_no', payload ->> 'trace'"
@@ -97,7 +97,7 @@ def _module(name: str, *arguments: str | Path) -> Sequence[str | Path]:
 
 
 def _make_environment(venv: Path) -> None:
-    """Outside the workspace, for its pins are not meant for it."""
+    """Create the environment, outside the workspace, whose pins are not for dlt."""
     unfinished = venv.with_suffix(".new")
     for command in (
         ("uv", "venv", "--quiet", "--clear", "--python", sys.executable, unfinished),

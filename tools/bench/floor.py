@@ -57,7 +57,7 @@ async def _load_some(blocks: Iterator[bytes], url: str) -> None:
         for block in blocks:
             async with connection.transaction():
                 await connection.copy_to_table(
-                    "staging", schema_name="pg_temp", columns=COLUMNS, format="binary", source=_whole(block)
+                    "staging", schema_name="pg_temp", columns=COLUMNS, format="binary", source=_stream(block)
                 )
                 await connection.execute(
                     f"INSERT INTO cleaned_events ({names}) SELECT {names} FROM staging "
@@ -71,7 +71,7 @@ async def _load_some(blocks: Iterator[bytes], url: str) -> None:
         await connection.close()
 
 
-async def _whole(block: bytes) -> AsyncIterator[bytes]:
+async def _stream(block: bytes) -> AsyncIterator[bytes]:
     yield block
 
 

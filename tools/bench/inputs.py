@@ -1,4 +1,4 @@
-"""The days of raw events that are loaded: made once for their shape, and kept."""
+"""The days of raw events that are loaded: made once for each shape, and kept."""
 
 import gzip
 import json
@@ -30,12 +30,12 @@ class Input:
 
     @property
     def files(self) -> list[Path]:
-        """The raw files, in their order."""
+        """Return the raw files, in their order."""
         return sorted((self.folder / SOURCE_PATH / DATE).iterdir())
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Return the size of all files in bytes."""
         return sum(file.stat().st_size for file in self.files)
 
 
@@ -46,31 +46,31 @@ class Inputs:
         self._folder, self._seed = folder, seed
 
     def day(self, lines: int, *, is_distinct: bool = False) -> Input:
-        """About 6 % duplicates and bad lines, or none when ``is_distinct``; in 16 files."""
+        """Return 16 files with about 6 % duplicates and bad lines, or none when ``is_distinct``."""
         name = f"{lines}-lines-seed-{self._seed}{'-distinct' if is_distinct else ''}"
         make = partial(make_files, lines=lines, seed=self._seed, is_distinct=is_distinct)
-        return self._made(name, make)
+        return self._find_or_make(name, make)
 
     def split(self, day: Input, lines_per_file: int) -> Input:
-        """The same lines in many files."""
-        return self._changed(day, f"{lines_per_file}-a-file", partial(_split, lines_per_file=lines_per_file))
+        """Return the same lines in many files."""
+        return self._derive(day, f"{lines_per_file}-a-file", partial(_split, lines_per_file=lines_per_file))
 
     def joined(self, day: Input) -> Input:
-        """The same lines in one file."""
-        return self._changed(day, "one-file", _join)
+        """Return the same lines in one file."""
+        return self._derive(day, "one-file", _join)
 
     def compressed(self, day: Input) -> Input:
-        """The same files, each compressed as .gz."""
-        return self._changed(day, "gz", _compress)
+        """Return the same files, each compressed as .gz."""
+        return self._derive(day, "gz", _compress)
 
-    def _changed(self, day: Input, name: str, change: Callable[[list[Path], Path], None]) -> Input:
+    def _derive(self, day: Input, name: str, change: Callable[[list[Path], Path], None]) -> Input:
         def make(target: Path) -> tuple[int, int]:
             change(day.files, target)
             return day.lines, day.unique
 
-        return self._made(f"{day.folder.name}-{name}", make)
+        return self._find_or_make(f"{day.folder.name}-{name}", make)
 
-    def _made(self, name: str, make: Callable[[Path], tuple[int, int]]) -> Input:
+    def _find_or_make(self, name: str, make: Callable[[Path], tuple[int, int]]) -> Input:
         folder = self._folder / fingerprint("make_events.py", "bench/inputs.py") / name
         if not folder.exists():
             unfinished = folder.with_suffix(".new")
@@ -92,7 +92,7 @@ def make_files(
     files: int = FILES,
     processes: int | None = None,
 ) -> tuple[int, int]:
-    """Write the files, the same by any number of processes; the numbers of lines and of unique events."""
+    """Write the files, the same with any number of processes; return how many lines and unique events."""
     make = partial(_make_file, folder, lines=lines, seed=seed, is_distinct=is_distinct, files=files)
     with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
         counts = sum(pool.map(make, range(files)), Counter[str]())
@@ -112,7 +112,7 @@ def _make_file(
 
 
 def fingerprint(*files: str) -> str:
-    """Of files below tools/: what they have made, they would make again as long as it is the same."""
+    """Return a digest of files below tools/: while it is the same, they make the same input."""
     contents = ((Path(__file__).parent.parent / file).read_bytes() for file in files)
     return sha256(b"".join(contents)).hexdigest()[:12]
 

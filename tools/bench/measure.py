@@ -1,4 +1,4 @@
-"""What a process spends, and what the server spends meanwhile."""
+"""Measure what a process spends, and what the server spends meanwhile."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def measure(server: Server, command: Sequence[str | Path], environment: Mapping[
     """Run the command to its end. What it prints as its last line, when that is a number, is its time.
 
     Raises:
-        SystemExit: when it fails, with the last that it printed.
+        SystemExit: when it fails, with the end of its output.
     """
     server_cpu = server.cpu_seconds()
     with server.sampled_memory() as memory, TemporaryFile() as output:
@@ -42,7 +42,7 @@ def measure(server: Server, command: Sequence[str | Path], environment: Mapping[
             stderr=subprocess.STDOUT,
         )
         try:
-            # Its peak cannot be told below what this process takes itself, which is little:
+            # The reported peak is never below what this process takes itself, which is little:
             # https://man7.org/linux/man-pages/man2/getrusage.2.html (ru_maxrss)
             _, status, usage = os.wait4(process.pid, 0)
         except BaseException:

@@ -1,7 +1,7 @@
 """The calls of PostgresDatabase against plain asyncpg: python -m tools.bench.micro URL ROUNDS.
 
-Prints a JSON object: by name the two median times in seconds, ours first. The plain side is as lean as
-asyncpg has it: ``fetch`` gives its own records, COPY takes tuples that are there already.
+It prints a JSON object: by name the two median times in seconds, ours first. The plain side is as lean as
+asyncpg has it: ``fetch`` gives its own records, COPY takes tuples that were made before.
 """
 
 import asyncio
@@ -38,10 +38,10 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 
 def make_rows() -> list[dict[str, Any]]:
-    """Rows of the table ``plain``."""
-    day, moment = dt.date(2026, 1, 15), dt.datetime(2026, 1, 15, tzinfo=dt.UTC)
+    """Return rows for the table ``plain``."""
+    day, created_at = dt.date(2026, 1, 15), dt.datetime(2026, 1, 15, tzinfo=dt.UTC)
     return [
-        {"id": n, "kind": "click", "source": f"web{n}", "day": day, "created_at": moment, "amount": n / 4}
+        {"id": n, "kind": "click", "source": f"web{n}", "day": day, "created_at": created_at, "amount": n / 4}
         for n in range(ROWS)
     ]
 
@@ -53,7 +53,7 @@ class Ours:
         self._db, self._rows = db, rows
 
     def steps(self) -> dict[str, Step]:
-        """By name."""
+        """Return the steps by name."""
         return {
             "fetch_all": lambda: self._db.fetch_all(ALL),
             "fetch_all of JSON": lambda: self._db.fetch_all(ALL_JSON),
@@ -82,7 +82,7 @@ class Plain:
         self._records = [tuple(row.values()) for row in rows]
 
     def steps(self) -> dict[str, Step]:
-        """By name."""
+        """Return the steps by name."""
         return {
             "fetch_all": lambda: self._pool.fetch(ALL),
             "fetch_all of JSON": lambda: self._pool.fetch(ALL_JSON),
@@ -114,7 +114,7 @@ class Plain:
 
 
 async def compare(url: str, rounds: int) -> dict[str, list[float]]:
-    """The median times of each of our steps and of asyncpg's; they take turns."""
+    """Return the median times of each of our steps and of asyncpg's, which take turns."""
     rows = make_rows()
     db = PostgresDatabase(EnvSecrets([Layer("the bench", {"DB_POSTGRES_URL": url})]))
     await db.connect()

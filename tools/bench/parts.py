@@ -16,15 +16,15 @@ from tools.bench.server import ROOT, Rows, Server, environment
 START_LINES, START_ROUNDS = 10, 7
 LARGE = 10  # times the lines
 SAME_ROWS = (
-    "Rows are told by event_type, payload and event_date; those of dlt, which rounds numbers in JSON when "
-    "given rows, by number and trace of the event. source is left out: of equal events any may stay."
+    "Rows are compared by event_type, payload and event_date; those of dlt, which rounds numbers in JSON "
+    "when given rows, by number and trace of the event. source is left out: of equal events any may stay."
 )
 MICRO_BARS = {"fetch_all": 1.3, "bulk_insert": 1.3}
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What all parts need. ``tell`` is given what is being done."""
+    """What all parts need; ``show_progress`` is called with what is being done."""
 
     server: Server
     inputs: Inputs
@@ -32,7 +32,7 @@ class Bench:
     lines: int
     rounds: int
     dlt_rounds: int
-    tell: Callable[[str], None]
+    show_progress: Callable[[str], None]
 
     def load(self, part: Part, label: str, day: Input) -> Run:
         """Run ours on a fresh database, check the number of rows, and keep the run."""
@@ -40,7 +40,7 @@ class Bench:
 
     def load_into(self, url: str, part: Part, label: str, day: Input) -> Run:
         """Run ours on the database as it is, check the number of rows, and keep the run."""
-        self.tell(f"{part.name}: {label}")
+        self.show_progress(f"{part.name}: {label}")
         run = ours(self.server, day, url)
         part.add(label, day.lines, run)
         part.expect(label, self.server.count(), day.unique)
@@ -54,7 +54,7 @@ class Bench:
 
 
 def contenders(bench: Bench) -> Part:
-    """All side by side on the same input."""
+    """Compare all contenders on the same input."""
     part = Part("contenders", bases=("floor", "dlt"), note=SAME_ROWS)
     day = bench.inputs.day(bench.lines)
     expected: dict[str, Rows] = {}
@@ -62,7 +62,7 @@ def contenders(bench: Bench) -> Part:
         for label, contender in all_contenders(bench.folder / DLT_VENV).items():
             if label.startswith("dlt") and number >= bench.dlt_rounds:
                 continue
-            bench.tell(f"{part.name}: {label}")
+            bench.show_progress(f"{part.name}: {label}")
             part.add(label, day.lines, contender.load(bench.server, day, bench.server.fresh()))
             if not expected:
                 expected = _expected(bench.server, bench.folder)
@@ -82,13 +82,13 @@ def _rows(server: Server, contender: Contender) -> Rows:
 
 
 def _expected(server: Server, folder: Path) -> dict[str, Rows]:
-    """What the floor, which was just loaded, says by each of the expressions."""
+    """Return the rows of the floor, which was just loaded, by each of the payload expressions."""
     expressions = {contender.payload for contender in all_contenders(folder).values()}
     return {payload: server.rows(payload=payload) for payload in expressions}
 
 
 def rerun(bench: Bench) -> Part:
-    """The same input once more, when all of it is there already."""
+    """Compare a second load of the same input with the first."""
     part, day = Part("rerun"), bench.inputs.day(bench.lines)
     for _ in range(bench.rounds):
         url = bench.server.fresh()
@@ -99,7 +99,7 @@ def rerun(bench: Bench) -> Part:
 
 
 def scale(bench: Bench) -> Part:
-    """Ten times the lines, none of them twice."""
+    """Compare ten times the lines, all distinct, with the usual number."""
     part = Part("scale")
     days = [bench.inputs.day(factor * bench.lines, is_distinct=True) for factor in (1, LARGE)]
     bench.take_turns(part, {f"{day.lines:,} lines": day for day in days})
@@ -116,19 +116,19 @@ def scale(bench: Bench) -> Part:
 
 
 def many_files(bench: Bench) -> Part:
-    """The same lines in files of a hundred lines."""
+    """Compare files of a hundred lines with 16 files of the same lines."""
     day = bench.inputs.day(bench.lines)
     return _compare(bench, "many-files", "16 files", day, "many files", bench.inputs.split(day, 100))
 
 
 def large_file(bench: Bench) -> Part:
-    """Ten times the lines in one file; of a million, that is 2.3 GB."""
+    """Compare one file of ten times the lines (of a million: 2.3 GB) with 16 files."""
     day = bench.inputs.day(LARGE * bench.lines, is_distinct=True)
     return _compare(bench, "large-file", "16 files", day, "one file", bench.inputs.joined(day))
 
 
 def gz(bench: Bench) -> Part:
-    """The same files, compressed."""
+    """Compare compressed files with plain ones."""
     day = bench.inputs.day(bench.lines)
     return _compare(bench, "gz", "plain", day, "gz", bench.inputs.compressed(day))
 
@@ -141,11 +141,11 @@ def _compare(bench: Bench, name: str, plain: str, day: Input, other: str, change
 
 
 def start(bench: Bench) -> Part:
-    """Ten lines, against a Python that does nothing."""
+    """Compare a load of ten lines with a Python that does nothing."""
     part, day = Part("start"), bench.inputs.day(START_LINES)
     nothing = (sys.executable, "-c", "pass")
     for _ in range(START_ROUNDS):
-        bench.tell(part.name)
+        bench.show_progress(part.name)
         part.add("nothing", 0, measure(bench.server, nothing, environment(bench.server.url())))
         bench.load(part, "ten lines", day)
     more = part.median("ten lines").seconds - part.median("nothing").seconds
@@ -154,9 +154,9 @@ def start(bench: Bench) -> Part:
 
 
 def micro(bench: Bench) -> Part:
-    """The calls of the database interface, each against what plain asyncpg takes for the same."""
+    """Compare each call of the database interface with the same by plain asyncpg."""
     part = Part("micro")
-    bench.tell(part.name)
+    bench.show_progress(part.name)
     command = (sys.executable, "-m", "tools.bench.micro", bench.server.fresh(), str(max(bench.rounds, 5)))
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
     for name, (ours_seconds, plain_seconds) in json.loads(done.stdout).items():

@@ -1,4 +1,4 @@
-"""What was measured, as tables and as JSON."""
+"""Report what was measured, as tables and as JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ STYLE: dict[str, Any] = {"box": SIMPLE_HEAD, "padding": (0, 1, 0, 0), "show_edge
 
 @dataclass(frozen=True)
 class Ratio:
-    """A result beside its bar: at most so much, or, with ``is_least``, at least; None is no bar."""
+    """A result beside its bar: at most so much, or, with ``is_least``, at least; None: without one."""
 
     name: str
     value: float
@@ -28,14 +28,14 @@ class Ratio:
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the bar holds; None when there is none."""
+        """Return whether the bar holds, or None without a bar."""
         if self.bar is None:
             return None
         return self.value >= self.bar if self.is_least else self.value <= self.bar
 
     @property
     def bar_text(self) -> str:
-        """The bar in words."""
+        """Return the bar in words."""
         if self.bar is None:
             return ""
         return f"{'at least' if self.is_least else 'at most'} {self.bar:g}{self.unit}"
@@ -45,8 +45,8 @@ class Ratio:
 class Part:
     """The results of one part: the runs of each contender, its lines, and ratios of medians.
 
-    ``bases`` are labels, and all times are told as ratios to theirs; ``note`` says how to read the numbers;
-    ``problems`` are what makes them worthless, such as rows that are not there.
+    ``bases`` are labels, and all times are shown as ratios to theirs; ``note`` says how to read the numbers;
+    ``problems`` are what makes them worthless, such as missing rows.
     """
 
     name: str
@@ -68,11 +68,11 @@ class Part:
             self.problems.append(f"{self.name}, {label}: {found}, expected {expected}")
 
     def median(self, label: str) -> Run:
-        """The medians of its runs."""
+        """Return the medians of the runs of a contender."""
         return medians(self.runs[label])
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, as what JSON can tell."""
+        """Return the part as JSON values."""
         return {
             "part": self.name,
             "runs": {
@@ -86,7 +86,7 @@ class Part:
 
 
 def medians(runs: Sequence[Run]) -> Run:
-    """The median of each number, which may come from different runs."""
+    """Return the median of each number; they may come from different runs."""
     return Run(**{number.name: median(getattr(run, number.name) for run in runs) for number in fields(Run)})
 
 

@@ -22,7 +22,7 @@ from tests.helpers.server import server_with_password
 ROOT = Path(__file__).parent.parent.parent
 PLATFORM = Path(sys.executable).with_name("platform")
 SETTINGS = {"fsync": "on"}  # tests do without; all else is as the embedded server has it
-_TOLD = ("fsync", "full_page_writes", "synchronous_commit", "shared_buffers", "max_wal_size")
+_REPORTED_SETTINGS = ("fsync", "full_page_writes", "synchronous_commit", "shared_buffers", "max_wal_size")
 SAMPLE_SECONDS = 0.5
 _DATABASE, _TEMPLATE = "bench", "bench_migrated"
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -52,7 +52,7 @@ class Server:
             "split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int AS pid"
         )
         self.version, self._postmaster = str(about["version"]), int(about["pid"])
-        self.settings = {name: str(self.query(f"SHOW {name}")[0][name]) for name in _TOLD}
+        self.settings = {name: str(self.query(f"SHOW {name}")[0][name]) for name in _REPORTED_SETTINGS}
         self.query(f"CREATE DATABASE {_TEMPLATE}")
         command = (PLATFORM, "migrate", "up", "--db", "postgres")
         subprocess.run(
@@ -60,27 +60,27 @@ class Server:
         )
 
     def url(self, database: str = _DATABASE) -> str:
-        """The URL of one of its databases."""
+        """Return the URL of one of its databases."""
         return urlunsplit(urlsplit(self._url)._replace(path=f"/{database}"))
 
     def fresh(self) -> str:
-        """The URL of a database with all migrations applied and no rows, and with nothing left to write."""
+        """Return the URL of a database with all migrations applied, without rows and just checkpointed."""
         self.query(f"DROP DATABASE IF EXISTS {_DATABASE} WITH (FORCE)")
         self.query(f"CREATE DATABASE {_DATABASE} TEMPLATE {_TEMPLATE}")
         self.query("CHECKPOINT")
         return self.url()
 
     def query(self, statement: str, database: str = "postgres") -> list[dict[str, Any]]:
-        """The rows of a statement, over a connection of its own."""
+        """Return the rows of a statement, over a connection of its own."""
         return asyncio.run(_query(self.url(database), statement))
 
     def count(self) -> int:
-        """The number of rows that a load of ours has left."""
+        """Return the number of rows that our load has left."""
         [row] = self.query("SELECT COUNT(*) AS count FROM cleaned_events", _DATABASE)
         return int(row["count"])
 
     def rows(self, table: str = "cleaned_events", payload: str = "payload::text") -> Rows:
-        """What a load has left, by what an expression makes of the payload."""
+        """Return the rows that a load has left; ``payload`` is the SQL that they are compared by."""
         [row] = self.query(
             f"""
             WITH texts AS (SELECT concat_ws(E'\\x1f', event_type, event_date, {payload}) AS t FROM {table})
@@ -94,7 +94,7 @@ class Server:
         return Rows(row["count"], f"{row['one']} {row['two']}")
 
     def cpu_seconds(self) -> float:
-        """What its processes have used so far, those that have ended included."""
+        """Return the processor time of its processes so far, those that have ended included."""
         while True:
             processes = self._processes()
             with contextlib.suppress(OSError):  # one has ended meanwhile
@@ -109,7 +109,7 @@ class Server:
 
     @contextmanager
     def sampled_memory(self) -> Iterator[Sampler]:
-        """Watches how much memory its processes take together, for the length of the block."""
+        """Watch how much memory its processes take together, for the length of the block."""
         sampler = Sampler(self)
         sampler.start()
         try:
@@ -119,7 +119,7 @@ class Server:
             sampler.join()
 
     def memory_bytes(self) -> int:
-        """What its processes take together now; what they share counts once."""
+        """Return the memory that its processes take together now; what they share counts once."""
         total = 0
         for process in self._processes():
             try:
@@ -149,7 +149,7 @@ class Sampler(threading.Thread):
 
 
 def environment(url: str, **more: str) -> Mapping[str, str]:
-    """The environment of a child that finds the database at ``url``.
+    """Return the environment of a child that finds the database at ``url``.
 
     No other settings of ours, and none of Python: with PYTHONDONTWRITEBYTECODE, each start would compile
     all that is imported.
@@ -161,7 +161,7 @@ def environment(url: str, **more: str) -> Mapping[str, str]:
 
 @contextmanager
 def running_server(settings: Mapping[str, str]) -> Iterator[Server]:
-    """A server of its own for the length of the block, with some settings of postgresql.conf."""
+    """Start a server for the length of the block, with some settings of postgresql.conf."""
     with server_with_password("bench", **{**SETTINGS, **settings}) as url:
         yield Server(url)
 

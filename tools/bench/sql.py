@@ -1,7 +1,7 @@
 """COPY of the raw lines, then one SQL statement that does the rest: python -m tools.bench.sql ROOT URL.
 
-The statement checks what the generator breaks. Lines go in as bytes, because one that is no UTF-8 would
-end a COPY of text.
+The statement checks what the generator breaks. Lines go in as bytes, because a line that is not UTF-8
+would end a COPY of text.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ import asyncpg
 
 from tools.bench.inputs import DATE, SOURCE_PATH
 
-# A line with bytes beyond ASCII is longer as UTF-8 than as Latin-1; only such a line can be no UTF-8, and
-# pays for a block that catches the error.
+# A line with bytes beyond ASCII is longer as UTF-8 than as Latin-1; only such a line can be invalid UTF-8,
+# and pays for a block that catches the error.
 PREPARE = """
     SET work_mem = '256MB';
     SET client_min_messages = error;

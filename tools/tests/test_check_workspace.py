@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ members = ["packages/*"]
 [tool.uv.sources]
 lower-part = { workspace = true }
 upper-part = { workspace = true }
+
+[tool.importlinter]
+root_packages = ["lower_part", "upper_part"]
 """
 LOWER = """\
 [project]
@@ -79,14 +83,19 @@ def test_this_workspace_has_none() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "breach"),
     [
-        (', "Upper_Part"', "", "upper-part: add it to the dependencies of the root"),
-        ("upper-part = { workspace = true }\n", "", "upper-part: add it to [tool.uv.sources]"),
+        (', "Upper_Part"', "", """add '"upper-part",' to the dependencies of the root"""),
+        (
+            "upper-part = { workspace = true }\n",
+            "",
+            "add 'upper-part = { workspace = true }' to [tool.uv.sources]",
+        ),
+        (', "upper_part"', "", """add '"upper_part",' to root_packages in [tool.importlinter]"""),
     ],
 )
 def test_a_member_that_the_root_does_not_know(root: Path, old: str, new: str, breach: str) -> None:
     edit(root / "pyproject.toml", old, new)
     [found] = breaches(root)
-    assert found.startswith(breach)
+    assert found.startswith(f"upper-part: {breach}")
 
 
 @pytest.mark.parametrize(
@@ -142,4 +151,97 @@ def test_a_name_that_is_taken(root: Path, name: str, breach: str) -> None:
 def test_what_is_hidden_or_built_is_not_looked_at(root: Path, name: str) -> None:
     (root / name).parent.mkdir(parents=True)
     (root / name).touch()
+    assert breaches(root) == []
+
+
+def add_member(folder: Path) -> None:
+    """Make a member that is in order by itself."""
+    name, import_name = folder.name.replace("_", "-"), folder.name.replace("-", "_")
+    (folder / "src" / import_name).mkdir(parents=True)
+    (folder / "src" / import_name / "py.typed").touch()
+    (folder / "README.md").touch()
+    (folder / "CHANGELOG.md").write_text("# Changelog\n\n## 1.0.0\n")
+    manifest = UPPER.replace("upper-part", name).replace('["lower-part>=0.2,<0.3"]', "[]")
+    (folder / "pyproject.toml").write_text(manifest.partition("[dependency-groups]")[0])
+
+
+def test_a_new_adapter_and_a_new_module_need_three_entries_each_which_are_all_named(tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(".*", "__pycache__", "dist"))
+    shutil.copy(ROOT / "pyproject.toml", root)
+    add_member(root / "packages" / "platform-acme")
+    add_member(root / "modules" / "hello_job")
+    found = breaches(root)
+    assert [(line.partition(": ")[0], line.partition(" to ")[2].split(", ")[0]) for line in found] == [
+        (member, place)
+        for member in ("hello-job", "platform-acme")
+        for place in (
+            "the dependencies of the root",
+            "[tool.uv.sources] of the root",
+            "root_packages in [tool.importlinter] of the root",
+        )
+    ]
+    for line, after in zip(
+        found, ["dependencies = [\n", "[tool.uv.sources]\n", "root_packages = [\n"] * 2, strict=True
+    ):
+        entry = line.split("'")[1]
+        edit(root / "pyproject.toml", after, f"{after}{entry}\n")
+    assert breaches(root) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "breach"),
+    [
+        (None, "packages/stray: there is no pyproject.toml"),
+        ("[project", "packages/stray: pyproject.toml cannot be read"),
+        (b"\xff", "packages/stray: pyproject.toml cannot be read"),
+        ("[tool.other]", "packages/stray: pyproject.toml has no [project]"),
+        ("project = 1", "packages/stray: project is 1: make it a table"),
+        ("[project]\nname = 3\nversion = '1'", "stray: project.name is 3: make it text"),
+        ("[project]\nname = 'stray'\nversion = 'x'", "stray: project.version is 'x': make it a version"),
+        ("[project]\nversion = 1.0", "stray: project.version is 1.0: make it text"),
+        ("[project]\ndependencies = 'a'", "stray: project.dependencies is 'a': make it a list"),
+        ("[project]\ndependencies = ['a b c']", "stray: project.dependencies: 'a b c': "),
+        ("[project]\noptional-dependencies = []", "stray: project.optional-dependencies is []: make it a"),
+        ("tool = 1\n[project]\nversion = '1'", "stray: tool is 1: make it a table"),
+        (
+            "dependency-groups = {dev = [{include-group = 'a'}, 3]}\n[project]\nversion = '1'",
+            "stray: README.md is missing",
+        ),
+    ],
+)
+def test_a_member_that_cannot_be_read_is_a_breach_like_any_other(
+    root: Path, text: str | bytes | None, breach: str
+) -> None:
+    folder = root / "packages" / "stray"
+    folder.mkdir()
+    if text is not None:
+        (folder / "pyproject.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    edit(root / "packages/upper-part/pyproject.toml", ">=0.2,<0.3", "")
+    found = breaches(root)
+    assert any(line.startswith(breach) for line in found), found
+    assert "upper-part: 'lower-part' needs a floor and a ceiling, such as '>=0.1,<0.2'" in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "breach"),
+    [
+        (ROOT_MANIFEST, "[project", "pyproject.toml cannot be read"),
+        ('"packages/*"', '"", "/*", 3, "packages/*"', "tool.uv.workspace.members: '': "),
+        ("[tool.uv.sources]", "[tool.uv.source]", "to [tool.uv.sources] of the root"),
+        (
+            'root_packages = ["lower_part", "upper_part"]',
+            "root_packages = 1",
+            "root_packages is 1: make it a",
+        ),
+    ],
+)
+def test_a_root_that_cannot_be_read_is_a_breach(root: Path, old: str, new: str, breach: str) -> None:
+    edit(root / "pyproject.toml", old, new)
+    found = breaches(root)
+    assert any(breach in line for line in found), found
+
+
+def test_a_folder_that_links_to_itself_is_walked_once(root: Path) -> None:
+    (root / "loop").symlink_to(root)
     assert breaches(root) == []

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 
 import pytest
 
-from batch_etl.compression import BLOCK_BYTES, decompressed
+from batch_etl.ingest.compression import BLOCK_BYTES, decompress_file
 from platform_interfaces import FileSystemError
 
 if sys.version_info >= (3, 14):
@@ -38,11 +38,11 @@ async def read(path: str, data: bytes, block_size: int = 100) -> list[bytes]:
         for start in range(0, len(data), block_size):
             yield data[start : start + block_size]
 
-    return [block async for block in decompressed(path, blocks())]
+    return [block async for block in decompress_file(path, blocks())]
 
 
 @pytest.mark.parametrize("block_size", [1, 7, 1000, 1_000_000])
-async def test_a_file_of_several_members_is_read_whole_wherever_its_blocks_are_cut(
+async def test_a_file_of_several_members_is_read_whole_wherever_its_blocks_are_split(
     suffix: str, compress: Callable[[bytes], bytes], block_size: int
 ) -> None:
     data = compress(CONTENT) + compress(b"") + compress(b"\nend")
@@ -58,16 +58,16 @@ async def test_blocks_are_small_however_much_a_file_expands(
     assert max(sizes) <= BLOCK_BYTES
 
 
-def cuts(data: bytes) -> Iterator[bytes]:
+def truncations(data: bytes) -> Iterator[bytes]:
     yield from (data[:size] for size in (1, 5, 10, len(data) // 2, len(data) - 1))
 
 
-async def test_a_file_that_is_cut_anywhere_is_an_error_that_names_it(
+async def test_a_file_that_is_truncated_anywhere_is_an_error_that_names_it(
     suffix: str, compress: Callable[[bytes], bytes]
 ) -> None:
     whole = compress(CONTENT)
-    for data in (*cuts(whole), *(whole + cut for cut in cuts(whole))):
-        with pytest.raises(FileSystemError, match=f"'a.{suffix}' is cut short"):
+    for data in (*truncations(whole), *(whole + part for part in truncations(whole))):
+        with pytest.raises(FileSystemError, match=f"'a.{suffix}' is truncated"):
             await read(f"a.{suffix}", data)
 
 
@@ -220,7 +220,7 @@ async def test_the_beginning_of_a_file_that_fails_comes_before_the_error() -> No
         yield data
 
     found = b""
-    with pytest.raises(FileSystemError, match="is cut short: when the file is still being written"):
-        async for block in decompressed("a", blocks()):
+    with pytest.raises(FileSystemError, match="is truncated: when the file is still being written"):
+        async for block in decompress_file("a", blocks()):
             found += block
     assert found == b"one\ntwo\n"

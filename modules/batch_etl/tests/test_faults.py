@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import platform_migrate
-from batch_etl import pipeline, reader
+from batch_etl.ingest import Limits
+from batch_etl.ingest.cleaning import ChunkCleaner, CleanChunk
+from batch_etl.ingest.lines import Chunk
 from batch_etl.main import run
-from batch_etl.preparation import KnownTypes, Prepared, RecentKeys, prepare
-from batch_etl.reader import Chunk
 from batch_etl.transformer import deduplicate, transform_events
 from platform_interfaces import (
     ConnectionLostError,
@@ -52,12 +52,10 @@ class LosingDatabase(MemoryDatabase):
         return len(rows)
 
 
-@pytest.fixture(params=[10, 3], ids=["one chunk", "several chunks"], autouse=True)
-def small_portions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a few events are many portions, and most duplicates are found in the table."""
-    monkeypatch.setattr(reader, "CHUNK_LINES", request.param)
-    monkeypatch.setattr(pipeline, "PORTION_LINES", 10)
-    monkeypatch.setattr(RecentKeys, "NEWEST", 5)
+@pytest.fixture(params=[10, 3], ids=["one chunk", "several chunks"])
+def limits(request: pytest.FixtureRequest) -> Limits:
+    """Return limits that make many batches of a few events, and leave most duplicates to the table."""
+    return Limits(chunk_lines=request.param, batch_lines=10, min_recent_keys=5)
 
 
 @pytest.fixture
@@ -75,10 +73,12 @@ async def fs() -> MemoryFileSystem:
     return files
 
 
-async def load(db: MemoryDatabase, fs: MemoryFileSystem, **changes: Any) -> tuple[int, MemoryLogger]:
+async def load(
+    db: MemoryDatabase, fs: MemoryFileSystem, limits: Limits, **changes: Any
+) -> tuple[int, MemoryLogger]:
     log = MemoryLogger()
     config = {"date": "2026-01-15", "source-path": "raw/events", "batch-size": 10} | changes
-    return await run(PlatformContext(log=log, db=db, fs=fs, config=config)), log
+    return await run(PlatformContext(log=log, db=db, fs=fs, config=config), limits), log
 
 
 def figures(log: MemoryLogger) -> tuple[int, int, int]:
@@ -87,7 +87,7 @@ def figures(log: MemoryLogger) -> tuple[int, int, int]:
 
 
 async def test_a_batch_whose_connection_was_lost_before_it_was_written_is_tried_again(
-    db: FaultyDatabase, fs: MemoryFileSystem
+    db: FaultyDatabase, fs: MemoryFileSystem, limits: Limits
 ) -> None:
     """Bad input 52 and 63."""
     db.before = [
@@ -96,13 +96,13 @@ async def test_a_batch_whose_connection_was_lost_before_it_was_written_is_tried_
         ConnectionLostError("gone"),
         TransactionConflictError("deadlock"),
     ]
-    code, log = await load(db, fs)
+    code, log = await load(db, fs, limits)
     assert (code, figures(log)) == (0, (50, 0, 40))
     assert sum(event.message == "Trying again" for event in log.events) == 3
 
 
 async def test_the_figures_are_exact_when_the_answer_to_a_commit_was_lost(
-    db: FaultyDatabase, fs: MemoryFileSystem
+    db: FaultyDatabase, fs: MemoryFileSystem, limits: Limits
 ) -> None:
     db.after = [
         None,
@@ -111,32 +111,34 @@ async def test_the_figures_are_exact_when_the_answer_to_a_commit_was_lost(
         ConnectionLostError("gone"),
         ConnectionLostError("gone"),
     ]
-    code, log = await load(db, fs)
+    code, log = await load(db, fs, limits)
     assert (code, figures(log)) == (0, (50, 0, 40))
     db.after = [ConnectionLostError("gone")] * 3
-    code, log = await load(db, fs)
+    code, log = await load(db, fs, limits)
     assert (code, figures(log)) == (0, (0, 50, 40))
 
 
 async def test_an_error_that_does_not_pass_stops_the_run_and_a_rerun_completes(
-    db: FaultyDatabase, fs: MemoryFileSystem
+    db: FaultyDatabase, fs: MemoryFileSystem, limits: Limits
 ) -> None:
     db.before = [None, None, DatabaseError("disk full")]
     with pytest.raises(DatabaseError, match="disk full"):
-        await load(db, fs)
+        await load(db, fs, limits)
     kept = await db.execute("SELECT * FROM cleaned_events")
     assert 0 < kept < 50
-    code, log = await load(db, fs)
+    code, log = await load(db, fs, limits)
     assert (code, figures(log)) == (0, (50 - kept, kept, 40))
     assert await db.execute("SELECT * FROM cleaned_events") == 50
 
 
-async def test_a_portion_is_kept_whole_or_not_at_all(db: FaultyDatabase, fs: MemoryFileSystem) -> None:
+async def test_a_batch_is_stored_whole_or_not_at_all(
+    db: FaultyDatabase, fs: MemoryFileSystem, limits: Limits
+) -> None:
     db.before = [None, *[DatabaseError("disk full")] * 50]
     with pytest.raises(DatabaseError, match="disk full"):
-        await load(db, fs, **{"batch-size": 4})
-    first_portion = 12 if reader.CHUNK_LINES == 3 else 10
-    assert await db.execute("SELECT * FROM cleaned_events") == first_portion
+        await load(db, fs, limits, **{"batch-size": 4})
+    first_batch = 12 if limits.chunk_lines == 3 else 10
+    assert await db.execute("SELECT * FROM cleaned_events") == first_batch
 
 
 class CountingDatabase(MemoryDatabase):
@@ -158,33 +160,35 @@ class CountingDatabase(MemoryDatabase):
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 500])
-async def test_rows_are_sent_in_batches_of_the_size_asked_for(fs: MemoryFileSystem, batch_size: int) -> None:
+async def test_rows_are_sent_in_batches_of_the_size_asked_for(
+    fs: MemoryFileSystem, batch_size: int, limits: Limits
+) -> None:
     async with CountingDatabase() as db:
         await platform_migrate.up(db)
-        await load(db, fs, **{"batch-size": batch_size})
+        await load(db, fs, limits, **{"batch-size": batch_size})
         assert (db.rows, db.batch_sizes) == (50, {batch_size})
 
 
-async def test_a_load_of_new_events_soon_asks_no_more_and_a_rerun_sends_no_row_again() -> None:
+async def test_a_load_of_new_events_soon_asks_no_more_and_a_rerun_sends_no_row_again(limits: Limits) -> None:
     fs = MemoryFileSystem()
     await fs.write(f"{FOLDER}/a.jsonl", events_to_jsonl(make_events(400)))
     async with CountingDatabase() as db:
         await platform_migrate.up(db)
         db.lookups = db.rows = 0
-        assert figures((await load(db, fs))[1]) == (400, 0, 0)
+        assert figures((await load(db, fs, limits))[1]) == (400, 0, 0)
         assert (db.lookups < 15, db.rows) == (True, 400)
-        assert figures((await load(db, fs))[1]) == (0, 400, 0)
+        assert figures((await load(db, fs, limits))[1]) == (0, 400, 0)
         assert db.rows == 400
         # Once one is met that is there, the next are asked for, too.
         new = make_events(400, event_type="new")
         await fs.write(f"{FOLDER}/a.jsonl", events_to_jsonl([*new, *make_events(400)]))
         db.rows = 0
-        assert figures((await load(db, fs))[1]) == (400, 400, 0)
+        assert figures((await load(db, fs, limits))[1]) == (400, 400, 0)
         assert db.rows < 500
 
 
 class SharedDatabase(MemoryDatabase):
-    """After the next lookup of keys, somebody else inserts some events that were looked for, if asked to."""
+    """If asked to, has another program insert some events after they were looked up."""
 
     is_shared = False
 
@@ -197,75 +201,81 @@ class SharedDatabase(MemoryDatabase):
         return rows
 
 
-async def test_rows_that_somebody_else_inserts_meanwhile_are_skipped(fs: MemoryFileSystem) -> None:
+async def test_rows_that_another_program_inserts_meanwhile_are_skipped(
+    fs: MemoryFileSystem, limits: Limits
+) -> None:
     async with SharedDatabase() as db:
         await platform_migrate.up(db)
         db.is_shared = True
-        code, log = await load(db, fs)
+        code, log = await load(db, fs, limits)
         assert (code, figures(log)) == (0, (47, 3, 40))
 
 
-async def test_rows_that_are_not_in_the_table_in_the_end_are_an_error(fs: MemoryFileSystem) -> None:
+async def test_rows_that_are_not_in_the_table_in_the_end_are_an_error(
+    fs: MemoryFileSystem, limits: Limits
+) -> None:
     async with LosingDatabase() as db:
         await platform_migrate.up(db)
-        code, log = await load(db, fs)
+        code, log = await load(db, fs, limits)
     assert code == 1
-    [reason] = [event.fields["reason"] for event in log.events if event.message == "The sums do not add up"]
+    [reason] = [event.fields["reason"] for event in log.events if event.message == "The totals do not add up"]
     assert "but the table has" in reason
 
 
 async def test_a_line_that_gets_lost_on_the_way_to_the_table_is_an_error_that_names_its_file(
-    db: FaultyDatabase, fs: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch
+    db: FaultyDatabase, fs: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch, limits: Limits
 ) -> None:
     """Only a fault in the job's own code can lose one, so the test makes it."""
 
-    def losing(chunk: Chunk, types: KnownTypes, recent: RecentKeys) -> Prepared:
-        prepared = prepare(chunk, types, recent)
-        return replace(prepared, unique=prepared.unique[:-1])
+    clean = ChunkCleaner.clean
 
-    monkeypatch.setattr("batch_etl.main.prepare", losing)
-    code, log = await load(db, fs)
+    def lose_last(cleaner: ChunkCleaner, chunk: Chunk) -> CleanChunk:
+        cleaned = clean(cleaner, chunk)
+        return replace(cleaned, rows=cleaned.rows[:-1])
+
+    monkeypatch.setattr(ChunkCleaner, "clean", lose_last)
+    code, log = await load(db, fs, limits)
     assert code == 1
-    reasons = [event.fields["reason"] for event in log.events if event.message == "The sums do not add up"]
+    reasons = [event.fields["reason"] for event in log.events if event.message == "The totals do not add up"]
     assert [reason.partition(":")[0] for reason in reasons] == [f"{FOLDER}/a.jsonl", f"{FOLDER}/b.jsonl"]
 
 
 async def test_a_second_run_of_the_same_date_stops_when_it_is_not_to_wait(
-    db: FaultyDatabase, fs: MemoryFileSystem
+    db: FaultyDatabase, fs: MemoryFileSystem, limits: Limits
 ) -> None:
     async with db.lock("batch_etl:public.cleaned_events:2026-01-15", timeout=0):
         with pytest.raises(LockTimeoutError, match="2026-01-15"):
-            await load(db, fs, wait=False)
-        code, _ = await load(db, fs, **{"dry-run": True})
+            await load(db, fs, limits, wait=False)
+        code, _ = await load(db, fs, limits, **{"dry-run": True})
         assert code == 0
-        code, _ = await load(db, fs, wait=False, date="2026-01-16")
+        code, _ = await load(db, fs, limits, wait=False, date="2026-01-16")
         assert code == 0
-    code, log = await load(db, fs, wait=False)
+    code, log = await load(db, fs, limits, wait=False)
     assert (code, figures(log)) == (0, (50, 0, 40))
 
 
 async def test_runs_of_a_date_that_start_together_come_one_after_the_other(
-    db: FaultyDatabase, fs: MemoryFileSystem
+    db: FaultyDatabase, fs: MemoryFileSystem, limits: Limits
 ) -> None:
     """Bad input 63."""
     runs = await asyncio.gather(
-        load(db, fs, **{"batch-size": 1}),
-        load(db, fs, **{"batch-size": 1, "target-table": "public.cleaned_events"}),
+        load(db, fs, limits, **{"batch-size": 1}),
+        load(db, fs, limits, **{"batch-size": 1, "target-table": "public.cleaned_events"}),
     )
     assert [code for code, _ in runs] == [0, 0]
     assert sorted(figures(log) for _, log in runs) == [(0, 50, 40), (50, 0, 40)]
 
 
 async def test_rows_of_a_machine_whose_clock_is_ahead_count_as_older(
-    db: FaultyDatabase, fs: MemoryFileSystem
+    db: FaultyDatabase, fs: MemoryFileSystem, limits: Limits
 ) -> None:
-    await load(db, fs)
+    await load(db, fs, limits)
     await db.execute("UPDATE cleaned_events SET created_at = NOW() + INTERVAL '1 hour'")
-    code, log = await load(db, fs)
+    code, log = await load(db, fs, limits)
     assert (code, figures(log)) == (0, (0, 50, 40))
 
 
-async def test_a_run_that_fails_leaves_no_stream_of_a_file_open(db: FaultyDatabase) -> None:
+async def test_a_run_that_fails_leaves_no_stream_of_a_file_open(db: FaultyDatabase, limits: Limits) -> None:
     class WatchedFileSystem(MemoryFileSystem):
         is_open = False
 
@@ -281,5 +291,5 @@ async def test_a_run_that_fails_leaves_no_stream_of_a_file_open(db: FaultyDataba
     await fs.write(f"{FOLDER}/a.jsonl", b"")
     db.before = [DatabaseError("disk full")]
     with pytest.raises(DatabaseError, match="disk full"):
-        await load(db, fs)
+        await load(db, fs, limits)
     assert not fs.is_open

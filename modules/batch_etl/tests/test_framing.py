@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from batch_etl.framing import find_framing_hint
-from batch_etl.reader import Overlong
+from batch_etl.events import FIELDS
+from batch_etl.ingest.framing import find_framing_hint
+from batch_etl.ingest.lines import LongLine
 from tests.helpers.data_factory import make_events
 
 EVENTS = [json.dumps(event).encode() for event in make_events(30)]
@@ -79,19 +80,21 @@ FRAMED: dict[str, tuple[bytes, str]] = {
 @pytest.mark.parametrize("name", FRAMED)
 def test_b9_to_b12_what_is_not_an_object_a_line_is_named(name: str) -> None:
     content, expected = FRAMED[name]
-    hint = find_framing_hint(content.split(b"\n")[:20])
+    hint = find_framing_hint(content.split(b"\n")[:20], FIELDS)
     assert hint is not None
     assert hint.startswith("looks like ")
     assert expected in hint
 
 
 def test_b11_the_start_of_a_line_that_is_too_long_to_be_held_is_enough() -> None:
-    assert "a JSON array" in str(find_framing_hint([Overlong(10**8, b"[" + EVENT + b"," + EVENT[:9])]))
-    assert find_framing_hint([Overlong(10**8, EVENT[:-5])]) is None
+    assert "a JSON array" in str(
+        find_framing_hint([LongLine(10**8, b"[" + EVENT + b"," + EVENT[:9])], FIELDS)
+    )
+    assert find_framing_hint([LongLine(10**8, EVENT[:-5])], FIELDS) is None
 
 
 def test_values_of_a_table_without_a_header_are_not_shown() -> None:
-    hint = find_framing_hint([b"alice,smith,london", b"bob,jones,paris", b"eve,doe,rome"])
+    hint = find_framing_hint([b"alice,smith,london", b"bob,jones,paris", b"eve,doe,rome"], FIELDS)
     assert hint == "looks like CSV: CSV is not read yet; convert it to one JSON object a line"
 
 
@@ -119,15 +122,15 @@ def test_values_of_a_table_without_a_header_are_not_shown() -> None:
         [b'{"event_type": "cl'],
     ],
 )
-def test_nothing_is_said_of_good_lines_and_of_what_nobody_knows(lines: list[bytes]) -> None:
-    assert find_framing_hint(lines) is None
+def test_good_lines_and_unknown_ones_have_no_hint(lines: list[bytes]) -> None:
+    assert find_framing_hint(lines, FIELDS) is None
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="the folder shared/data is not beside the project")
 def test_nothing_is_said_of_real_events() -> None:
     lines = REAL.read_bytes().split(b"\n")
-    hints = {find_framing_hint(lines[start : start + 20]) for start in range(0, len(lines), 7)}
-    hints |= {find_framing_hint([line]) for line in lines}
+    hints = {find_framing_hint(lines[start : start + 20], FIELDS) for start in range(0, len(lines), 7)}
+    hints |= {find_framing_hint([line], FIELDS) for line in lines}
     assert hints == {None}
 
 
@@ -138,10 +141,10 @@ def test_b9_whatever_signs_lines_have_a_guess_at_them_does_not_fail() -> None:
     generator = random.Random(9)
     for _ in range(3_000):
         words = ["".join(generator.choices(SIGNS, k=generator.randint(0, 12))) for _ in range(4)]
-        find_framing_hint([word.encode("latin-1") for word in words])
+        find_framing_hint([word.encode("latin-1") for word in words], FIELDS)
 
 
-def test_b9_a_carriage_return_in_a_field_is_no_reason_not_to_see_a_table() -> None:
-    hint = find_framing_hint([b"a,b,c", b"1,2\r,3", b"4,5,6"])
+def test_b9_a_carriage_return_in_a_field_does_not_hide_a_table() -> None:
+    hint = find_framing_hint([b"a,b,c", b"1,2\r,3", b"4,5,6"], FIELDS)
     assert hint is not None
     assert "CSV with the columns a, b, c" in hint

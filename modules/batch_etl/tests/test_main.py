@@ -18,7 +18,7 @@ MakeContext = Callable[..., PlatformContext]
 
 @pytest.fixture
 async def make_ctx() -> AsyncIterator[MakeContext]:
-    """Contexts on the same memory adapters; keyword arguments change the module's arguments."""
+    """Return a maker of contexts on the same adapters, from the arguments that differ."""
     fs = MemoryFileSystem()
     async with MemoryDatabase() as db:
         await platform_migrate.up(db)
@@ -42,8 +42,8 @@ def ctx(make_ctx: MakeContext) -> PlatformContext:
     return make_ctx()
 
 
-def sums(ctx: PlatformContext) -> dict[str, Any]:
-    """The fields of the last event, which must be the summary."""
+def totals(ctx: PlatformContext) -> dict[str, Any]:
+    """Return the fields of the last event, which must be the summary."""
     assert isinstance(ctx.log, MemoryLogger)
     last = ctx.log.events[-1]
     assert (last.level, last.message) == ("info", "Batch ETL complete")
@@ -94,14 +94,14 @@ async def test_run_success(ctx: PlatformContext) -> None:
     assert sorted(row["payload"]["id"] for row in rows) == list(range(10))
     assert {row["event_type"] for row in rows} == {"page_view"}
     assert {str(row["event_date"]) for row in rows} == {"2026-01-15"}
-    assert sums(ctx) | {"inserted": 10, "skipped": 0, "raw": 10} == sums(ctx)
+    assert totals(ctx) | {"inserted": 10, "skipped": 0, "raw": 10} == totals(ctx)
 
 
 async def test_run_no_data(ctx: PlatformContext) -> None:
     assert await run(ctx) == 0
     assert isinstance(ctx.log, MemoryLogger)
     assert [event.message for event in ctx.log.events if event.level == "warn"] == ["No raw data found"]
-    assert sums(ctx)["lines"] == 0
+    assert totals(ctx)["lines"] == 0
 
 
 async def test_run_dry_run(make_ctx: MakeContext) -> None:
@@ -112,14 +112,14 @@ async def test_run_dry_run(make_ctx: MakeContext) -> None:
     assert await run(dry) == 0
     assert await count_rows(dry) == 0
     assert await run(real) == 0
-    assert sums(dry) == sums(real) | {"inserted": 0, "skipped": 0}
+    assert totals(dry) == totals(real) | {"inserted": 0, "skipped": 0}
 
 
 async def test_run_deduplication(ctx: PlatformContext) -> None:
     await ctx.fs.write(f"{FOLDER}/a.jsonl", (FIXTURES / "duplicate_events.jsonl").read_bytes())
     assert await run(ctx) == 0
     assert await count_rows(ctx) == 3
-    assert sums(ctx) | {"duplicates": 2, "unique": 3, "inserted": 3} == sums(ctx)
+    assert totals(ctx) | {"duplicates": 2, "unique": 3, "inserted": 3} == totals(ctx)
 
 
 async def test_run_idempotent(make_ctx: MakeContext) -> None:
@@ -129,12 +129,12 @@ async def test_run_idempotent(make_ctx: MakeContext) -> None:
     before = await first.db.fetch_all("SELECT * FROM cleaned_events ORDER BY id")
     assert await run(second) == 0
     assert await second.db.fetch_all("SELECT * FROM cleaned_events ORDER BY id") == before
-    assert sums(first) | {"inserted": 10, "skipped": 0, "duplicates": 10} == sums(first)
-    assert sums(second) | {"inserted": 0, "skipped": 10, "duplicates": 10} == sums(second)
+    assert totals(first) | {"inserted": 10, "skipped": 0, "duplicates": 10} == totals(first)
+    assert totals(second) | {"inserted": 0, "skipped": 10, "duplicates": 10} == totals(second)
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 500])
-async def test_duplicates_in_other_files_and_batches_are_told_from_rows_of_earlier_runs(
+async def test_duplicates_in_other_files_and_batches_differ_from_rows_of_earlier_runs(
     make_ctx: MakeContext, batch_size: int
 ) -> None:
     events = make_events(30)
@@ -145,7 +145,7 @@ async def test_duplicates_in_other_files_and_batches_are_told_from_rows_of_earli
     await ctx.fs.write(f"{FOLDER}/c/d.jsonl", events_to_jsonl(events[20:30]))
     ctx = make_ctx(batch_size=batch_size)
     assert await run(ctx) == 0
-    found = sums(ctx)
+    found = totals(ctx)
     assert (found["raw"], found["inserted"], found["skipped"], found["duplicates"]) == (40, 20, 10, 10)
     assert await count_rows(ctx) == 30
 
@@ -154,7 +154,7 @@ async def test_invalid_lines_cost_no_other_line(ctx: PlatformContext) -> None:
     await ctx.fs.write(f"{FOLDER}/mixed.jsonl", (FIXTURES / "mixed_events.jsonl").read_bytes())
     assert await run(ctx) == 0
     assert await count_rows(ctx) == 7
-    assert sums(ctx)["invalid_by_reason"] == {
+    assert totals(ctx)["invalid_by_reason"] == {
         "empty_event_type": 1,
         "malformed_payload": 1,
         "missing_event_type": 1,
@@ -182,7 +182,7 @@ async def test_every_kind_of_bad_line_is_counted_and_blank_ones_are_not_bad(ctx:
     ]
     await ctx.fs.write(f"{FOLDER}/a.jsonl", b"\n".join([good[0], *bad, b"", b" \t\r", good[1]]))
     assert await run(ctx) == 0
-    found = sums(ctx)
+    found = totals(ctx)
     assert (found["lines"], found["blank"], found["invalid"], found["inserted"]) == (13, 2, 9, 2)
 
 
@@ -203,7 +203,7 @@ async def test_a_large_file_of_small_batches_is_loaded_whole(make_ctx: MakeConte
     events = [make_event(id=number, text="x" * 1000) for number in range(5000)]
     await ctx.fs.write(f"{FOLDER}/a.jsonl", events_to_jsonl(events))
     assert await run(ctx) == 0
-    assert sums(ctx)["inserted"] == await count_rows(ctx) == 5000
+    assert totals(ctx)["inserted"] == await count_rows(ctx) == 5000
 
 
 async def test_a_file_that_vanishes_is_reported_and_the_others_load(make_ctx: MakeContext) -> None:
@@ -217,7 +217,7 @@ async def test_a_file_that_vanishes_is_reported_and_the_others_load(make_ctx: Ma
     await fs.write(f"{FOLDER}/here.jsonl", events_to_jsonl(make_events(3)))
     ctx = PlatformContext(log=ctx.log, db=ctx.db, fs=fs, config=ctx.config)
     assert await run(ctx) == 1
-    assert sums(ctx)["inserted"] == 3
+    assert totals(ctx)["inserted"] == 3
     assert isinstance(ctx.log, MemoryLogger)
     failures = [event.fields for event in ctx.log.events if event.message == "Cannot read file"]
     assert [fields["file"] for fields in failures] == [f"{FOLDER}/gone.jsonl"]
@@ -234,7 +234,7 @@ async def test_every_file_has_its_own_account(ctx: PlatformContext) -> None:
     counts = ("lines", "blank", "invalid", "duplicates", "inserted", "skipped")
     assert [files[f"{FOLDER}/a.jsonl"][name] for name in counts] == [5, 0, 0, 0, 5, 0]
     assert [files[f"{FOLDER}/b.jsonl"][name] for name in counts] == [9, 1, 1, 5, 2, 0]
-    assert [sums(ctx)[name] for name in counts] == [14, 1, 1, 5, 7, 0]
+    assert [totals(ctx)[name] for name in counts] == [14, 1, 1, 5, 7, 0]
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ async def test_every_file_has_its_own_account(ctx: PlatformContext) -> None:
         ({"date": "x", "batch_size": -1}, "--date.*--batch-size"),
     ],
 )
-async def test_arguments_that_cannot_be_meant_are_refused_before_anything_is_read(
+async def test_arguments_with_invalid_values_are_refused_before_anything_is_read(
     make_ctx: MakeContext, changes: dict[str, Any], message: str
 ) -> None:
     """Bad input 69."""

@@ -1,7 +1,7 @@
 import pytest
 
-from batch_etl.date_names import looks_like_date
-from batch_etl.left_out import is_left_out
+from batch_etl.ingest.date_names import looks_like_date
+from batch_etl.ingest.never_data import is_never_data
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,4 @@ def test_a_name_of_another_date_does_not(name: str) -> None:
     ["a.jsonl", "hour=00/date=x/a", "a.b.gz", "part-0001", "a_b", "a~b.jsonl", "tmp/a", "party", "a.parts"],
 )
 def test_names_of_data_are_not_left_out(path: str) -> None:
-    assert not is_left_out(path)
+    assert not is_never_data(path)

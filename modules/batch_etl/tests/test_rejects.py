@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 import platform_migrate
-from batch_etl import pipeline, reader, validator
+from batch_etl import validator
+from batch_etl.codes import EventCode
+from batch_etl.ingest import LIMITS, Limits
 from batch_etl.main import retry, run
-from batch_etl.reader import CHUNK_LINES, KEPT_BYTES
-from batch_etl.reasons import REASONS
 from platform_interfaces import (
     ConfigurationError,
     DataError,
@@ -24,7 +24,7 @@ KEPT = f"rejected/{FOLDER}/rejects.jsonl"
 
 
 class FussyDatabase(MemoryDatabase):
-    """Refuses rows of one kind, as a server may for reasons that nobody has thought of."""
+    """Refuses rows of one kind, as a server may for reasons that no test foresees."""
 
     async def bulk_insert(self, table: str, rows: Sequence[Mapping[str, Any]], **options: Any) -> int:
         if any(row["event_type"] == "refused" for row in rows):
@@ -39,9 +39,9 @@ class Bench:
         self.db, self.fs = db, MemoryFileSystem()
 
     async def run(
-        self, data: bytes | None = None, *, is_retry: bool = False, **changes: Any
+        self, data: bytes | None = None, *, is_retry: bool = False, limits: Limits = LIMITS, **changes: Any
     ) -> tuple[int, dict[str, Any]]:
-        """The exit code and the sums of a run; ``data`` replaces the one file of the day."""
+        """Return the exit code and the totals of a run; ``data`` replaces the one file of the day."""
         if data is not None:
             await self.fs.write(f"{FOLDER}/a.jsonl", data)
         config = {"date": "2026-01-15", "source-path": "raw/events"} | {
@@ -49,11 +49,11 @@ class Bench:
         }
         log = MemoryLogger()
         ctx = PlatformContext(log=log, db=self.db, fs=self.fs, config=config)
-        code = await (retry(ctx) if is_retry else run(ctx))
+        code = await (retry(ctx, limits) if is_retry else run(ctx, limits))
         assert log.events[-1].message == "Batch ETL complete"
         return code, dict(log.events[-1].fields)
 
-    async def kept(self) -> list[dict[str, Any]]:
+    async def read_rejects(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (await self.fs.read(KEPT)).splitlines()]
 
 
@@ -73,24 +73,24 @@ GOOD = events_to_jsonl(make_events(2)).splitlines()
 
 async def test_a_bad_line_is_kept_with_its_place_all_its_reasons_and_its_bytes(bench: Bench) -> None:
     bad = b'{"event_type": " ", "payload": "[1]"}'
-    code, sums = await bench.run(b"\n".join([GOOD[0], b"", bad, b"caf\xe9", GOOD[1]]))
-    assert (code, sums["invalid"], sums["inserted"]) == (0, 2, 2)
-    first, second = await bench.kept()
+    code, totals = await bench.run(b"\n".join([GOOD[0], b"", bad, b"caf\xe9", GOOD[1]]))
+    assert (code, totals["invalid"], totals["inserted"]) == (0, 2, 2)
+    first, second = await bench.read_rejects()
     assert (first["file"], first["line"], first["offset"]) == (f"{FOLDER}/a.jsonl", 3, len(GOOD[0]) + 2)
     assert first["raw"] == bad.decode()
-    codes = ["empty_event_type", "missing_source", "payload_not_an_object"]
-    assert first["reasons"] == [{"code": code, "message": REASONS[code].message} for code in codes]
+    codes = [EventCode.EMPTY_EVENT_TYPE, EventCode.MISSING_SOURCE, EventCode.PAYLOAD_NOT_AN_OBJECT]
+    assert first["reasons"] == [{"code": code.value, "message": code.message} for code in codes]
     assert (second["line"], second["raw_base64"]) == (4, "Y2Fm6Q==")
     assert "raw" not in second
     assert first["run_id"] == second["run_id"]
-    assert sums["invalid_by_reason"] == {"empty_event_type": 1, "not_utf8": 1}
+    assert totals["invalid_by_reason"] == {"empty_event_type": 1, "not_utf8": 1}
 
 
 async def test_a_rerun_replaces_what_was_kept_and_removes_it_when_all_is_well(bench: Bench) -> None:
     await bench.run(b"\n".join([*GOOD, b"{", b"["]))
-    assert [reject["line"] for reject in await bench.kept()] == [3, 4]
+    assert [reject["line"] for reject in await bench.read_rejects()] == [3, 4]
     await bench.run(b"\n".join([*GOOD, b"[", b""]))
-    assert [reject["line"] for reject in await bench.kept()] == [3]
+    assert [reject["line"] for reject in await bench.read_rejects()] == [3]
     await bench.run(b"\n".join(GOOD))
     assert await bench.fs.list("rejected") == []
 
@@ -106,11 +106,11 @@ async def test_a_row_that_only_the_database_refuses_costs_no_other(bench: Bench)
     events = make_events(40)
     events[17] = make_event("Refused", id=17)
     events[30] = make_event("refused", id=30)
-    code, sums = await bench.run(events_to_jsonl([*events, events[17]]), batch_size=8)
+    code, totals = await bench.run(events_to_jsonl([*events, events[17]]), batch_size=8)
     assert code == 0
-    assert (sums["inserted"], sums["unique"], sums["invalid"], sums["duplicates"]) == (38, 38, 2, 1)
-    assert sums["invalid_by_reason"] == {"refused_by_database": 2}
-    assert [(reject["line"], reject["reasons"][0]["code"]) for reject in await bench.kept()] == [
+    assert (totals["inserted"], totals["unique"], totals["invalid"], totals["duplicates"]) == (38, 38, 2, 1)
+    assert totals["invalid_by_reason"] == {"refused_by_database": 2}
+    assert [(reject["line"], reject["reasons"][0]["code"]) for reject in await bench.read_rejects()] == [
         (18, "refused_by_database"),
         (31, "refused_by_database"),
     ]
@@ -119,19 +119,19 @@ async def test_a_row_that_only_the_database_refuses_costs_no_other(bench: Bench)
 async def test_refused_rows_are_kept_in_the_order_of_their_lines(bench: Bench) -> None:
     refused = [make_event("refused", id=number) for number in (1, 2)]
     lines = events_to_jsonl([make_event(), *refused]).splitlines()
-    _, sums = await bench.run(b"\n".join([lines[0], lines[1], b"{", lines[2], b"["]))
-    assert (sums["inserted"], sums["invalid"]) == (1, 4)
-    assert [reject["line"] for reject in await bench.kept()] == [2, 3, 4, 5]
+    _, totals = await bench.run(b"\n".join([lines[0], lines[1], b"{", lines[2], b"["]))
+    assert (totals["inserted"], totals["invalid"]) == (1, 4)
+    assert [reject["line"] for reject in await bench.read_rejects()] == [2, 3, 4, 5]
 
 
 async def test_any_number_of_refused_rows_costs_no_other_once_some_were_written(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
 ) -> None:
-    monkeypatch.setattr(pipeline, "PORTION_LINES", 5)
-    monkeypatch.setattr(reader, "CHUNK_LINES", 5)
     events = [*make_events(20), *make_events(20, event_type="refused"), *make_events(30)]
-    code, sums = await bench.run(events_to_jsonl(events), batch_size=3)
-    assert (code, sums["inserted"], sums["invalid"], sums["duplicates"]) == (0, 30, 20, 20)
+    code, totals = await bench.run(
+        events_to_jsonl(events), batch_size=3, limits=Limits(chunk_lines=5, batch_lines=5)
+    )
+    assert (code, totals["inserted"], totals["invalid"], totals["duplicates"]) == (0, 30, 20, 20)
 
 
 WITH_NUMBER = b'{"event_type": "a", "payload": {"n": %b}, "source": "s"}\n'
@@ -153,14 +153,14 @@ WITH_NUMBER = b'{"event_type": "a", "payload": {"n": %b}, "source": "s"}\n'
         (WITH_NUMBER % b"1e99999999999999999999", "number_out_of_range"),
     ],
 )
-async def test_what_is_wrong_with_a_line_is_told_apart(bench: Bench, data: bytes, reason: str) -> None:
-    _, sums = await bench.run(data)
-    assert sums["invalid_by_reason"][reason] >= 1
-    assert (await bench.kept())[0]["reasons"][0]["code"] == reason
+async def test_what_is_wrong_with_a_line_has_its_own_code(bench: Bench, data: bytes, reason: str) -> None:
+    _, totals = await bench.run(data)
+    assert totals["invalid_by_reason"][reason] >= 1
+    assert (await bench.read_rejects())[0]["reasons"][0]["code"] == reason
 
 
 def nested(opening: str, closing: str, levels: int) -> str:
-    """A payload of so many levels, of which the first is an object."""
+    """Return a payload of so many levels, of which the first is an object."""
     return '{"a":' + opening * (levels - 1) + "1" + closing * (levels - 1) + "}"
 
 
@@ -182,16 +182,16 @@ async def test_a_payload_is_stored_up_to_the_limits_and_not_beyond(
     bench: Bench, payload: str, reason: str | None
 ) -> None:
     line = f'{{"event_type": "deep", "payload": {payload}, "source": "s"}}\n'
-    _, sums = await bench.run(line.encode())
-    assert sums["invalid_by_reason"] == ({reason: 1} if reason else {})
-    assert sums["inserted"] == (0 if reason else 1)
+    _, totals = await bench.run(line.encode())
+    assert totals["invalid_by_reason"] == ({reason: 1} if reason else {})
+    assert totals["inserted"] == (0 if reason else 1)
 
 
 async def test_numbers_of_any_size_that_a_database_holds_are_loaded(bench: Bench) -> None:
     numbers = ["1" * 4301, "-" + "7" * 5000, "1" * 5000 + ".5", "1e5000", "1e131071", "0." + "1" * 16383]
     lines = [f'{{"event_type": "n", "payload": {{"n": {number}}}, "source": "s"}}' for number in numbers]
-    code, sums = await bench.run("\n".join(lines).encode())
-    assert (code, sums["inserted"], sums["invalid"]) == (0, len(numbers), 0)
+    code, totals = await bench.run("\n".join(lines).encode())
+    assert (code, totals["inserted"], totals["invalid"]) == (0, len(numbers), 0)
     rows = await bench.db.fetch_all("SELECT payload FROM cleaned_events ORDER BY id")
     assert sorted(Decimal(row["payload"]["n"]) for row in rows) == sorted(map(Decimal, numbers))
 
@@ -202,24 +202,24 @@ async def test_the_rejects_of_a_file_with_a_very_long_name_are_kept_like_others(
     assert (await bench.run(GOOD[0]))[0] == 0
     [kept] = await bench.fs.list("rejected")
     assert [reject.file async for reject in read_rejects(bench.fs, kept)] == [path]
-    code, sums = await bench.run(is_retry=True)
-    assert (code, sums["invalid"]) == (0, 1)
+    code, totals = await bench.run(is_retry=True)
+    assert (code, totals["invalid"]) == (0, 1)
     assert await bench.fs.list("rejected") == [kept]
 
 
-async def test_a_table_that_takes_no_row_is_told_and_nothing_is_kept(bench: Bench) -> None:
+async def test_a_table_that_takes_no_row_stops_the_run_and_nothing_is_kept(bench: Bench) -> None:
     await bench.fs.write(f"{FOLDER}/a.jsonl", events_to_jsonl(make_events(20, event_type="refused")))
     with pytest.raises(DataError, match="a reason of its own"):
         await bench.run()
     assert await bench.fs.list("rejected") == []
 
 
-async def test_a_byte_order_mark_is_left_out_at_the_start_only(bench: Bench) -> None:
+async def test_a_byte_order_mark_is_never_data_at_the_start_only(bench: Bench) -> None:
     mark = b"\xef\xbb\xbf"
-    _, sums = await bench.run(mark + GOOD[0] + b"\n" + mark + GOOD[1] + b"\n")
-    assert (sums["inserted"], sums["invalid_by_reason"]) == (1, {"malformed_json": 1})
-    _, sums = await bench.run(mark + b"\n" + GOOD[0])
-    assert (sums["blank"], sums["invalid"]) == (1, 0)
+    _, totals = await bench.run(mark + GOOD[0] + b"\n" + mark + GOOD[1] + b"\n")
+    assert (totals["inserted"], totals["invalid_by_reason"]) == (1, {"malformed_json": 1})
+    _, totals = await bench.run(mark + b"\n" + GOOD[0])
+    assert (totals["blank"], totals["invalid"]) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -228,36 +228,42 @@ async def test_a_byte_order_mark_is_left_out_at_the_start_only(bench: Bench) -> 
 async def test_more_rejects_than_allowed_fail_the_run_with_what_is_good_loaded(
     bench: Bench, limit: str, code: int
 ) -> None:
-    found, sums = await bench.run(b"\n".join([*GOOD, b"{", b"{"]), max_rejected=limit)
-    assert (found, sums["inserted"], sums["invalid"]) == (code, 2, 2)
+    found, totals = await bench.run(b"\n".join([*GOOD, b"{", b"{"]), max_rejected=limit)
+    assert (found, totals["inserted"], totals["invalid"]) == (code, 2, 2)
 
 
 @pytest.mark.parametrize("limit", ["-1", "many", "5 %", "%", "1.5", "1e3", "٣"])
-async def test_a_limit_that_cannot_be_meant_is_refused(bench: Bench, limit: str) -> None:
+async def test_a_limit_that_is_invalid_is_refused(bench: Bench, limit: str) -> None:
     with pytest.raises(ConfigurationError, match="--max-rejected"):
         await bench.run(b"", max_rejected=limit)
 
 
 async def test_a_retry_loads_what_passes_now_and_keeps_the_rest(bench: Bench) -> None:
     await bench.run(b"\n".join([GOOD[0], b"{", b"caf\xe9", GOOD[1], GOOD[0]]))
-    first, second = await bench.kept()
+    first, second = await bench.read_rejects()
     mended = {**first, "raw": GOOD[1].decode()}
     new = {**first, "raw": json.dumps(make_event(id=99))}
     await bench.fs.write(KEPT, as_lines(mended, new, {**second, "line": 7}))
-    code, sums = await bench.run(is_retry=True)
-    assert (code, sums["lines"], sums["inserted"], sums["skipped"], sums["invalid"]) == (0, 3, 1, 1, 1)
-    [left] = await bench.kept()
+    code, totals = await bench.run(is_retry=True)
+    assert (code, totals["lines"], totals["inserted"], totals["skipped"], totals["invalid"]) == (
+        0,
+        3,
+        1,
+        1,
+        1,
+    )
+    [left] = await bench.read_rejects()
     assert (left["line"], left["raw_base64"]) == (7, "Y2Fm6Q==")
-    code, sums = await bench.run(is_retry=True)
-    assert (code, sums["lines"], sums["inserted"], sums["invalid"]) == (0, 1, 0, 1)
+    code, totals = await bench.run(is_retry=True)
+    assert (code, totals["lines"], totals["inserted"], totals["invalid"]) == (0, 1, 0, 1)
     assert len(await bench.db.fetch_all("SELECT * FROM cleaned_events")) == 3
 
 
 @pytest.mark.parametrize(
     "lines",
     [
-        pytest.param([b"bad"] * CHUNK_LINES, id="as many lines as a chunk takes"),
-        pytest.param([b"x" * (KEPT_BYTES + 1)], id="a line of more than a chunk takes"),
+        pytest.param([b"bad"] * LIMITS.chunk_lines, id="as many lines as a chunk takes"),
+        pytest.param([b"x" * (LIMITS.retry_chunk_bytes + 1)], id="a line of more than a chunk takes"),
     ],
 )
 async def test_a_retry_keeps_what_still_fails_where_it_was_however_much_it_is(
@@ -265,13 +271,13 @@ async def test_a_retry_keeps_what_still_fails_where_it_was_however_much_it_is(
 ) -> None:
     await bench.run(b"\n".join(lines) + b"\n")
     before = await bench.fs.list("rejected")
-    code, sums = await bench.run(is_retry=True)
-    assert (code, sums["lines"], sums["invalid"]) == (0, len(lines), len(lines))
+    code, totals = await bench.run(is_retry=True)
+    assert (code, totals["lines"], totals["invalid"]) == (0, len(lines), len(lines))
     assert await bench.fs.list("rejected") == before
-    assert len(await bench.kept()) == len(lines)
+    assert len(await bench.read_rejects()) == len(lines)
 
 
-async def test_a_retry_judges_what_only_the_whole_file_showed_as_the_run_did(bench: Bench) -> None:
+async def test_a_retry_rejects_what_only_the_whole_file_showed_as_the_run_did(bench: Bench) -> None:
     good = events_to_jsonl(make_events(1))
     for data, reasons in (
         (b"\xff\xfe\n" + good, {"wrong_encoding": 2}),
@@ -296,8 +302,8 @@ async def test_after_a_rule_was_relaxed_a_retry_ends_as_a_clean_load(
 async def test_a_dry_retry_changes_nothing(bench: Bench) -> None:
     await bench.run(b"{")
     before = await bench.fs.read(KEPT)
-    code, sums = await bench.run(is_retry=True, dry_run=True)
-    assert (code, sums["invalid"]) == (0, 1)
+    code, totals = await bench.run(is_retry=True, dry_run=True)
+    assert (code, totals["invalid"]) == (0, 1)
     assert await bench.fs.read(KEPT) == before
 
 
@@ -305,12 +311,12 @@ async def test_a_retry_loads_and_keeps_the_others_when_a_kept_line_was_changed(b
     for name in "bc":
         await bench.fs.write(f"{FOLDER}/{name}.jsonl", b"{")
     await bench.run(b"{")
-    first, second, third = await bench.kept()
+    first, second, third = await bench.read_rejects()
     changed = as_lines({**first, "raw": {"an": "object"}})
     mended = as_lines({**first, "raw": GOOD[0].decode()})
     await bench.fs.write(KEPT, mended + changed + b"\n" + as_lines(second) + as_lines(third))
-    code, sums = await bench.run(is_retry=True)
-    assert (code, sums["lines"], sums["inserted"], sums["invalid"]) == (1, 3, 1, 2)
+    code, totals = await bench.run(is_retry=True)
+    assert (code, totals["lines"], totals["inserted"], totals["invalid"]) == (1, 3, 1, 2)
     *left, last = (await bench.fs.read(KEPT)).splitlines(keepends=True)  # the blank line is gone
     assert [json.loads(line)["file"][-7:] for line in left] == ["b.jsonl", "c.jsonl"]
     assert last == changed
@@ -320,7 +326,7 @@ async def test_what_was_kept_of_files_that_are_gone_or_not_read_stays(bench: Ben
     await bench.fs.write(f"{FOLDER}/b.jsonl", b"[")
     await bench.fs.write(f"{FOLDER}/c.jsonl.gz", b"\x1f\x8b\x08 and no more")
     assert (await bench.run(b"{\n["))[0] == 1
-    assert [(reject["file"][-7:], reject["line"]) for reject in await bench.kept()] == [
+    assert [(reject["file"][-7:], reject["line"]) for reject in await bench.read_rejects()] == [
         ("a.jsonl", 1),
         ("a.jsonl", 2),
         ("b.jsonl", 1),
@@ -328,20 +334,20 @@ async def test_what_was_kept_of_files_that_are_gone_or_not_read_stays(bench: Ben
     await bench.fs.delete(f"{FOLDER}/b.jsonl")
     await bench.fs.delete(f"{FOLDER}/c.jsonl.gz")
     assert (await bench.run(b"[\n"))[0] == 1  # for no line is valid
-    assert [(reject["file"][-7:], reject["line"]) for reject in await bench.kept()] == [
+    assert [(reject["file"][-7:], reject["line"]) for reject in await bench.read_rejects()] == [
         ("a.jsonl", 1),
         ("b.jsonl", 1),
     ]
-    _, sums = await bench.run(is_retry=True)
-    assert (sums["lines"], sums["invalid"]) == (2, 2)
+    _, totals = await bench.run(is_retry=True)
+    assert (totals["lines"], totals["invalid"]) == (2, 2)
 
 
 async def test_a_retry_of_many_files_keeps_each_line_with_its_file(bench: Bench) -> None:
     for name in "bcd":
         await bench.fs.write(f"{FOLDER}/{name}.jsonl", b"{\n" * 3 + b"\n" + b"[")
     await bench.run(b"{")
-    before = await bench.kept()
-    code, sums = await bench.run(is_retry=True)
-    after = await bench.kept()
-    assert (code, sums["lines"], sums["invalid"]) == (0, 13, 13)
+    before = await bench.read_rejects()
+    code, totals = await bench.run(is_retry=True)
+    after = await bench.read_rejects()
+    assert (code, totals["lines"], totals["invalid"]) == (0, 13, 13)
     assert [{**reject, "run_id": ""} for reject in after] == [{**reject, "run_id": ""} for reject in before]

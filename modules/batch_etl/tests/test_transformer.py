@@ -12,7 +12,7 @@ from batch_etl.transformer import (
 )
 from tests.helpers.data_factory import make_event, make_events
 
-MOMENT = datetime(2026, 1, 15, 3, 0, tzinfo=UTC)
+WRITTEN_AT = datetime(2026, 1, 15, 3, 0, tzinfo=UTC)
 
 
 def key(payload: object, event_type: str = "click", day: str = "2026-01-15") -> str:
@@ -35,13 +35,13 @@ def test_ensure_payload_dict_passthrough() -> None:
 
 
 @pytest.mark.parametrize("payload", ["not json", "{", "[1", "NaN", '{"a": 1e999999}'])
-def test_a_payload_string_that_is_no_json_is_refused(payload: str) -> None:
+def test_a_payload_string_that_is_not_json_is_refused(payload: str) -> None:
     with pytest.raises(ValueError, match=r"JSON|number|truncated"):
         ensure_payload_dict(payload)
 
 
 @pytest.mark.parametrize("payload", ["[1]", '"text"', "12", "null", [1], 1, None, True])
-def test_a_payload_that_is_no_object_is_refused(payload: object) -> None:
+def test_a_payload_that_is_not_an_object_is_refused(payload: object) -> None:
     with pytest.raises(TypeError, match="object"):
         ensure_payload_dict(payload)
 
@@ -70,17 +70,17 @@ def test_large_integers_and_fractions_keep_their_identity() -> None:
 
 
 def test_transform_events_adds_fields() -> None:
-    [event] = transform_events([make_event(" Click ", element="a")], "2026-01-15", MOMENT)
+    [event] = transform_events([make_event(" Click ", element="a")], "2026-01-15", WRITTEN_AT)
     assert event == {
         "event_type": "click",
         "payload": {"element": "a"},
         "source": "web",
         "event_date": date(2026, 1, 15),
-        "created_at": MOMENT,
+        "created_at": WRITTEN_AT,
     }
 
 
-def test_transform_events_takes_the_present_when_no_moment_is_given() -> None:
+def test_transform_events_takes_the_present_time_when_none_is_given() -> None:
     [event] = transform_events([make_event()], "2026-01-15")
     assert event["created_at"].utcoffset() is not None
 
@@ -93,7 +93,7 @@ def test_transform_events_leaves_its_input_alone() -> None:
 
 def test_deduplicate_keeps_the_first_of_each_in_order() -> None:
     events = [make_event("a", id=1), make_event("b", id=1), make_event("a", source="other", id=1)]
-    unique, duplicates = deduplicate(transform_events(events, "2026-01-15", MOMENT))
+    unique, duplicates = deduplicate(transform_events(events, "2026-01-15", WRITTEN_AT))
     assert [(event["event_type"], event["source"]) for event in unique] == [("a", "web"), ("b", "web")]
     assert duplicates == 1
     assert all(len(event["dedup_key"]) == 32 for event in unique)

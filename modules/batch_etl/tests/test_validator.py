@@ -54,7 +54,7 @@ def test_validate_missing_source() -> None:
         ({"payload": {"a": nested(100)}}, "too_deep"),
     ],
 )
-def test_each_fault_has_its_reason(change: dict[str, object], reason: str) -> None:
+def test_each_fault_has_its_code(change: dict[str, object], reason: str) -> None:
     assert validate_single_event({**make_event(), **change}) == (False, reason)
 
 
@@ -76,7 +76,7 @@ def test_what_only_looks_odd_is_valid(change: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("event", [None, 1, "text", [], [1]])
-def test_what_is_no_object_is_invalid(event: object) -> None:
+def test_what_is_not_an_object_is_invalid(event: object) -> None:
     assert validate_single_event(event) == (False, "not_an_object")
 
 

@@ -100,11 +100,12 @@ def raw_platform(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, 
 
 @pytest.fixture
 def platform(raw_platform: Callable[..., tuple[int, str, str]]) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command line without the first line of its log, which says where it runs."""
+    """Runs a command line; of its log it leaves out where it runs and, if it succeeds, that it does."""
 
     def platform(*args: str) -> tuple[int, str, str]:
         code, out, err = raw_platform(*args)
-        return code, out, re.sub(r"\A.*( info  Run |, \"event\": \"Run\").*\n", "", err)
+        start, end = (rf"( info  {event} |, \"event\": \"{event}\")" for event in ("Run", "Run complete"))
+        return code, out, re.sub(rf"\A.*{start}.*\n|.*{end}.*\n\Z", "", err)
 
     return platform
 

@@ -80,7 +80,7 @@ def test_a_value_reaches_the_module_typed_and_under_the_name_of_its_manifest(
         (
             {"type": "string", "choices": ["daily", "weekly"]},
             ["--name", "dayly"],
-            "invalid value for '--name': 'dayly' is none of daily, weekly (did you mean 'daily'?)",
+            "invalid value for '--name': 'dayly' is not one of daily, weekly (did you mean 'daily'?)",
         ),
         ({"type": "integer", "required": True}, [], "missing option '--name'"),
         ({"type": "boolean", "required": True}, [], "missing option '--name'"),
@@ -97,7 +97,7 @@ def test_a_value_that_cannot_be_meant_is_refused(
     assert run([{"name": "name", **argument}], *words) == (2, None, [f"error: {problem}"])
 
 
-def test_all_problems_of_a_command_line_are_told_at_once(run: Run) -> None:
+def test_all_problems_of_a_command_line_are_reported_at_once(run: Run) -> None:
     args = [
         {"name": "whom", "type": "string", "required": True},
         {"name": "times", "type": "integer"},

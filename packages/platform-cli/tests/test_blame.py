@@ -255,7 +255,7 @@ def test_c22_an_adapter_that_raises_is_named(
     assert (found, last(err)[: len(message) + 7]) == (code, f"error: {message}")
 
 
-def test_c22_a_place_that_an_adapter_cannot_say_does_not_stop_the_run(
+def test_c22_a_location_that_an_adapter_cannot_find_does_not_stop_the_run(
     module: Module, raw_platform: Platform
 ) -> None:
     module("async def run(ctx):\n    return 0\n", dependencies={"interfaces": ["database", "filesystem"]})

@@ -49,8 +49,8 @@ def test_global_flags_are_accepted_anywhere(platform: Platform, words: str) -> N
         (
             "migrate up --target x",
             (
-                "invalid value for '--target': 'x' is no number of a migration: "
-                "give the digits that its file name begins with"
+                "invalid value for '--target': 'x' is not the number of a migration: "
+                "give the digits that its file name starts with"
             ),
         ),
         ("migrate create", "missing argument 'NAME'"),

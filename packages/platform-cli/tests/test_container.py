@@ -83,7 +83,7 @@ def test_a_secret_that_an_adapter_misses_is_named_with_who_chose_the_adapter(
     assert line.endswith(" (chosen by --fs)")
 
 
-def test_a_setting_that_the_default_refuses_is_told_without_a_choice_nobody_made(
+def test_a_setting_that_the_default_refuses_is_reported_without_a_choice(
     module: Module, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module()
@@ -95,9 +95,10 @@ def test_a_setting_that_the_default_refuses_is_told_without_a_choice_nobody_made
 def test_an_implementation_of_another_interface_is_refused(module: Module, platform: Platform) -> None:
     module(dependencies={"interfaces": ["filesystem"]})
     code, _, err = platform("run", "hello", "--fs", "wrong")
+    refusal = "does not make a FileSystemInterface, which filesystem 'wrong' must be"
     assert (code, errors(err)) == (
         2,
-        ["error: 'spies.adapters:MemoryDatabase' makes no FileSystemInterface; filesystem 'wrong' needs one"],
+        [f"error: 'spies.adapters:MemoryDatabase' {refusal}"],
     )
 
 

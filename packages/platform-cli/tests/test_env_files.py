@@ -43,14 +43,14 @@ def test_a_line_that_is_no_assignment_is_named_but_not_shown(tmp_path: Path, con
     file = write(tmp_path, content)
     with pytest.raises(ConfigurationError) as caught:
         read_env_file(file)
-    assert str(caught.value) == f"line {line} of {str(file)!r} is no KEY=value"
+    assert str(caught.value) == f"line {line} of {str(file)!r} is not KEY=value"
 
 
 def test_bytes_that_are_no_utf8_are_named_but_not_shown(tmp_path: Path) -> None:
     file = write(tmp_path, b"A=1\nB=canary\xff\n")
     with pytest.raises(ConfigurationError) as caught:
         read_env_file(file)
-    assert str(caught.value) == f"line 2 of {str(file)!r} is no UTF-8: save it as UTF-8"
+    assert str(caught.value) == f"line 2 of {str(file)!r} is not UTF-8: save it as UTF-8"
     assert caught.value.__suppress_context__
 
 
@@ -80,7 +80,7 @@ NO_SECRETS = {
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_a_secret_that_other_users_can_read_is_told_with_what_to_do(tmp_path: Path, name: str) -> None:
+def test_a_secret_that_other_users_can_read_is_reported_with_what_to_do(tmp_path: Path, name: str) -> None:
     file = write(tmp_path, "")
     for mode in (0o644, 0o640, 0o604):
         file.chmod(mode)

@@ -107,7 +107,7 @@ def test_the_first_line_is_there_also_where_connecting_fails(
     assert "canary" not in err
 
 
-def test_c14_a_file_in_the_place_of_the_folder_is_told_with_what_to_do(
+def test_c14_a_file_instead_of_the_folder_is_reported_with_what_to_do(
     platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "docker habit"

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,8 @@ Run = Callable[..., tuple[int, str]]
 
 def events(err: str) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in err.splitlines()]
-    assert all(line.pop("timestamp") for line in lines)
+    assert all(line.pop("timestamp") and line.pop("run_id") for line in lines)
+    assert {line.pop("module") for line in lines} == {"hello"}
     return lines
 
 
@@ -68,7 +70,7 @@ def test_they_are_events_of_the_log(module: Module, run: Run) -> None:
 def test_they_are_lines_of_the_log_for_people(module: Module, run: Run) -> None:
     module(TELLING)
     _, err = run("--log", "pretty")
-    assert [line.partition(" ")[2] for line in err.splitlines()] == [
+    assert [re.sub(r"^\S+ | run_id=\w{32} module=hello$", "", line) for line in err.splitlines()] == [
         "warn  3 retries logger=library.pool",
         (
             "error no answer from postgresql://user:***@host:1 logger=library.pool "
@@ -78,7 +80,7 @@ def test_they_are_lines_of_the_log_for_people(module: Module, run: Run) -> None:
 
 
 @pytest.mark.parametrize("log", ["json", "pretty"])
-def test_a_file_that_the_local_disk_does_not_list_is_told_to_the_log(
+def test_a_file_that_the_local_disk_does_not_list_is_logged(
     module: Module, run: Run, project: Path, log: str
 ) -> None:
     (project / "files").mkdir()

@@ -12,22 +12,22 @@ import structlog
 
 from platform_cli.logger import JsonLogger, PrettyLogger
 from platform_cli.secrets import EnvSecrets, Layer
-from platform_interfaces import ConfigurationError
-from platform_interfaces.testing import LoggingContract, RecordedEvent
+from platform_interfaces import ConfigurationError, LogEvent
+from platform_interfaces.testing import LoggingContract
 
 
 def secrets(**values: str) -> EnvSecrets:
     return EnvSecrets([Layer("the test", values)])
 
 
-def as_event(line: Mapping[str, Any]) -> RecordedEvent:
+def as_event(line: Mapping[str, Any]) -> LogEvent:
     own = ("timestamp", "level", "event")
     fields = {
         name.removesuffix("_") if name.removesuffix("_") in own else name: value
         for name, value in line.items()
         if name not in own
     }
-    return RecordedEvent(line["level"], line["event"], fields)
+    return LogEvent(line["level"], line["event"], fields)
 
 
 def json_lines(text: str) -> list[dict[str, Any]]:
@@ -47,7 +47,7 @@ class TestJsonLogger(LoggingContract):
         return JsonLogger(secrets(LOG_LEVEL="DEBUG"))
 
     @pytest.fixture
-    def events(self, log: JsonLogger, err: StringIO) -> Callable[[], list[RecordedEvent]]:
+    def events(self, log: JsonLogger, err: StringIO) -> Callable[[], list[LogEvent]]:
         return lambda: [as_event(line) for line in json_lines(err.getvalue())]
 
 
@@ -87,7 +87,7 @@ def test_json_keeps_numbers_and_shows_everything_else_as_text(capsys: pytest.Cap
 def test_pretty_is_one_line_of_time_level_message_and_fields(capsys: pytest.CaptureFixture[str]) -> None:
     PrettyLogger(secrets()).bind(run="r1").warn("Bad line", reason="two words", line=3, empty="", on=True)
     line = capsys.readouterr().err
-    assert line.partition(" ")[2] == "warn  Bad line run=r1 reason='two words' line=3 empty='' on=True\n"
+    assert line.partition(" ")[2] == "warn  Bad line reason='two words' line=3 empty='' on=True run=r1\n"
 
 
 def test_pretty_shows_a_text_of_several_lines_below_its_event(capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,7 +67,7 @@ def forgotten() -> None:
 
 
 @pytest.mark.parametrize("text", FORMS.values(), ids=FORMS.keys())
-def test_c4_a_secret_in_the_place_of_a_name_is_hidden(
+def test_c4_a_secret_instead_of_a_name_is_hidden(
     module: Module, platform: Platform, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     module(args=[{"name": "n", "type": "integer"}])

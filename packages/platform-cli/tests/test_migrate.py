@@ -62,8 +62,8 @@ def test_what_is_no_number_of_a_migration_is_told_in_one_line_with_what_to_give(
     shown = repr(text)[:80]
     assert (code, out) == (2, "")
     assert err == (
-        f"error: invalid value for '{command[-1]}': {shown} is no number of a migration: "
-        "give the digits that its file name begins with\n"
+        f"error: invalid value for '{command[-1]}': {shown} is not the number of a migration: "
+        "give the digits that its file name starts with\n"
     )
 
 
@@ -88,9 +88,9 @@ def test_status_is_a_table_of_whole_lines_when_piped(platform: Platform, migrati
     code, out, _ = platform("migrate", "status", "--db", "memory", "--dir", "migrations")
     assert code == 0
     assert [line.split() for line in out.splitlines()] == [
-        ["number", "name", "state", "applied", "at", "(UTC)", "note"],
-        ["001", "001_create_things", "pending"],
-        ["002", name, "pending"],
+        ["number", "owner", "name", "state", "applied", "at", "(UTC)", "note"],
+        ["001", "platform", "001_create_things", "pending"],
+        ["002", "platform", name, "pending"],
         ["0", "applied,", "2", "pending,", "0", "problems"],
     ]
 

@@ -133,7 +133,7 @@ def test_a_database_that_cannot_be_reached_fails_the_run_before_the_module_start
     module(HOOKS.replace("{}", "return 0"), dependencies=USES_DATABASE)
     code, out, err = platform("run", "hello", "--db", "unreachable")
     assert (code, out, errors(err)) == (1, "", ["error: nobody answers"])
-    assert "error Job failed module=hello error='nobody answers'" in err
+    assert "error Run failed version=1.0.0 exit_code=1 seconds=" in err
 
 
 def test_a_module_that_another_needs_must_be_installed(module: Module, platform: Platform) -> None:

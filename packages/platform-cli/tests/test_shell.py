@@ -149,4 +149,4 @@ def test_c25_the_name_of_a_migration_may_have_blanks(platform: Platform, name: s
 
 def test_c25_a_name_with_other_signs_is_refused(platform: Platform) -> None:
     code, _, err = platform("migrate", "create", "it's; rm", "--dir", "versions")
-    assert (code, "is no name for a migration" in err, Path("versions").exists()) == (2, True, False)
+    assert (code, "cannot name a migration" in err, Path("versions").exists()) == (2, True, False)

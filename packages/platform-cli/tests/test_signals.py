@@ -60,8 +60,9 @@ def test_the_first_signal_ends_a_run_cleanly(running: Running, number: signal.Si
     process.send_signal(number)
     out, err = process.communicate()
     assert (process.returncode, out) == (code, "second undone\nfirst undone\n")
-    [_, line] = err.splitlines()  # the first one says where it runs
-    assert line.endswith(f"warn  Interrupted signal={number.name}")
+    [_, line, end] = err.splitlines()  # the first one says where it runs
+    assert f"warn  Interrupted signal={number.name} run_id=" in line
+    assert f"error Run failed version=1.0.0 exit_code={code} seconds=" in end
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -76,7 +77,9 @@ def test_the_second_signal_ends_it_at_once(running: Running, number: signal.Sign
 
 
 def test_a_run_that_does_not_let_go_is_ended_after_the_limit(running: Running) -> None:
-    limited = "from platform_cli import __main__, _stop; _stop.STOP_SECONDS = 0.01; exit(__main__.main())"
+    limited = (
+        "from platform_cli import __main__, _signals; _signals.STOP_SECONDS = 0.01; exit(__main__.main())"
+    )
     process = running(wait="threading.Event().wait()", command=("-c", limited, "run", "hello"))
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate()

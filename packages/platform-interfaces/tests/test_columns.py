@@ -49,7 +49,7 @@ def test_columns_of_different_lengths_or_none_are_refused() -> None:
 
 
 @pytest.mark.parametrize("is_columns", [False, True])
-def test_the_values_of_a_column_are_told_of_rows_of_either_kind(columns: Columns, is_columns: bool) -> None:
+def test_the_values_of_a_column_are_read_from_rows_of_either_kind(columns: Columns, is_columns: bool) -> None:
     rows = columns if is_columns else ROWS
     assert list(column_values(rows, "b")) == ["x", "y", "z"]
     assert check_rows(rows) == ("a", "b")

@@ -1,18 +1,100 @@
 import inspect
+from types import ModuleType
+
+import pytest
 
 import platform_interfaces
-from platform_interfaces import errors
+from platform_interfaces import errors, testing
 from platform_interfaces.errors import PlatformError
+from platform_interfaces.testing import check_public_names
 
 
-def test_all_is_what_can_be_seen() -> None:
-    visible = {
-        name
-        for name, value in vars(platform_interfaces).items()
-        if not name.startswith("_") and not inspect.ismodule(value)
-    }
-    assert len(platform_interfaces.__all__) == len(set(platform_interfaces.__all__))
-    assert set(platform_interfaces.__all__) == visible
+def test_the_public_names_are_these() -> None:
+    check_public_names(
+        platform_interfaces,
+        [
+            "REJECTS_FOLDER",
+            "AsyncResource",
+            "Capability",
+            "Columns",
+            "ConfigurationError",
+            "ConnectionLostError",
+            "ConstraintError",
+            "DataError",
+            "DatabaseError",
+            "DatabaseInterface",
+            "FileChangedError",
+            "FileMissingError",
+            "FileSystemError",
+            "FileSystemInterface",
+            "InvalidPathError",
+            "Lifecycle",
+            "LockTimeoutError",
+            "LogEvent",
+            "LoggingInterface",
+            "MigrationError",
+            "MissingSecretError",
+            "NotConnectedError",
+            "PlatformContext",
+            "PlatformError",
+            "QueryError",
+            "Reason",
+            "Reject",
+            "RejectWriter",
+            "Row",
+            "Run",
+            "SecretsInterface",
+            "StatementTimeoutError",
+            "Survey",
+            "TransactionAbortedError",
+            "TransactionConflictError",
+            "check_path",
+            "check_prefix",
+            "check_rows",
+            "column_values",
+            "drop_rejects",
+            "dump_json",
+            "find_rejects",
+            "load_json",
+            "quote_identifier",
+            "quote_table",
+            "read_rejects",
+            "rejects_path",
+            "split_table",
+        ],
+    )
+
+
+def test_the_public_names_for_tests_are_these() -> None:
+    check_public_names(
+        testing,
+        [
+            "DatabaseContract",
+            "FileSystemContract",
+            "JobHarness",
+            "JobResult",
+            "LoggingContract",
+            "SecretsContract",
+            "check_public_names",
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("expected", "shown"),
+    [
+        (["b"], {"a": 1, "b": 1}),
+        (["a", "b"], {"a": 1, "b": 1, "__all__": ["b", "a"]}),
+        (["a"], {"a": 1, "b": 1, "__all__": ["a"]}),
+        (["a", "b"], {"a": 1, "__all__": ["a", "b"]}),
+    ],
+    ids=["nothing listed", "another order", "visible, not listed", "listed, not there"],
+)
+def test_a_package_that_shows_other_names_is_noticed(expected: list[str], shown: dict[str, object]) -> None:
+    package = ModuleType("package")
+    vars(package).update(shown)
+    with pytest.raises(AssertionError):
+        check_public_names(package, expected)
 
 
 def test_the_tree_of_errors_is_drawn_as_it_is() -> None:

@@ -10,7 +10,7 @@ def test_a_reject_comes_back_from_its_json(raw: bytes | None) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"1", b'{"file": "a"}', b'{"raw_base64": "%"}'])
-def test_what_is_no_reject_is_refused(text: bytes) -> None:
+def test_what_is_not_a_reject_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"reject|line|char|Expecting|base64"):
         Reject.from_json(text)
 
@@ -19,5 +19,5 @@ def test_what_is_no_reject_is_refused(text: bytes) -> None:
     ("folder", "path"),
     [("raw/2026-01-15", "rejected/raw/2026-01-15/rejects.jsonl"), ("", "rejected/rejects.jsonl")],
 )
-def test_the_rejects_of_a_folder_have_a_fixed_place(folder: str, path: str) -> None:
+def test_the_rejects_of_a_folder_have_a_fixed_path(folder: str, path: str) -> None:
     assert rejects_path(folder) == path

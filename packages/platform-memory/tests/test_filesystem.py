@@ -1,5 +1,6 @@
 import pytest
 
+from platform_interfaces import FileSystemInterface
 from platform_interfaces.testing import FileSystemContract
 from platform_memory import MemoryFileSystem
 
@@ -10,6 +11,17 @@ class TestMemoryFileSystem(FileSystemContract):
     @pytest.fixture
     def fs(self) -> MemoryFileSystem:
         return MemoryFileSystem()
+
+    async def raw_read(self, fs: FileSystemInterface, path: str) -> bytes:
+        return _files_of(fs)[path]
+
+    async def raw_write(self, fs: FileSystemInterface, path: str, data: bytes) -> None:
+        _files_of(fs)[path] = data
+
+
+def _files_of(fs: FileSystemInterface) -> dict[str, bytes]:
+    assert isinstance(fs, MemoryFileSystem)
+    return fs._files
 
 
 async def test_two_objects_are_two_trees() -> None:

@@ -2,8 +2,9 @@ from collections.abc import Callable
 
 import pytest
 
-from platform_interfaces.testing import LoggingContract, RecordedEvent
-from platform_memory import LogEvent, MemoryLogger
+from platform_interfaces import LogEvent
+from platform_interfaces.testing import LoggingContract
+from platform_memory import MemoryLogger
 
 
 class TestMemoryLogger(LoggingContract):
@@ -12,8 +13,8 @@ class TestMemoryLogger(LoggingContract):
         return MemoryLogger()
 
     @pytest.fixture
-    def events(self, log: MemoryLogger) -> Callable[[], list[RecordedEvent]]:
-        return lambda: [RecordedEvent(event.level, event.message, event.fields) for event in log.events]
+    def events(self, log: MemoryLogger) -> Callable[[], list[LogEvent]]:
+        return lambda: list(log.events)
 
 
 def test_bound_loggers_record_into_the_same_list() -> None:

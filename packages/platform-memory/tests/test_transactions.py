@@ -83,7 +83,7 @@ async def test_tables_made_before_a_nested_rollback_stay_with_their_sequences(db
 
 
 async def test_what_cannot_be_repeated_with_the_same_result_is_a_conflict(db: MemoryDatabase) -> None:
-    with pytest.raises(TransactionConflictError, match="again"):
+    with pytest.raises(TransactionConflictError, match="retry the whole transaction"):
         async with db.transaction():
             await db.execute("INSERT INTO items (name) SELECT COUNT(*)::text FROM items")
             await asyncio.create_task(db.execute("INSERT INTO items (name) VALUES ('theirs')"))

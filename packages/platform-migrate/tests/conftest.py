@@ -15,7 +15,7 @@ __all__ = ["postgres_server", "postgres_url"]
 
 
 def postgres(url: str, parameters: Mapping[str, str], *, pool: int = 4) -> PostgresDatabase:
-    """A database on ``url``, whose ``parameters`` are settings of each session."""
+    """Return a database on ``url``, whose ``parameters`` are settings of each session."""
     separator = "&" if "?" in url else "?"
     url += separator + "&".join(f"{name}={value}" for name, value in parameters.items())
     sizes = {"DB_POSTGRES_POOL_MIN": "1", "DB_POSTGRES_POOL_MAX": str(pool)}
@@ -24,7 +24,7 @@ def postgres(url: str, parameters: Mapping[str, str], *, pool: int = 4) -> Postg
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.server)])
 def database(request: pytest.FixtureRequest) -> DatabaseInterface:
-    """An empty database, not yet connected; each test runs on both kinds."""
+    """Return an empty database, not yet connected; each test runs on both kinds."""
     if request.param == "memory":
         return MemoryDatabase()
     return postgres(request.getfixturevalue("postgres_url"), {})
@@ -38,14 +38,14 @@ async def db(database: DatabaseInterface) -> AsyncIterator[DatabaseInterface]:
 
 @pytest.fixture
 async def pg(postgres_url: str) -> AsyncIterator[DatabaseInterface]:
-    """PostgreSQL alone, with one connection in its pool: what a migration leaves on it, the next finds."""
+    """Yield PostgreSQL, with one connection in its pool: what a migration leaves on it, the next finds."""
     async with postgres(postgres_url, {}, pool=1) as database:
         yield database
 
 
 @pytest.fixture
 async def connect(postgres_url: str) -> AsyncIterator[Callable[..., Awaitable[DatabaseInterface]]]:
-    """Opens more clients of the same PostgreSQL; keyword arguments are settings of their sessions."""
+    """Open more clients of the same PostgreSQL; keyword arguments are settings of their sessions."""
     async with AsyncExitStack() as stack:
 
         async def connect(**parameters: str) -> DatabaseInterface:
@@ -56,7 +56,7 @@ async def connect(postgres_url: str) -> AsyncIterator[Callable[..., Awaitable[Da
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[[str, str], Path]:
-    """Writes a migration file; its folder is ``tmp_path``."""
+    """Write a migration file; its folder is ``tmp_path``."""
 
     def write(name: str, text: str) -> Path:
         path = tmp_path / f"{name}.py"
@@ -68,7 +68,7 @@ def write(tmp_path: Path) -> Callable[[str, str], Path]:
 
 @pytest.fixture
 def write_table(write: Callable[[str, str], Path]) -> Callable[..., Path]:
-    """Writes a migration that makes a table; ``then`` and ``undo`` end its two functions."""
+    """Write a migration that makes a table; ``then`` and ``undo`` end its two functions."""
 
     def write_table(name: str, table: str, *, top: str = "", then: str = "pass", undo: str = "pass") -> Path:
         create = f"await conn.execute('CREATE TABLE {table} (id BIGSERIAL PRIMARY KEY, name TEXT)')"
@@ -81,7 +81,7 @@ def write_table(write: Callable[[str, str], Path]) -> Callable[..., Path]:
 
 @pytest.fixture
 def tables() -> Callable[[DatabaseInterface], Awaitable[set[str]]]:
-    """Asks for the names of all tables in the current schema."""
+    """Return the names of all tables in the current schema."""
 
     async def tables(db: DatabaseInterface) -> set[str]:
         rows = await db.fetch_all(
@@ -94,10 +94,10 @@ def tables() -> Callable[[DatabaseInterface], Awaitable[set[str]]]:
 
 @pytest.fixture
 def until() -> Callable[[DatabaseInterface, str], Awaitable[dict[str, Any]]]:
-    """Waits for a session of another client, with one of its locks, for which a condition holds."""
+    """Wait for a session of another client, with one of its locks, for which a condition holds."""
 
     async def until(db: DatabaseInterface, condition: str) -> dict[str, Any]:
-        """A session, with one of its locks, for which ``condition`` holds, once there is one."""
+        """Return a session, with one of its locks, once ``condition`` holds for one."""
         query = (
             "SELECT pid, (classid::bigint << 32) | objid::bigint AS key "
             "FROM pg_stat_activity LEFT JOIN pg_locks USING (pid) "

@@ -10,10 +10,12 @@ from platform_migrate import (
     MigrationFailedError,
     MigrationRefusedError,
     MigrationRun,
+    Source,
     down,
     status,
     up,
 )
+from platform_migrate.files import VERSIONS
 
 Write = Callable[[str, str], Path]
 WriteTable = Callable[..., Path]
@@ -28,8 +30,8 @@ SHIPPED = (
 QUERY_NOTHING = "await conn.execute('SELECT * FROM no_such_table')"
 
 
-async def states(db: DatabaseInterface, directory: Path | None = None) -> list[str]:
-    return [found.state.value for found in await status(db, directory=directory)]
+async def states(db: DatabaseInterface, directory: Path = VERSIONS) -> list[str]:
+    return [found.state.value for found in await status(db, sources=[Source(directory)])]
 
 
 async def test_down_takes_back_the_last_ones(db: DatabaseInterface, tables: Tables) -> None:
@@ -54,9 +56,9 @@ async def test_down_without_a_down_function_changes_nothing(
     """Case 26."""
     write("001_a", "async def up(conn): pass")
     write_table("002_b", "b")
-    await up(db, directory=tmp_path)
+    await up(db, sources=[Source(tmp_path)])
     with pytest.raises(MigrationRefusedError, match=r"no down.* in 001_a"):
-        await down(db, 2, directory=tmp_path)
+        await down(db, 2, source=Source(tmp_path))
     assert await states(db, tmp_path) == ["applied"] * 2
     assert "b" in await tables(db)
 
@@ -66,9 +68,9 @@ async def test_a_failing_down_keeps_the_row_and_the_schema(
 ) -> None:
     """Case 26."""
     write_table("001_a", "a", undo=QUERY_NOTHING)
-    await up(db, directory=tmp_path)
+    await up(db, sources=[Source(tmp_path)])
     with pytest.raises(MigrationFailedError, match="001_a"):
-        await down(db, directory=tmp_path)
+        await down(db, source=Source(tmp_path))
     assert await states(db, tmp_path) == ["applied"]
     assert "a" in await tables(db)
 
@@ -77,8 +79,8 @@ async def test_down_of_an_edited_file_runs_its_present_text_and_says_so(
     db: DatabaseInterface, tmp_path: Path, write_table: WriteTable
 ) -> None:
     path = write_table("001_a", "a")
-    await up(db, directory=tmp_path)
+    await up(db, sources=[Source(tmp_path)])
     path.write_text(path.read_text() + "# edited\n")
-    told: list[str] = []
-    assert (await down(db, directory=tmp_path, notify=told.append)).reverted == ("001_a",)
-    assert ["'001_a' is changed" in line for line in told] == [True]
+    notices: list[str] = []
+    assert (await down(db, source=Source(tmp_path), notify=notices.append)).reverted == ("001_a",)
+    assert ["'001_a' is changed" in line for line in notices] == [True]

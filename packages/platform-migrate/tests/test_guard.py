@@ -4,7 +4,7 @@ from typing import Any
 from platform_interfaces import QueryError, Row
 from platform_memory import MemoryDatabase
 from platform_migrate import down, up
-from platform_migrate.guard import PostgresGuard, guard_for
+from platform_migrate.guard import PostgresGuard, choose_guard
 
 
 class UnknownDatabase(MemoryDatabase):
@@ -18,6 +18,6 @@ class UnknownDatabase(MemoryDatabase):
 
 async def test_a_database_that_cannot_say_what_it_is_is_asked_for_nothing_of_postgres() -> None:
     async with UnknownDatabase() as db:
-        assert not isinstance(await guard_for(db), PostgresGuard)
+        assert not isinstance(await choose_guard(db), PostgresGuard)
         assert len((await up(db)).applied) == 4
         assert len((await down(db, target=0)).reverted) == 4

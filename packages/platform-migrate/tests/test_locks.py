@@ -11,6 +11,7 @@ from platform_interfaces import DatabaseInterface, LockTimeoutError
 from platform_migrate import (
     MigrationFailedError,
     MigrationRun,
+    Source,
     down,
     executor,
     guard,
@@ -73,11 +74,13 @@ async def test_a_run_that_waits_says_for_whom_and_gives_up_without_a_change(
 ) -> None:
     """Case 23."""
     other = await connect()
-    told: list[str] = []
+    notices: list[str] = []
     async with other.lock(LOCK, timeout=0):
         with pytest.raises(LockTimeoutError, match="held by server process"):
-            await up(pg, lock_wait=2.1, notify=told.append)
-    assert [line.startswith("waiting up to") and "held by server process" in line for line in told] == [True]
+            await up(pg, lock_wait=2.1, notify=notices.append)
+    assert [line.startswith("waiting up to") and "held by server process" in line for line in notices] == [
+        True
+    ]
     assert await tables(pg) == set()
 
 
@@ -103,9 +106,11 @@ async def test_a_waiting_run_does_not_block_an_index_that_is_built_concurrently(
     waiting: asyncio.Queue[str] = asyncio.Queue()
     async with holder.transaction():
         await holder.execute("SELECT pg_advisory_xact_lock(7)")
-        first = asyncio.create_task(up(pg, directory=tmp_path))
+        first = asyncio.create_task(up(pg, sources=[Source(tmp_path)]))
         await until(other, "query LIKE '%advisory_lock(7)%' AND wait_event = 'advisory'")
-        second = asyncio.create_task(up(await connect(), directory=tmp_path, notify=waiting.put_nowait))
+        second = asyncio.create_task(
+            up(await connect(), sources=[Source(tmp_path)], notify=waiting.put_nowait)
+        )
         await waiting.get()
     assert (await first).applied == ("001_a",)
     assert (await second).applied == ()
@@ -117,9 +122,9 @@ async def test_a_run_after_a_failed_one_in_the_same_pool_goes_on(
     """Case 24."""
     write_table("001_a", "a", then="raise RuntimeError")
     with pytest.raises(MigrationFailedError):
-        await up(pg, directory=tmp_path)
+        await up(pg, sources=[Source(tmp_path)])
     write_table("001_a", "a")
-    assert (await up(pg, directory=tmp_path, lock_wait=0)).applied == ("001_a",)
+    assert (await up(pg, sources=[Source(tmp_path)], lock_wait=0)).applied == ("001_a",)
 
 
 async def test_a_table_in_use_is_tried_again_and_readers_behind_it_go_on_meanwhile(
@@ -129,13 +134,13 @@ async def test_a_table_in_use_is_tried_again_and_readers_behind_it_go_on_meanwhi
     await pg.execute("CREATE TABLE busy (id INT)")
     write("001_a", "async def up(conn): await conn.execute('ALTER TABLE busy ADD COLUMN name TEXT')")
     user, reader = await connect(), await connect()
-    told: asyncio.Queue[str] = asyncio.Queue()
+    notices: asyncio.Queue[str] = asyncio.Queue()
     async with user.transaction():
         await user.execute("SELECT * FROM busy")
-        run = asyncio.create_task(up(pg, directory=tmp_path, notify=told.put_nowait))
+        run = asyncio.create_task(up(pg, sources=[Source(tmp_path)], notify=notices.put_nowait))
         await until(reader, "query LIKE '%ALTER TABLE busy%' AND wait_event = 'relation'")
         assert await reader.fetch_all("SELECT * FROM busy") == []  # it stands behind the ALTER, not for long
-        assert "'001_a' was undone, again in 1 s" in await told.get()
+        assert "'001_a' was rolled back, next try in 1 s" in await notices.get()
     assert (await run).applied == ("001_a",)
 
 
@@ -148,10 +153,10 @@ async def test_a_table_that_stays_in_use_fails_the_run_in_the_end(
     await pg.execute("CREATE TABLE busy (id INT)")
     write("001_a", "async def up(conn): await conn.execute('ALTER TABLE busy ADD COLUMN name TEXT')")
     user = await connect()
-    told: list[str] = []
+    notices: list[str] = []
     async with user.transaction():
         await user.execute("SELECT * FROM busy")
         with pytest.raises(MigrationFailedError, match="lock timeout"):
-            await up(pg, directory=tmp_path, notify=told.append)
-    assert len(told) == 4
-    assert [found.state for found in await status(pg, directory=tmp_path)] == ["pending"]
+            await up(pg, sources=[Source(tmp_path)], notify=notices.append)
+    assert len(notices) == 4
+    assert [found.state for found in await status(pg, sources=[Source(tmp_path)])] == ["pending"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from platform_migrate import MigrationRefusedError, State, StatusSummary
+from platform_migrate import MigrationRefusedError, Source, State, StatusSummary
 from platform_migrate.files import MigrationFile, read_files
 from platform_migrate.planner import plan_down, plan_mark_applied, plan_mark_pending, plan_up
 from platform_migrate.status import AppliedRow, plan_status
@@ -48,7 +48,7 @@ def test_a_target_that_is_unknown_negative_or_below_the_current_one_is_refused(t
         plan_up(files(1, 2, 3), rows(1, 2), target=target)
 
 
-def test_of_many_numbers_the_first_and_the_last_are_told() -> None:
+def test_of_many_numbers_the_first_and_the_last_are_listed() -> None:
     with pytest.raises(MigrationRefusedError, match=r"there are 1, 2, 3, …, 298, 299, 300$"):
         plan_up(files(*range(1, 301)), [], target=301)
     with pytest.raises(MigrationRefusedError, match=r"there are 1, 2, 3, 4, 5, 6, 7, 8, 9, 10$"):
@@ -128,14 +128,16 @@ def test_an_applied_file_that_was_edited_is_refused_with_both_checksums() -> Non
 
 
 @pytest.mark.parametrize("same", ["a\nb\n", "a\r\nb", "a\rb", "\ufeffa\nb", "a  \nb\t\n\n"])
-def test_line_ends_trailing_blanks_and_a_byte_order_mark_are_no_change(same: str, tmp_path: Path) -> None:
+def test_line_ends_trailing_blanks_and_a_byte_order_mark_do_not_count_as_changes(
+    same: str, tmp_path: Path
+) -> None:
     """Case 8."""
     path = tmp_path / "001_a.py"
     path.write_bytes(same.encode())
-    [file] = read_files(tmp_path)
+    [file] = read_files(Source(tmp_path))
     assert file.checksum == MigrationFile(path, "a\nb").checksum
     path.write_bytes(b" " + same.encode())
-    assert read_files(tmp_path)[0].checksum != file.checksum
+    assert read_files(Source(tmp_path))[0].checksum != file.checksum
 
 
 @pytest.mark.parametrize("checksum", [None, "2:of a later formula"])
@@ -148,7 +150,7 @@ def test_a_checksum_that_is_missing_or_of_another_formula_is_unverified_and_no_p
     assert plan_up(files(1), [row]) == []
 
 
-def test_status_tells_how_each_file_and_row_stands() -> None:
+def test_status_has_the_state_of_each_file_and_row() -> None:
     statuses = plan_status(files(1, 2, 4, 5), rows(1, 3, 4))
     assert [(status.number, status.state) for status in statuses] == [
         (1, State.APPLIED),

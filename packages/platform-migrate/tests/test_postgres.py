@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from platform_interfaces import ConnectionLostError, DatabaseInterface, LockTimeoutError, QueryError
-from platform_migrate import MigrationFailedError, MigrationLockLostError, down, status, up
+from platform_migrate import MigrationFailedError, MigrationLockLostError, Source, down, status, up
 
 Write = Callable[[str, str], Path]
 WriteTable = Callable[..., Path]
@@ -21,7 +21,7 @@ LOCK = "platform-migrate:public._migrations"
 
 
 async def states(db: DatabaseInterface, directory: Path) -> list[str]:
-    return [found.state.value for found in await status(db, directory=directory)]
+    return [found.state.value for found in await status(db, sources=[Source(directory)])]
 
 
 def executing(*statements: str) -> str:
@@ -39,18 +39,18 @@ async def test_what_a_migration_committed_by_itself_is_said_to_be_permanent(
     """Case 14."""
     write_table("001_a", "a", then=executing(*statements, "CREATE TABLE later (id INT)"))
     with pytest.raises(MigrationFailedError, match=r"ended its own transaction.*is permanent"):
-        await up(pg, directory=tmp_path)
+        await up(pg, sources=[Source(tmp_path)])
     assert "a" in await tables(pg)
     assert await states(pg, tmp_path) == ["pending"]
 
 
-async def test_a_migration_that_fails_after_its_commit_tells_both(
+async def test_a_migration_that_fails_after_its_commit_names_both(
     pg: DatabaseInterface, tmp_path: Path, write_table: WriteTable
 ) -> None:
     """Case 14."""
     write_table("001_a", "a", then=executing("COMMIT", "SELECT * FROM no_such_table"))
     with pytest.raises(MigrationFailedError, match=r"ended its own transaction.*then.*no_such_table"):
-        await up(pg, directory=tmp_path)
+        await up(pg, sources=[Source(tmp_path)])
 
 
 async def test_the_lock_is_held_until_a_cancelled_migration_is_undone(
@@ -64,7 +64,7 @@ async def test_the_lock_is_held_until_a_cancelled_migration_is_undone(
     """Case 15."""
     write_table("001_a", "a", then=executing("SELECT pg_sleep(60)"))
     other = await connect()
-    run = asyncio.create_task(up(pg, directory=tmp_path))
+    run = asyncio.create_task(up(pg, sources=[Source(tmp_path)]))
     await until(other, "query LIKE '%pg_sleep(60)%'")
     with pytest.raises(LockTimeoutError):
         async with other.lock(LOCK, timeout=0):
@@ -74,7 +74,7 @@ async def test_the_lock_is_held_until_a_cancelled_migration_is_undone(
         await run
     assert await tables(pg) == {"_migrations"}
     write_table("001_a", "a")
-    assert (await up(pg, directory=tmp_path, lock_wait=0)).applied == ("001_a",)
+    assert (await up(pg, sources=[Source(tmp_path)], lock_wait=0)).applied == ("001_a",)
 
 
 async def test_a_connection_terminated_midway_undoes_the_migration_and_names_the_cause(
@@ -83,20 +83,20 @@ async def test_a_connection_terminated_midway_undoes_the_migration_and_names_the
     """Case 16."""
     write_table("001_a", "a", then=executing("SELECT pg_terminate_backend(pg_backend_pid())"))
     with pytest.raises(MigrationFailedError, match="terminating connection") as caught:
-        await up(pg, directory=tmp_path)
+        await up(pg, sources=[Source(tmp_path)])
     assert isinstance(caught.value.__cause__, ConnectionLostError)
     assert await tables(pg) == {"_migrations"}
     write_table("001_a", "a")
-    assert (await up(pg, directory=tmp_path, lock_wait=0)).applied == ("001_a",)
+    assert (await up(pg, sources=[Source(tmp_path)], lock_wait=0)).applied == ("001_a",)
 
 
-async def test_a_run_whose_lock_somebody_else_got_is_stopped_and_undone(
+async def test_a_run_whose_lock_another_process_got_is_stopped_and_rolled_back(
     pg: DatabaseInterface, connect: Connect, tmp_path: Path, write_table: WriteTable, until: Until
 ) -> None:
     """Case 16."""
     write_table("001_a", "a", then=executing("SELECT pg_sleep(60)"))
     rival, other, stopped = await connect(), await connect(), asyncio.Event()
-    run = asyncio.create_task(up(pg, directory=tmp_path))
+    run = asyncio.create_task(up(pg, sources=[Source(tmp_path)]))
     await until(other, "query LIKE '%pg_sleep(60)%'")
     lock = await until(other, "locktype = 'advisory' AND granted")
 
@@ -114,7 +114,7 @@ async def test_a_run_whose_lock_somebody_else_got_is_stopped_and_undone(
     await taking
     assert await states(pg, tmp_path) == ["pending"]
     write_table("001_a", "a")
-    assert (await up(pg, directory=tmp_path)).applied == ("001_a",)
+    assert (await up(pg, sources=[Source(tmp_path)])).applied == ("001_a",)
 
 
 # --- sessions ---
@@ -136,7 +136,7 @@ SESSION = (
 
 @pytest.fixture
 async def role(pg: DatabaseInterface) -> AsyncIterator[str]:
-    """A role that may do nothing but use the schema ``elsewhere``."""
+    """Create a role that may do nothing but use the schema ``elsewhere``."""
     role = f"role_{uuid4().hex}"
     await pg.execute(f"CREATE ROLE {role} LOGIN")
     await pg.execute("CREATE SCHEMA elsewhere")
@@ -165,11 +165,11 @@ async def test_a_setting_left_behind_reaches_neither_the_table_nor_the_next_migr
         "002_b",
         f"async def up(conn): {executing('CREATE TABLE seen AS ' + SESSION)}\nasync def down(conn): pass",
     )
-    assert (await up(pg, directory=tmp_path)).applied == ("001_a", "002_b")
+    assert (await up(pg, sources=[Source(tmp_path)])).applied == ("001_a", "002_b")
     seen = await pg.fetch_one("SELECT * FROM seen")
     assert before is not None
     assert seen == {**before, "lt": "3s"}
-    await down(pg, 2, directory=tmp_path)
+    await down(pg, 2, source=Source(tmp_path))
     assert await pg.fetch_one(SESSION) == before
 
 
@@ -183,7 +183,7 @@ async def test_an_enum_value_used_where_it_was_added_fails_with_a_hint(
     await pg.execute("CREATE TYPE mood AS ENUM ('calm')")
     write_table("001_a", "a", then=executing("ALTER TYPE mood ADD VALUE 'gay'", "SELECT 'gay'::mood"))
     with pytest.raises(MigrationFailedError, match=r"unsafe use of new value.*in a migration of its own"):
-        await up(pg, directory=tmp_path)
+        await up(pg, sources=[Source(tmp_path)])
 
 
 async def test_concurrently_needs_a_file_without_transaction_and_an_execute_of_its_own(
@@ -195,16 +195,16 @@ async def test_concurrently_needs_a_file_without_transaction_and_an_execute_of_i
     with pytest.raises(
         MigrationFailedError, match=r"'TRANSACTION = False' at the top.*execute\(\) of its own"
     ):
-        await up(pg, directory=tmp_path)
+        await up(pg, sources=[Source(tmp_path)])
     write_table("001_a", "a", top="TRANSACTION = False", then=executing(f"SELECT 1; {index}"))
     with pytest.raises(MigrationFailedError, match=r"execute\(\) of its own"):
-        await up(pg, directory=tmp_path)
+        await up(pg, sources=[Source(tmp_path)])
     await pg.execute("DROP TABLE a")
     write_table("001_a", "a", top="TRANSACTION = False", then=executing(index))
-    assert (await up(pg, directory=tmp_path)).applied == ("001_a",)
+    assert (await up(pg, sources=[Source(tmp_path)])).applied == ("001_a",)
 
 
-async def test_an_unfinished_index_fails_the_migration_that_names_it_and_is_told_to_others(
+async def test_an_unfinished_index_fails_the_migration_that_names_it_and_is_reported_to_others(
     pg: DatabaseInterface, tmp_path: Path, write: Write
 ) -> None:
     """Case 21."""
@@ -225,12 +225,12 @@ async def test_an_unfinished_index_fails_the_migration_that_names_it_and_is_told
     with pytest.raises(
         MigrationFailedError, match=r"'a_id' is not valid.*DROP INDEX CONCURRENTLY IF EXISTS a_id"
     ):
-        await up(pg, directory=tmp_path)
+        await up(pg, sources=[Source(tmp_path)])
     assert await states(pg, tmp_path) == ["pending"]
     write("001_a", "TRANSACTION = False\nasync def up(conn): pass")
-    told: list[str] = []
-    assert (await up(pg, directory=tmp_path, notify=told.append)).applied == ("001_a",)
-    assert ["'a_id' is not valid" in line for line in told] == [True]
+    notices: list[str] = []
+    assert (await up(pg, sources=[Source(tmp_path)], notify=notices.append)).applied == ("001_a",)
+    assert ["'a_id' is not valid" in line for line in notices] == [True]
 
 
 # --- grants ---
@@ -249,11 +249,11 @@ async def test_status_and_up_need_no_right_to_create(
     write_table("001_a", "a")
     weak = await connect(role=role)
     assert await states(weak, tmp_path) == ["pending"]
-    await up(pg, directory=tmp_path)
+    await up(pg, sources=[Source(tmp_path)])
     with pytest.raises(QueryError, match="permission denied for table _migrations"):
-        await status(weak, directory=tmp_path)
+        await status(weak, sources=[Source(tmp_path)])
     await pg.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
     await pg.execute(f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}")
     write("002_b", "async def up(conn): await conn.execute(\"INSERT INTO a (name) VALUES ('x')\")")
-    assert (await up(weak, directory=tmp_path)).applied == ("002_b",)
+    assert (await up(weak, sources=[Source(tmp_path)])).applied == ("002_b",)
     assert await states(weak, tmp_path) == ["applied", "applied"]

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from platform_interfaces import DatabaseInterface
+from platform_migrate import Source
 from platform_migrate.testing import check_round_trips
 
 WriteTable = Callable[..., Path]
@@ -33,7 +34,7 @@ async def test_a_down_that_leaves_something_behind_is_found(
 ) -> None:
     write_table("001_a", "a", then="await conn.execute('CREATE TABLE rest (id INT)')")
     with pytest.raises(AssertionError, match=r"down\(\) of '001_a'.*rest"):
-        await check_round_trips(db, directory=tmp_path)
+        await check_round_trips(db, sources=[Source(tmp_path)])
 
 
 async def test_an_index_left_behind_is_found(
@@ -46,4 +47,4 @@ async def test_an_index_left_behind_is_found(
     write_table("001_a", "a")
     write_table("002_b", "b", then="await conn.execute('CREATE INDEX by_name ON a (name)')")
     with pytest.raises(AssertionError, match=r"down\(\) of '002_b'.*by_name"):
-        await check_round_trips(db, directory=tmp_path)
+        await check_round_trips(db, sources=[Source(tmp_path)])

@@ -11,11 +11,13 @@ from platform_migrate import (
     MigrationFailedError,
     MigrationRefusedError,
     MigrationRun,
+    Source,
     State,
     down,
     status,
     up,
 )
+from platform_migrate.files import VERSIONS
 
 Write = Callable[[str, str], Path]
 WriteTable = Callable[..., Path]
@@ -30,8 +32,8 @@ SHIPPED = (
 QUERY_NOTHING = "await conn.execute('SELECT * FROM no_such_table')"
 
 
-async def states(db: DatabaseInterface, directory: Path | None = None) -> list[str]:
-    return [found.state.value for found in await status(db, directory=directory)]
+async def states(db: DatabaseInterface, directory: Path = VERSIONS) -> list[str]:
+    return [found.state.value for found in await status(db, sources=[Source(directory)])]
 
 
 async def schema(db: DatabaseInterface) -> list[dict[str, object]]:
@@ -66,18 +68,18 @@ async def test_a_dry_run_finds_what_a_run_would_refuse(
 ) -> None:
     write("001_a", "async def up(conn: broken")
     with pytest.raises(MigrationRefusedError, match="001_a"):
-        await up(db, directory=tmp_path, dry_run=True)
+        await up(db, sources=[Source(tmp_path)], dry_run=True)
     with pytest.raises(MigrationRefusedError, match="0 are applied"):
-        await down(db, directory=tmp_path, dry_run=True)
+        await down(db, source=Source(tmp_path), dry_run=True)
 
 
 async def test_an_empty_folder_is_nothing_to_do_and_a_missing_one_is_refused(
     db: DatabaseInterface, tmp_path: Path, tables: Tables
 ) -> None:
     """Case 1."""
-    assert await up(db, directory=tmp_path) == MigrationRun()
+    assert await up(db, sources=[Source(tmp_path)]) == MigrationRun()
     with pytest.raises(MigrationRefusedError, match="no folder"):
-        await up(db, directory=tmp_path / "none")
+        await up(db, sources=[Source(tmp_path / "none")])
     assert await tables(db) == set()
 
 
@@ -86,11 +88,11 @@ async def test_a_number_used_twice_stops_the_run_even_when_one_of_the_two_is_app
 ) -> None:
     """Case 3."""
     write_table("001_a", "a")
-    await up(db, directory=tmp_path)
+    await up(db, sources=[Source(tmp_path)])
     write_table("0001_b", "b")
     write_table("002_c", "c")
     with pytest.raises(MigrationRefusedError, match="same number twice"):
-        await up(db, directory=tmp_path)
+        await up(db, sources=[Source(tmp_path)])
     assert await tables(db) == {"_migrations", "a"}
 
 
@@ -100,29 +102,29 @@ async def test_out_of_order_migrations_run_when_allowed_and_go_back_in_reverse(
     """Case 5."""
     for number in (1, 2, 3, 5):
         write_table(f"{number:03}_step", f"table_{number}")
-    await up(db, directory=tmp_path)
+    await up(db, sources=[Source(tmp_path)])
     for number in (4, 6):
         write_table(f"{number:03}_step", f"table_{number}")
     for target in (None, 6):
         with pytest.raises(MigrationRefusedError, match="004_step is out of order"):
-            await up(db, target, directory=tmp_path)
+            await up(db, target, sources=[Source(tmp_path)])
     assert (await states(db, tmp_path)).count("applied") == 4
-    run = await up(db, directory=tmp_path, allow_out_of_order=True)
+    run = await up(db, sources=[Source(tmp_path)], allow_out_of_order=True)
     assert run.applied == ("004_step", "006_step")
-    assert (await down(db, 3, directory=tmp_path)).reverted == ("006_step", "004_step", "005_step")
+    assert (await down(db, 3, source=Source(tmp_path))).reverted == ("006_step", "004_step", "005_step")
 
 
-async def test_rows_of_a_newer_project_are_told_and_stop_nothing(
+async def test_rows_of_a_newer_project_are_reported_and_stop_nothing(
     db: DatabaseInterface, tmp_path: Path, write_table: WriteTable
 ) -> None:
     """Case 6."""
     write_table("001_a", "a")
     newer = write_table("002_b", "b")
-    await up(db, directory=tmp_path)
+    await up(db, sources=[Source(tmp_path)])
     newer.unlink()
-    told: list[str] = []
-    assert await up(db, directory=tmp_path, notify=told.append) == MigrationRun()
-    assert ["'002_b' is ahead" in line for line in told] == [True]
+    notices: list[str] = []
+    assert await up(db, sources=[Source(tmp_path)], notify=notices.append) == MigrationRun()
+    assert ["'002_b' is ahead" in line for line in notices] == [True]
 
 
 async def test_an_edited_applied_file_is_refused(
@@ -130,12 +132,12 @@ async def test_an_edited_applied_file_is_refused(
 ) -> None:
     """Case 8."""
     path = write_table("001_a", "a")
-    await up(db, directory=tmp_path)
+    await up(db, sources=[Source(tmp_path)])
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert await states(db, tmp_path) == ["applied"]
     path.write_text(path.read_text() + "# edited\n")
     with pytest.raises(MigrationRefusedError, match="001_a is changed"):
-        await up(db, directory=tmp_path)
+        await up(db, sources=[Source(tmp_path)])
 
 
 async def test_a_target_below_the_current_one_is_refused(db: DatabaseInterface) -> None:
@@ -157,7 +159,7 @@ async def test_nothing_runs_when_a_later_file_is_broken(
     write_table("001_a", "a")
     write("002_b", broken)
     with pytest.raises(MigrationRefusedError, match="002_b"):
-        await up(db, directory=tmp_path)
+        await up(db, sources=[Source(tmp_path)])
     assert "a" not in await tables(db)
     assert await states(db, tmp_path) == ["pending"] * 2
 
@@ -167,11 +169,11 @@ async def test_applied_files_are_never_imported(
 ) -> None:
     """Case 10."""
     first = write_table("001_a", "a")
-    await up(db, directory=tmp_path)
+    await up(db, sources=[Source(tmp_path)])
     await db.execute("UPDATE _migrations SET checksum = NULL")
     first.write_text("raise RuntimeError('imported')")
     write_table("002_b", "b")
-    assert (await up(db, directory=tmp_path)).applied == ("002_b",)
+    assert (await up(db, sources=[Source(tmp_path)])).applied == ("002_b",)
 
 
 @pytest.mark.parametrize("fault", ["raise RuntimeError('boom')", "assert False", "raise SystemExit(0)"])
@@ -183,13 +185,13 @@ async def test_a_failing_migration_is_undone_and_the_ones_before_it_stay(
     write_table("002_b", "b", then=fault)
     write_table("003_c", "c")
     with pytest.raises(MigrationFailedError, match=r"'002_b' failed: \w+(Error|Exit)") as caught:
-        await up(db, directory=tmp_path)
+        await up(db, sources=[Source(tmp_path)])
     error = caught.value
     assert (error.done, error.failed, error.remaining) == (("001_a",), "002_b", ("003_c",))
     assert await tables(db) == {"_migrations", "a"}
     assert await states(db, tmp_path) == ["applied", "pending", "pending"]
     write_table("002_b", "b")
-    assert (await up(db, directory=tmp_path)).applied == ("002_b", "003_c")
+    assert (await up(db, sources=[Source(tmp_path)])).applied == ("002_b", "003_c")
 
 
 async def test_a_migration_whose_row_cannot_be_written_is_undone(
@@ -199,7 +201,7 @@ async def test_a_migration_whose_row_cannot_be_written_is_undone(
     write_table("001_a", "a")
     write_table("002_b", "b", then="await conn.execute('DROP TABLE _migrations')")
     with pytest.raises(MigrationFailedError, match="002_b"):
-        await up(db, directory=tmp_path)
+        await up(db, sources=[Source(tmp_path)])
     assert await tables(db) == {"_migrations", "a"}
     assert await states(db, tmp_path) == ["applied", "pending"]
 
@@ -220,7 +222,7 @@ async def test_a_migration_that_swallows_a_database_error_fails_and_names_it(
         """,
     )
     with pytest.raises(MigrationFailedError, match=r"swallowed.*no_such_table"):
-        await up(db, directory=tmp_path)
+        await up(db, sources=[Source(tmp_path)])
     assert await tables(db) == {"_migrations"}
     assert await states(db, tmp_path) == ["pending"]
 
@@ -232,7 +234,7 @@ async def test_a_migration_that_ends_its_transaction_fails_without_a_row(
     """Case 14."""
     write_table("001_a", "a", then=f"await conn.execute({statement!r})")
     with pytest.raises(MigrationFailedError, match=statement):
-        await up(db, directory=tmp_path)
+        await up(db, sources=[Source(tmp_path)])
     assert await states(db, tmp_path) == ["pending"]
 
 
@@ -255,7 +257,7 @@ async def test_savepoints_inside_a_migration_work(
                 pass
         """,
     )
-    assert (await up(db, directory=tmp_path)).applied == ("001_a",)
+    assert (await up(db, sources=[Source(tmp_path)])).applied == ("001_a",)
     assert await db.fetch_all("SELECT id FROM a") == [{"id": 1}]
 
 
@@ -266,10 +268,10 @@ async def test_a_cancelled_run_is_undone_and_the_next_one_goes_on(
     write_table("001_a", "a")
     write_table("002_b", "b", then="import asyncio; asyncio.current_task().cancel(); await asyncio.sleep(0)")
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.create_task(up(db, directory=tmp_path))
+        await asyncio.create_task(up(db, sources=[Source(tmp_path)]))
     assert await tables(db) == {"_migrations", "a"}
     write_table("002_b", "b")
-    assert (await up(db, directory=tmp_path, lock_wait=0)).applied == ("002_b",)
+    assert (await up(db, sources=[Source(tmp_path)], lock_wait=0)).applied == ("002_b",)
 
 
 async def test_a_second_run_does_nothing_and_a_round_trip_gives_the_same_schema(
@@ -290,14 +292,14 @@ async def test_the_order_of_application_survives_ids_with_gaps(
 ) -> None:
     """Case 17."""
     write_table("001_a", "a")
-    await up(db, directory=tmp_path)
+    await up(db, sources=[Source(tmp_path)])
     with pytest.raises(RuntimeError):
         async with db.transaction():
             await db.execute("INSERT INTO _migrations (name) VALUES ('002_undone')")
             raise RuntimeError
     write_table("002_b", "b")
-    await up(db, directory=tmp_path)
-    assert (await down(db, 2, directory=tmp_path)).reverted == ("002_b", "001_a")
+    await up(db, sources=[Source(tmp_path)])
+    assert (await down(db, 2, source=Source(tmp_path))).reverted == ("002_b", "001_a")
 
 
 async def test_a_search_path_left_behind_reaches_neither_the_table_nor_the_next_migration(
@@ -307,9 +309,9 @@ async def test_a_search_path_left_behind_reaches_neither_the_table_nor_the_next_
     await db.execute("CREATE SCHEMA elsewhere")
     write_table("001_a", "a", then="await conn.execute('SET search_path = elsewhere')")
     write_table("002_b", "b", undo="await conn.execute('SET search_path = elsewhere')")
-    await up(db, directory=tmp_path)
+    await up(db, sources=[Source(tmp_path)])
     assert await tables(db) == {"_migrations", "a", "b"}
-    await down(db, 2, directory=tmp_path)
+    await down(db, 2, source=Source(tmp_path))
     assert await tables(db) == {"_migrations"}
 
 
@@ -319,13 +321,13 @@ async def test_a_migration_without_a_transaction_keeps_what_it_did_and_gets_no_r
     """Case 21."""
     write_table("001_a", "a", top="TRANSACTION = False", then=QUERY_NOTHING)
     with pytest.raises(MigrationFailedError, match="what it did so far stays"):
-        await up(db, directory=tmp_path)
+        await up(db, sources=[Source(tmp_path)])
     assert "a" in await tables(db)
     assert await states(db, tmp_path) == ["pending"]
     await db.execute("DROP TABLE a")
     write_table("001_a", "a", top="TRANSACTION = False", undo=QUERY_NOTHING)
-    assert (await up(db, directory=tmp_path)).applied == ("001_a",)
+    assert (await up(db, sources=[Source(tmp_path)])).applied == ("001_a",)
     with pytest.raises(MigrationFailedError, match="what it did so far stays"):
-        await down(db, directory=tmp_path)
+        await down(db, source=Source(tmp_path))
     assert "a" not in await tables(db)
     assert await states(db, tmp_path) == ["applied"]

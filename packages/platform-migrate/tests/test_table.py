@@ -1,4 +1,4 @@
-"""The table of migrations, made by us, by an older version or by somebody else."""
+"""The table of migrations, made by this version, by an older one or by another tool."""
 
 import pytest
 

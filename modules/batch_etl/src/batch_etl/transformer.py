@@ -1,32 +1,31 @@
 """From valid raw events to cleaned ones: data in, data out."""
 
 import datetime as dt
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from batch_etl.json_text import dump_canonical, parse_json
+from batch_etl.events import compute_key
+from batch_etl.ingest.json_text import dump_canonical, parse_json
 
 Event = dict[str, Any]
-KEY_BYTES = hashlib.sha256().digest_size
 
 
 def transform_events(
     events: Sequence[Mapping[str, Any]], date: str, created_at: dt.datetime | None = None
 ) -> list[Event]:
-    """The events in the cleaned format, in the same order, with ``event_date`` and ``created_at`` added.
+    """Return the events in the cleaned format, in the same order, with ``event_date`` and ``created_at``.
 
     Args:
         events: valid ones, as ``validate_single_event`` defines it.
         date: YYYY-MM-DD.
         created_at: aware; the same for all of them. None means now.
     """
-    day, moment = dt.date.fromisoformat(date), created_at or dt.datetime.now(dt.UTC)
-    return [transform_event(event, day, moment) for event in events]
+    event_date, written_at = dt.date.fromisoformat(date), created_at or dt.datetime.now(dt.UTC)
+    return [transform_event(event, event_date, written_at) for event in events]
 
 
 def transform_event(event: Mapping[str, Any], event_date: dt.date, created_at: dt.datetime) -> Event:
-    """One valid event in the cleaned format."""
+    """Return a valid event in the cleaned format."""
     return {
         "event_type": normalize_event_type(event["event_type"]),
         "payload": ensure_payload_dict(event["payload"]),
@@ -37,16 +36,16 @@ def transform_event(event: Mapping[str, Any], event_date: dt.date, created_at: d
 
 
 def normalize_event_type(event_type: str) -> str:
-    """Lower case, without blanks around it."""
+    """Return the type in lower case, without blanks around it."""
     return event_type.strip().lower()
 
 
 def ensure_payload_dict(payload: Any) -> dict[str, Any]:
-    """The payload itself, or the object that it spells out when it is a JSON string.
+    """Return the payload itself, or the object that it spells out when it is a JSON string.
 
     Raises:
-        ValueError: when it is a string, but no JSON.
-        TypeError: when it is no object in the end.
+        ValueError: when it is a string, but not JSON.
+        TypeError: when it is not an object in the end.
     """
     if isinstance(payload, str):
         payload = parse_json(payload)
@@ -56,18 +55,16 @@ def ensure_payload_dict(payload: Any) -> dict[str, Any]:
 
 
 def compute_dedup_key(event: Mapping[str, Any]) -> str:
-    """64 hexadecimal digits: the SHA-256 of event type, payload and event date.
+    """Return 64 hexadecimal digits: the SHA-256 of event type, payload and event date.
 
     Key order, blanks and escapes in the payload do not matter; numbers are compared as written, so 1 and
     1.0 differ.
     """
-    digest = begin_digest(event["event_type"], event.get("event_date"))
-    digest.update(dump_canonical(event["payload"]))
-    return digest.hexdigest()
+    return compute_key(event["event_type"], dump_canonical(event["payload"]), event.get("event_date")).hex()
 
 
 def deduplicate(events: Sequence[Event]) -> tuple[list[Event], int]:
-    """The first event of each key, as ``with_dedup_key`` makes it, and the number of the others."""
+    """Return the first event of each key, as ``with_dedup_key`` makes it, and the number of the others."""
     unique: dict[bytes, Event] = {}
     for event in map(with_dedup_key, events):
         unique.setdefault(event["dedup_key"], event)
@@ -75,13 +72,7 @@ def deduplicate(events: Sequence[Event]) -> tuple[list[Event], int]:
 
 
 def with_dedup_key(event: Event) -> Event:
-    """The event with its ``dedup_key``, 32 bytes, and as payload the JSON that it was computed from."""
+    """Return the event with its ``dedup_key``, 32 bytes, and its payload as canonical JSON."""
     payload = dump_canonical(event["payload"])
-    digest = begin_digest(event["event_type"], event["event_date"])
-    digest.update(payload)
-    return {**event, "payload": payload, "dedup_key": digest.digest()}
-
-
-def begin_digest(event_type: str, event_date: dt.date | None) -> "hashlib._Hash":
-    """What the key of an event is computed with, up to its payload as ``dump_canonical`` writes it."""
-    return hashlib.sha256(f"{event_type}\0{event_date}\0".encode())
+    key = compute_key(event["event_type"], payload, event["event_date"])
+    return {**event, "payload": payload, "dedup_key": key}

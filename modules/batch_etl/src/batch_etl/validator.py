@@ -1,133 +1,147 @@
-"""Which raw events are good: data in, data out."""
+"""Which raw events are valid: data in, data out.
+
+Each rule stands here once, and every load, dry run and retry obeys it. A rule of your own is a function that
+``RULES`` lists.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
-from batch_etl.json_text import NumberOutOfRangeError, TooDeepError, is_in_range
-from batch_etl.reasons import MALFORMED_PAYLOAD, MAX_DEPTH, MAX_TEXT_CHARACTERS
+from batch_etl.codes import MAX_DEPTH, MAX_TEXT_CHARACTERS, EventCode
+from batch_etl.ingest import LineCode, RejectCode
+from batch_etl.ingest.json_text import NumberOutOfRangeError, TooDeepError, dump_canonical, is_shallow
 from batch_etl.transformer import Event, ensure_payload_dict, normalize_event_type
 from platform_interfaces import LoggingInterface
+
+# JSON of so many bytes cannot be nested too deep, for brackets are closed again.
+_SURELY_SHALLOW_BYTES = 2 * MAX_DEPTH
+
+Rule: TypeAlias = Callable[[str, dict[str, Any], str], EventCode | None]
+"""Return why an event is not valid, from its type as it came, its payload and its source; else None."""
+
+RULES: tuple[Rule, ...] = ()
+"""What an event must also obey whose fields are all there and can be stored."""
 
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """The events of a batch, parted.
+    """The events of a batch, split.
 
-    ``error_counts`` has the number of invalid events for each first reason; ``reasons`` has all reasons for
-    each event that was given, in that order, none for a valid one.
+    Attributes:
+        valid: the valid events, in their order.
+        invalid: the others, in theirs.
+        error_counts: the number of invalid events for each first code.
+        codes: all codes of each event that was given, in that order; empty for a valid one.
     """
 
     valid: list[Event]
     invalid: list[Event]
     error_counts: dict[str, int]
-    reasons: list[tuple[str, ...]]
+    codes: list[tuple[RejectCode, ...]]
 
 
 def validate_single_event(event: Any) -> tuple[bool, str | None]:
-    """Whether the event can be loaded, and, if not, the first reason, which is a key of ``REASONS``."""
-    reasons = find_problems(event)
-    return not reasons, reasons[0] if reasons else None
+    """Return whether the event can be loaded, and, if not, the first reject code."""
+    codes = find_problems(event)
+    return not codes, codes[0] if codes else None
 
 
 def split_events(events: Sequence[Any]) -> ValidationResult:
-    """The valid and the invalid ones, each in their order."""
-    reasons = [find_problems(event) for event in events]
+    """Return the valid and the invalid events."""
+    codes = [find_problems(event) for event in events]
     return ValidationResult(
-        valid=[event for event, found in zip(events, reasons, strict=True) if not found],
-        invalid=[event for event, found in zip(events, reasons, strict=True) if found],
-        error_counts=dict(Counter(found[0] for found in reasons if found)),
-        reasons=reasons,
+        valid=[event for event, found in zip(events, codes, strict=True) if not found],
+        invalid=[event for event, found in zip(events, codes, strict=True) if found],
+        error_counts=dict(Counter(str(found[0]) for found in codes if found)),
+        codes=codes,
     )
 
 
 def validate_events(events: Sequence[Any], log: LoggingInterface) -> tuple[list[Event], int]:
-    """The valid events, and the number of invalid ones; each of those is logged with its reason."""
+    """Return the valid events and the number of invalid ones; log each of these with its code."""
     result = split_events(events)
-    for index, reasons in enumerate(result.reasons):
-        if reasons:
-            log_invalid(log, reasons[0], index=index)
+    for index, codes in enumerate(result.codes):
+        if codes:
+            report = log.error if codes[0].is_error else log.warn
+            report("Invalid event", reason=str(codes[0]), index=index)
     return result.valid, len(result.invalid)
 
 
-def log_invalid(log: LoggingInterface, reason: str, **place: Any) -> None:
-    """Report one invalid event: an error when its payload is broken JSON, else a warning."""
-    report = log.error if reason == MALFORMED_PAYLOAD else log.warn
-    report("Invalid event", reason=reason, **place)
-
-
-def find_problems(event: Any) -> tuple[str, ...]:
-    """All reasons why the event cannot be loaded, keys of ``REASONS``; none for a valid one."""
+def find_problems(event: Any) -> tuple[RejectCode, ...]:
+    """Return all codes of why the event cannot be loaded; empty for a valid one."""
     if not isinstance(event, dict):
-        return ("not_an_object",)
-    found = (
-        find_text_problem("event_type", event.get("event_type")),
-        find_text_problem("source", event.get("source")),
-        _payload_problem(event.get("payload")),
+        return (LineCode.NOT_AN_OBJECT,)
+    event_type: Any = event.get("event_type")
+    payload: Any = event.get("payload")
+    source: Any = event.get("source")
+    fields = (
+        find_event_type_problem(event_type),
+        find_source_problem(source),
+        _find_any_payload_problem(payload),
     )
-    return tuple(problem for problem in found if problem)
+    found = tuple(code for code in fields if code)
+    if found:
+        return found
+    payload = ensure_payload_dict(payload)
+    return tuple(code for rule in RULES if (code := rule(event_type, payload, source)))
 
 
-@lru_cache(4096)  # most events share their few sources
-def checked_source(source: str) -> str:
-    """The source itself.
-
-    Raises:
-        ValueError: when ``find_problems`` finds one with it.
-        TypeError: the same, of what is not even hashable.
-    """
-    if problem := find_text_problem("source", source):
-        raise ValueError(problem)
-    return source
+def find_rule_problem(event_type: str, payload: dict[str, Any], source: str) -> EventCode | None:
+    """Return the code of the first of ``RULES`` that the event does not obey; None when it obeys all."""
+    for rule in RULES:
+        if code := rule(event_type, payload, source):
+            return code
+    return None
 
 
-def find_text_problem(field: str, text: Any) -> str | None:
-    """The reason why ``text`` cannot be the event's ``event_type`` or ``source``; None when it can."""
-    if text is None:
-        return f"missing_{field}"
-    if not isinstance(text, str):
-        return f"{field}_not_a_string"
-    if not text.strip():
-        return f"empty_{field}"
-    if len(normalize_event_type(text) if field == "event_type" else text) > MAX_TEXT_CHARACTERS:
-        return f"{field}_too_long"
-    return "nul_character" if "\0" in text else None
+def find_event_type_problem(event_type: Any) -> EventCode | None:
+    """Return why a value cannot be the type of an event; None when it can."""
+    if event_type is None:
+        return EventCode.MISSING_EVENT_TYPE
+    if not isinstance(event_type, str):
+        return EventCode.EVENT_TYPE_NOT_A_STRING
+    if not event_type.strip():
+        return EventCode.EMPTY_EVENT_TYPE
+    if len(normalize_event_type(event_type)) > MAX_TEXT_CHARACTERS:
+        return EventCode.EVENT_TYPE_TOO_LONG
+    return EventCode.NUL_CHARACTER if "\0" in event_type else None
 
 
-def _payload_problem(payload: Any) -> str | None:
+def find_source_problem(source: Any) -> EventCode | None:
+    """Return why a value cannot be the source of an event; None when it can."""
+    if source is None:
+        return EventCode.MISSING_SOURCE
+    if not isinstance(source, str):
+        return EventCode.SOURCE_NOT_A_STRING
+    if not source.strip():
+        return EventCode.EMPTY_SOURCE
+    if len(source) > MAX_TEXT_CHARACTERS:
+        return EventCode.SOURCE_TOO_LONG
+    return EventCode.NUL_CHARACTER if "\0" in source else None
+
+
+def find_payload_problem(canonical: bytes) -> EventCode | None:
+    """Return why the database cannot store a payload, from its canonical JSON; None when it can."""
+    # The first test is quick, and mostly false.
+    if b"\\u0000" in canonical and b"\\u0000" in canonical.replace(b"\\\\", b""):
+        return EventCode.NUL_CHARACTER
+    if len(canonical) > _SURELY_SHALLOW_BYTES and not is_shallow(canonical, MAX_DEPTH):
+        return EventCode.TOO_DEEP
+    return None
+
+
+def _find_any_payload_problem(payload: Any) -> EventCode | None:
     if payload is None:
-        return "missing_payload"
+        return EventCode.MISSING_PAYLOAD
     try:
-        payload = ensure_payload_dict(payload)
+        return find_payload_problem(dump_canonical(ensure_payload_dict(payload)))
     except NumberOutOfRangeError:
-        return "number_out_of_range"
+        return EventCode.NUMBER_OUT_OF_RANGE
     except TooDeepError:
-        return "too_deep"
+        return EventCode.TOO_DEEP
     except ValueError:
-        return MALFORMED_PAYLOAD
+        return EventCode.MALFORMED_PAYLOAD
     except TypeError:
-        return "payload_not_an_object"
-    return _find_value_problem(payload)
-
-
-def _find_value_problem(payload: Any) -> str | None:
-    """Return what of a payload the database cannot store: level by level, for the stack has its limit."""
-    values = [payload]
-    for _ in range(MAX_DEPTH + 1):
-        for value in values:
-            if isinstance(value, str):
-                if "\0" in value:
-                    return "nul_character"
-            elif isinstance(value, Decimal) and not is_in_range(value):
-                return "number_out_of_range"
-        if not (nested := [value for value in values if isinstance(value, dict | list)]):
-            return None
-        values = [part for value in nested for part in _parts(value)]
-    return "too_deep"
-
-
-def _parts(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return (*value.keys(), *value.values()) if isinstance(value, dict) else value
+        return EventCode.PAYLOAD_NOT_AN_OBJECT

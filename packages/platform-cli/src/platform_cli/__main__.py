@@ -11,21 +11,28 @@ from platform_cli._masking import remember_arguments
 from platform_cli.commands import platform
 from platform_cli.failures import CLOSED_PIPE, OutputClosedError, fail
 
-# All that is imported by now stays until the end. That the collector passes it over, above all when the
-# process exits, saves a seventh of the time of `--help`.
-gc.freeze()
-# A load makes objects by the million, nearly all of which go without the collector. To look for others each
-# time that 700 more are alive takes a tenth of its time.
-gc.set_threshold(10_000)
-
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line (the process's own unless given) and return its exit code."""
+    if args is None:
+        _tune_collector()
     remember_arguments(sys.argv[1:] if args is None else args)
     try:
         return _run(args)
     finally:
         _flush()
+
+
+def _tune_collector() -> None:
+    """Let the garbage collector of a process of ours check less.
+
+    What is imported by now stays until the end: to pass it over saves 8 of the 80 ms of ``--help``, most of
+    them at the exit. A load makes objects by the million, nearly all of which are freed without the
+    collector: to look for the others each time that 10,000 more are alive, not 700, saves a twentieth of the
+    processor time of a load of 300,000 lines.
+    """
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def _run(args: Sequence[str] | None) -> int:
@@ -38,7 +45,7 @@ def _run(args: Sequence[str] | None) -> int:
         return 130
     except (OutputClosedError, SystemExit):  # click exits where it finds the pipe closed, in a help
         return CLOSED_PIPE
-    except Exception as error:  # noqa: BLE001 - whatever went wrong, the user gets one line and an exit code
+    except Exception as error:  # noqa: BLE001 - for any error the user gets one line and an exit code
         return fail(error)
 
 

@@ -1,4 +1,4 @@
-"""Whose code an error comes from: the module's, an adapter's, and where in it."""
+"""The owner of the code that raised an error: the module or an adapter, and where in it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from platform_interfaces import PlatformError
 
 @dataclass(frozen=True)
 class Owner:
-    """Code that errors are attributed to: ``label`` is it in words."""
+    """The owner of code, which errors are attributed to: ``label`` is its name in messages."""
 
     label: str
     is_module: bool = False
@@ -22,17 +22,17 @@ def attribute(error: BaseException, owners: Mapping[str, Owner]) -> BaseExceptio
     """Return an error that names whose code raised ``error``, and where; or ``error`` itself.
 
     Args:
-        error: what was raised; an error of the platform's, and of the command line, says enough by itself.
+        error: what was raised; errors of the platform and of the command line are returned as they are.
         owners: by the name of their top-level package.
     """
     if isinstance(error, PlatformError | click.ClickException):
         return error
-    places = [(owners[place.package], str(place)) for place in _places(error) if place.package in owners]
-    if not places:
+    frames = [(owners[frame.package], str(frame)) for frame in _frames(error) if frame.package in owners]
+    if not frames:
         return error
-    owner, where = places[-1]
+    owner, where = frames[-1]
     if not owner.is_module:
-        calls = [place for other, place in places if other.is_module]
+        calls = [frame for other, frame in frames if other.is_module]
         where += f", called from {calls[-1]}" if calls else ""
     return PlatformError(f"{owner.label} failed: {describe(error)} ({where})")
 
@@ -42,12 +42,12 @@ def describe_import(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
     text = str(error) if isinstance(error, ImportError | AttributeError) else describe(error)
-    lines = [place for place in _places(error) if place.is_imported]
+    lines = [frame for frame in _frames(error) if frame.is_imported]
     return f"{text} ({lines[-1].file}, line {lines[-1].line})" if lines else text
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Frame:
     package: str
     module: str
     file: str
@@ -64,9 +64,9 @@ class _Place:
         return f"{name}:{self.line} in {self.function}"
 
 
-def _places(error: BaseException) -> Iterator[_Place]:
+def _frames(error: BaseException) -> Iterator[_Frame]:
     trace: TracebackType | None = error.__traceback__
     while trace:
         code, module = trace.tb_frame.f_code, str(trace.tb_frame.f_globals.get("__name__", ""))
-        yield _Place(module.partition(".")[0], module, code.co_filename, trace.tb_lineno, code.co_name)
+        yield _Frame(module.partition(".")[0], module, code.co_filename, trace.tb_lineno, code.co_name)
         trace = trace.tb_next

@@ -1,4 +1,4 @@
-"""Reading a JSON object so that every problem in it is found, not just the first."""
+"""Read a JSON object so that every problem in it is found, not just the first."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ _WORDS = {bool: "true or false", dict: "an object", list: "a list", str: "a stri
 
 
 class JsonObject:
-    """One object of a JSON file; what is wrong in it goes to ``problems``, with its key."""
+    """An object of a JSON file; what is wrong in it is added to ``problems``, with its key."""
 
     def __init__(self, values: dict[str, Any], where: str, problems: list[str]) -> None:
         self._values, self._where, self._problems = dict(values), where, problems
@@ -22,7 +22,7 @@ class JsonObject:
         self._problems.append(f"{self._where}{key}: {text}")
 
     def get(self, key: str, kind: type[T], default: T) -> T:
-        """The value, or ``default`` where it is missing or, which is a problem, of another kind."""
+        """Return the value, or ``default`` where it is missing or, which is a problem, of another type."""
         self._known.append(key)
         value = self._values.pop(key, default)
         if isinstance(value, kind):
@@ -31,11 +31,11 @@ class JsonObject:
         return default
 
     def object(self, key: str) -> "JsonObject":
-        """The object at ``key``, empty where it is missing."""
+        """Return the object at ``key``, empty where it is missing."""
         return JsonObject(self.get(key, dict, {}), f"{self._where}{key}.", self._problems)
 
     def objects(self, key: str) -> "list[JsonObject]":
-        """The objects in the list at ``key``."""
+        """Return the objects in the list at ``key``."""
         found = []
         for index, value in enumerate(self.get(key, list, [])):
             if isinstance(value, dict):
@@ -45,7 +45,7 @@ class JsonObject:
         return found
 
     def names(self, key: str, allowed: Sequence[str] = ()) -> tuple[str, ...]:
-        """The strings in the list at ``key``, each one of ``allowed`` where that is given."""
+        """Return the strings in the list at ``key``, each one of ``allowed`` where that is given."""
         values = self.get(key, list, [])
         for index, value in enumerate(values):
             if not isinstance(value, str) or (allowed and value not in allowed):
@@ -55,6 +55,6 @@ class JsonObject:
         return tuple(values)
 
     def finish(self) -> None:
-        """Record each key that nobody asked for."""
+        """Record each key that was not read."""
         for key in self._values:
             self.problem(key, f"unknown key{did_you_mean(key, self._known)}")

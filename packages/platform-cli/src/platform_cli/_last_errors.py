@@ -1,16 +1,16 @@
-"""What a module logged last as errors: why it failed, for the last line of its output."""
+"""The errors that a module logged last: why it failed, for the last line of its output."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from platform_cli._masking import hide_in
-from platform_cli._shown import show
+from platform_cli._render import show
 
 _SHOWN = 3
 
 
 class LastErrors:
-    """The last errors that were logged with nothing else between them."""
+    """The last errors that were logged without another event between them."""
 
     def __init__(self) -> None:
         self._errors: list[tuple[str, Mapping[str, Any]]] = []
@@ -25,7 +25,7 @@ class LastErrors:
             self._errors.append((message, fields))
 
     def end_group(self) -> None:
-        """Note that something else was logged: the next error begins another group."""
+        """End the group because another event was logged: the next error begins a new one."""
         self._is_over = True
 
     def __str__(self) -> str:
@@ -36,5 +36,5 @@ class LastErrors:
 def _in_words(message: str, fields: Mapping[str, Any]) -> str:
     values = {name: hide_in(value, name) for name, value in fields.items()}
     reason = values.pop("reason", "")
-    told = ", ".join(f"{name}={show(value)}" for name, value in values.items())
-    return ": ".join(filter(None, (message, told, reason if isinstance(reason, str) else show(reason))))
+    shown = ", ".join(f"{name}={show(value)}" for name, value in values.items())
+    return ": ".join(filter(None, (message, shown, reason if isinstance(reason, str) else show(reason))))

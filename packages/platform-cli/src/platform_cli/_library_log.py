@@ -1,4 +1,4 @@
-"""What libraries tell the standard library's ``logging``, in the log of the run."""
+"""Forward what libraries log by the standard library's ``logging`` to the log of the run."""
 
 import logging
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from platform_interfaces import LoggingInterface
 
 @contextmanager
 def library_log(log: LoggingInterface) -> Iterator[None]:
-    """A block in which the warnings and errors of libraries go to ``log``, each with the ``logger`` it is of.
+    """Return a block in which warnings and errors of libraries go to ``log``, with the name of their logger.
 
     Where a module, a library or ``log`` itself has set up ``logging``, its records go there, and there alone.
     """
@@ -36,9 +36,9 @@ class _Forwarder(logging.Handler):
             return
         self._is_busy = True
         try:
-            tell = self._log.error if record.levelno >= logging.ERROR else self._log.warn
+            write = self._log.error if record.levelno >= logging.ERROR else self._log.warn
             error = record.exc_info[1] if record.exc_info else None
-            tell(_text(record), logger=record.name, **({"error": describe(error)} if error else {}))
+            write(_text(record), logger=record.name, **({"error": describe(error)} if error else {}))
         finally:
             self._is_busy = False
 
@@ -46,5 +46,5 @@ class _Forwarder(logging.Handler):
 def _text(record: logging.LogRecord) -> str:
     try:
         return hide_secrets(record.getMessage())
-    except Exception:  # noqa: BLE001 - its arguments do not fit, for which no job shall fail
+    except Exception:  # noqa: BLE001 - its arguments do not fit, which must not stop the run
         return hide_secrets(str(record.msg))

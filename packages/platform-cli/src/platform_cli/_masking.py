@@ -38,7 +38,7 @@ def remember_settings(values: Mapping[str, str]) -> None:
         if is_secret_name(name) or (name.upper().endswith("_KEY") and not value.islower()):
             _remember(value.strip())
         for secret in find_secrets(value) if ":" in value or "=" in value else ():
-            _remember(secret, *_pieces(secret))
+            _remember(secret, *_split(secret))
 
 
 def hide_secrets(text: str) -> str:
@@ -52,14 +52,14 @@ def _hide(text: str) -> str:
     from platform_cli._secret_forms import HIDDEN, hide_forms
 
     if found := [each for each in _known if each in text]:
-        text = _cut_out(text, found, HIDDEN)
+        text = _replace_all(text, found, HIDDEN)
     return hide_forms(text)
 
 
-_hide_short = lru_cache(1024)(_hide)  # a log has the same names of files and reasons again and again
+_hide_short = lru_cache(1024)(_hide)  # a log repeats the same names of files and reasons
 
 
-def _cut_out(text: str, secrets: list[str], mark: str) -> str:
+def _replace_all(text: str, secrets: list[str], mark: str) -> str:
     # What several of them have in common is part of each: none leaves the end of another.
     spans = sorted(found.span() for each in secrets for found in re.finditer(re.escape(each), text))
     parts, end = [], 0
@@ -108,7 +108,7 @@ def _name_of(key: Any) -> str:
 
 @lru_cache(256)
 def _hide_named(name: str) -> str | None:
-    """Return what is shown in the place of any text of this name; None where the text is shown."""
+    """Return what is shown instead of any text of this name; None where the text is shown."""
     from platform_cli._secret_forms import HIDDEN, is_secret_name
 
     return HIDDEN if is_secret_name(name) else None
@@ -126,14 +126,14 @@ def _read_words() -> None:
         if is_pair and is_secret_name(name):
             _remember(value)
         for secret in (*find_secrets(word), *(find_secrets(value) if is_pair else ())):
-            _remember(secret, *_pieces(secret))
+            _remember(secret, *_split(secret))
         option = name if word.startswith("--") else ""
 
 
-def _pieces(secret: str) -> list[str]:
+def _split(secret: str) -> list[str]:
     from urllib.parse import unquote
 
-    # A parser that cuts a URL in the wrong place reports a part of the password.
+    # A parser that splits a URL at the wrong position reports a part of the password.
     return [*_SEPARATORS.split(secret), *_SEPARATORS.split(unquote(secret))]
 
 

@@ -1,4 +1,4 @@
-"""The forms in which secrets are written: one place for every output and for the warning about env files."""
+"""The forms in which secrets are written, for every output and for the warning about env files."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ _SECRET_NAME = re.compile(
     r"|(?:api|access|account|private|encryption)[_-]?key",
     re.IGNORECASE,
 )
-_PLACE_NAME = re.compile(r"(?:file|path|dir)$", re.IGNORECASE)  # where a secret is, and none itself
+_LOCATION_NAME = re.compile(r"(?:file|path|dir)$", re.IGNORECASE)  # of where a secret is, which is not secret
 # Examples in messages: hiding them would hide the advice.
 _ADVICE = re.compile(r"(postgresql://user:password@host:(?:5432|port)/name)", re.IGNORECASE)
 _EXAMPLES = {"", HIDDEN, "...", "…", "password", "secret", "<password>", "<secret>"}
@@ -53,7 +53,7 @@ def is_secret_name(name: str) -> bool:
     """Return whether a parameter, a field or an option of this name holds a secret."""
     if "%" in name:
         name = _unquote(name)
-    return bool(_SECRET_NAME.search(name)) and not _PLACE_NAME.search(name)
+    return bool(_SECRET_NAME.search(name)) and not _LOCATION_NAME.search(name)
 
 
 def hide_forms(text: str) -> str:
@@ -106,7 +106,7 @@ def _raw_parameters(value: str) -> Iterator[str]:
 
 
 def _hide(text: str) -> str:
-    if "=" in text:  # first: what has an "@" in it would be cut at that
+    if "=" in text:  # first: what has an "@" in it would be split at it
         text = _PARAMETER.sub(_hide_value(1, 2, 3), text)
     text = _MEMBER.sub(_hide_value(2, 3, 4), text)
     if "@" in text:
@@ -122,12 +122,12 @@ def _hide_in_urls(line: str) -> str:
 
 
 def _hide_value(name: int, sign: int, value: int) -> Callable[[re.Match[str]], str]:
-    def hidden(found: re.Match[str]) -> str:
+    def hide(found: re.Match[str]) -> str:
         if not is_secret_name(found[name]) or found[value].strip("'\"") in _EXAMPLES:
             return found[0]
         return found[0][: found.start(value) - found.start()] + HIDDEN
 
-    return hidden
+    return hide
 
 
 def _unquote(name: str) -> str:

@@ -13,7 +13,7 @@ def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
 
 def printable(text: str) -> str:
-    """``text`` on one line, control characters and lone surrogates shown as escapes."""
+    """Return ``text`` on one line, control characters and lone surrogates shown as escapes."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

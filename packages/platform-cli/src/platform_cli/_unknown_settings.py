@@ -8,7 +8,7 @@ from platform_cli.flags import FLAGS
 from platform_cli.secrets import OWN_PREFIXES, Layer
 
 _NEAR = 0.88
-"""How like a known name another name must be to be noticed, if nothing else says that it is ours."""
+"""How similar to a known name a name must be to be reported if its prefix does not show that it is ours."""
 
 
 def find_unknown(layers: Iterable[Layer], asked: Iterable[str], *, is_complete: bool) -> list[str]:
@@ -18,7 +18,7 @@ def find_unknown(layers: Iterable[Layer], asked: Iterable[str], *, is_complete: 
         layers: where settings come from; no value is shown.
         asked: what the adapters of this run have read.
         is_complete: whether nothing else may read a setting. Otherwise only a name that is like a known one
-            is returned: an adapter or a module of somebody else's may read the others later.
+            is returned: an adapter or a module that is not the platform's may read the others later.
     """
     known = {*registry.KNOWN_SETTINGS, *(flag.variable for flag in FLAGS), *asked}
     found = []

@@ -13,7 +13,7 @@ from platform_cli.manifest import Argument, Value
 
 
 def to_option(argument: Argument) -> click.Option:
-    """The option that takes this argument; a boolean is a pair ``--name/--no-name``."""
+    """Return the option for an argument; a boolean is a pair ``--name/--no-name``."""
     is_flag = argument.type == "boolean"
     flag = f"--{argument.name}"
     given: dict[str, Any] = {} if argument.default is None else {"default": argument.default}
@@ -85,7 +85,7 @@ class _ArgumentType(click.ParamType[Value]):
         parsed = self._parse(value) if isinstance(value, str) else value
         if self._choices and parsed not in self._choices:
             known = [str(choice) for choice in self._choices]
-            self.fail(f"{value!r} is none of {', '.join(known)}{did_you_mean(value, known)}", param, ctx)
+            self.fail(f"{value!r} is not one of {', '.join(known)}{did_you_mean(value, known)}", param, ctx)
         return parsed
 
     def _parse(self, text: str) -> Value:
@@ -97,7 +97,7 @@ class _ArgumentType(click.ParamType[Value]):
 
 
 def _string(text: str) -> str:
-    text.encode()  # an argument that was no UTF-8 has lone surrogates in it, which nothing can store
+    text.encode()  # bytes that are not UTF-8 came as lone surrogates, which nothing can store
     return text
 
 

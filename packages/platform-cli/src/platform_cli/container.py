@@ -1,6 +1,8 @@
-"""The implementations of one run: built from secrets, opened in order, undone in reverse."""
+"""The adapters of one run: built from secrets, opened in order, closed in reverse."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -9,9 +11,12 @@ from platform_cli._blame import Owner, attribute
 from platform_cli._masking import hide_secrets
 from platform_cli._unknown_settings import find_unknown
 from platform_cli.failures import describe
+from platform_cli.flags import ADAPTER_FLAGS
+from platform_cli.interfaces import INTERFACES
 from platform_cli.secrets import AdapterSecrets
 from platform_cli.settings import Settings
 from platform_interfaces import (
+    AsyncResource,
     ConfigurationError,
     DatabaseInterface,
     FileSystemInterface,
@@ -20,23 +25,19 @@ from platform_interfaces import (
     MissingSecretError,
     PlatformContext,
     PlatformError,
+    Run,
     SecretsInterface,
 )
 
-_INTERFACES: Mapping[str, type] = {
-    "database": DatabaseInterface,
-    "filesystem": FileSystemInterface,
-    "logging": LoggingInterface,
-    "secrets": SecretsInterface,
-}
-
-
+_TYPES = {each.kind: each.type for each in INTERFACES}
+_FIELDS = {each.kind: each.field for each in INTERFACES}
+_ALWAYS_BUILT = ("logging", "secrets")
 # Every call of an adapter begins in it: an error whose last line is here is the adapter's, not the logger's.
 _OWN_PACKAGE = __name__.partition(".")[0]
 
 
 class Container:
-    """Builds what the settings name; ``lifecycle`` undoes what was opened.
+    """Builds and opens the adapters that the settings name; ``lifecycle`` closes them in reverse order.
 
     Attributes:
         secrets: the store that everything else is constructed from.
@@ -44,7 +45,7 @@ class Container:
         owners: whose code each package is, for errors.
 
     Raises:
-        ConfigurationError: when either of them cannot be built.
+        ConfigurationError: when the store or the logger cannot be built.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -53,13 +54,17 @@ class Container:
         self.owners: dict[str, Owner] = {}
         self._asked: set[str] = set()
         self._is_announced = False
+        self._opened: set[str] = set()
         self.secrets: SecretsInterface = settings.values  # what a secret store reads its own settings from
         if settings.implementations["secrets"].value != "env":
             self.secrets = self._build("secrets")
         self.log: LoggingInterface = self._build("logging")
 
     async def open_database(self, defaults: Mapping[str, str] = MappingProxyType({})) -> DatabaseInterface:
-        """The database, connected until ``lifecycle`` shuts down; ``defaults`` are for what is not set."""
+        """Return the database, connected until ``lifecycle`` shuts down.
+
+        ``defaults`` are for settings that are not set.
+        """
         return (await self.open_context(["database"], {}, defaults)).db
 
     async def open_context(
@@ -67,37 +72,32 @@ class Container:
         interfaces: Iterable[str],
         config: Mapping[str, Any],
         defaults: Mapping[str, str] = MappingProxyType({}),
-        **fields: str,
+        run: Run | None = None,
     ) -> PlatformContext:
         """Return what a module is run with: the declared interfaces, and nothing else.
 
-        Before it connects, it logs where the run works; ``fields`` are added to that.
+        Logger and secret store are opened first and closed last. Before the others are opened, it logs where
+        the run works.
 
         Raises:
             ConfigurationError: when an adapter cannot be built; names all problems.
+            PlatformError: when an adapter cannot be opened; ``lifecycle`` closes those before it.
         """
         declared = set(interfaces)
+        always = {"logging": self.log, "secrets": self.secrets}
+        await self._open(always)
         try:
             built = self._build_declared(declared, defaults)
         except ConfigurationError:  # what is missing may be set under a mistyped name
             self._warn_of_unknown(is_complete="secrets" not in declared)
             raise
-        fs, database = built.get("filesystem"), built.get("database")
-        self._announce(fs, database, fields)
+        self._announce(built, run)
         try:
-            if database:
-                await self._connect(database)
-                self.lifecycle.on_shutdown(database.disconnect)
+            await self._open(built)
         finally:
             self._warn_of_unknown(is_complete="secrets" not in declared)
-        return PlatformContext(
-            log=self.log if "logging" in declared else None,
-            fs=fs,
-            db=database,
-            secrets=self.secrets if "secrets" in declared else None,
-            config=config,
-            lifecycle=self.lifecycle,
-        )
+        adapters = {_FIELDS[kind]: each for kind, each in (always | built).items() if kind in declared}
+        return PlatformContext(**adapters, config=config, lifecycle=self.lifecycle, run=run)
 
     def log_settings(self) -> None:
         """Log where the settings come from and what to mend in them, once."""
@@ -111,25 +111,41 @@ class Container:
         for subject, reason in settings.warnings:
             self.log.warn(subject, reason=reason)
 
-    def _announce(
-        self, fs: FileSystemInterface | None, database: DatabaseInterface | None, fields: Mapping[str, str]
-    ) -> None:
-        told = {**fields, "env": self.settings.env.value}
+    def _announce(self, built: Mapping[str, Any], run: Run | None) -> None:
+        shown = {"module": run.module} if run else {}
+        shown["env"] = self.settings.env.value
+        database: DatabaseInterface | None = built.get("database")
+        fs: FileSystemInterface | None = built.get("filesystem")
         if database:
-            told |= {"db": self._name("database"), "database": _say_place(lambda: database.location)}
+            shown |= {"db": self._name("database"), "database": _find_location(lambda: database.location)}
         if fs:
-            told |= {"fs": self._name("filesystem"), "root": _say_place(fs.locate)}
-        self.log.info("Run", **told)
+            shown |= {"fs": self._name("filesystem"), "root": _find_location(fs.locate)}
+        self.log.info("Run", **shown)
         self.log_settings()
 
-    async def _connect(self, database: DatabaseInterface) -> None:
+    async def _open(self, adapters: Mapping[str, AsyncResource]) -> None:
+        for kind, adapter in adapters.items():
+            if kind not in self._opened:
+                with self._naming(kind):
+                    await adapter.connect()
+                self._opened.add(kind)
+                self.lifecycle.on_shutdown(partial(self._close, kind, adapter))
+
+    async def _close(self, kind: str, adapter: AsyncResource) -> None:
+        self._opened.discard(kind)
+        with self._naming(kind):
+            await adapter.disconnect()
+
+    @contextmanager
+    def _naming(self, kind: str) -> Iterator[None]:
+        """Name the adapter in an error of a call of it that does not show whose it is."""
         try:
-            await database.connect()
+            yield
         except Exception as error:
             if attribute(error, self.owners) is not error or isinstance(error, PlatformError):
-                raise  # it says itself whose it is, or will
-            name = self._name("database")
-            label = _label("database", name, registry.reference("database", name))
+                raise  # its owner is in it, or will be
+            name = self._name(kind)
+            label = _label(kind, name, registry.reference(kind, name))
             raise PlatformError(f"{label} failed: {describe(error)}") from error
 
     def _warn_of_unknown(self, *, is_complete: bool) -> None:
@@ -147,7 +163,7 @@ class Container:
         secrets.asked = self._asked
         built: dict[str, Any] = {}
         problems: list[ConfigurationError] = []
-        for kind in ("database", "filesystem"):
+        for kind in (each.kind for each in INTERFACES if each.kind not in _ALWAYS_BUILT):
             if kind in declared:
                 try:
                     built[kind] = self._build(kind, secrets)
@@ -165,19 +181,19 @@ class Container:
     def _build(self, kind: str, secrets: SecretsInterface | None = None) -> Any:
         chosen = self.settings.implementations[kind]
         if not chosen.value:
-            raise MissingSecretError(self._explain_unchosen())
+            raise MissingSecretError(self._explain_unchosen(kind))
         try:
-            implementation = self._construct(kind, chosen.value, secrets or self.secrets)
+            adapter = self._construct(kind, chosen.value, secrets or self.secrets)
         except ConfigurationError as error:
-            if chosen.origin == "default":  # nobody chose it, and naming it would not help
+            if chosen.origin == "default":  # it was not chosen, and naming it would not help
                 raise
             raise ConfigurationError(f"{error} (chosen by {chosen.origin})") from error
-        if not isinstance(implementation, _INTERFACES[kind]):
+        if not isinstance(adapter, _TYPES[kind]):
             target = registry.reference(kind, chosen.value)
             raise ConfigurationError(
-                f"{target!r} makes no {_INTERFACES[kind].__name__}; {kind} {chosen.value!r} needs one"
+                f"{target!r} does not make a {_TYPES[kind].__name__}, which {kind} {chosen.value!r} must be"
             )
-        return implementation
+        return adapter
 
     def _construct(self, kind: str, name: str, secrets: SecretsInterface) -> Any:
         target = registry.reference(kind, name)
@@ -195,25 +211,26 @@ class Container:
             raise
         except (Exception, SystemExit) as error:
             failure = attribute(error, {**others, package: Owner(label)})
-            told = f"{label} failed: {describe(error)}" if failure is error else str(failure)
-            raise ConfigurationError(told) from error
+            message = f"{label} failed: {describe(error)}" if failure is error else str(failure)
+            raise ConfigurationError(message) from error
 
-    def _explain_unchosen(self) -> str:
-        missing = self.settings.values.explain_missing("PLATFORM_DB")
+    def _explain_unchosen(self, kind: str) -> str:
+        flag, env = ADAPTER_FLAGS[kind], self.settings.env.value
         return (
-            f"{missing}; env {self.settings.env.value!r} has no default database: set PLATFORM_DB, or give "
-            f"--db; installed are {', '.join(registry.names('database'))}"
+            f"{self.settings.values.explain_missing(flag.variable)}; env {env!r} has no default "
+            f"{registry.LABELS[kind]}: set {flag.variable}, or give --{flag.name}; "
+            f"installed are {', '.join(registry.names(kind))}"
         )
 
 
 def _label(kind: str, name: str, target: str) -> str:
-    return f"{registry.WORDS[kind]} {name!r} ({target})"
+    return f"{registry.LABELS[kind]} {name!r} ({target})"
 
 
-def _say_place(find: Callable[[], object]) -> str:
-    """Return where an adapter works, without secrets; one that cannot say it does not stop the run."""
+def _find_location(find: Callable[[], object]) -> str:
+    """Return where an adapter works, without secrets; an error of the adapter does not stop the run."""
     try:
-        place = find()
-    except Exception as error:  # noqa: BLE001 - whatever a property of somebody else's raises
+        location = find()
+    except Exception as error:  # noqa: BLE001 - an adapter's property may raise anything
         return f"unknown ({type(error).__name__})"
-    return hide_secrets(place) if isinstance(place, str) else "unknown"
+    return hide_secrets(location) if isinstance(location, str) else "unknown"

@@ -9,17 +9,17 @@ from platform_cli._secret_forms import has_secret_for_elsewhere, is_secret_name
 from platform_interfaces import ConfigurationError
 
 _SECRET_WORDS = {"KEY", "PASSPHRASE", "PASSWORD", "SECRET", "TOKEN"}
-_PLACE_WORDS = {"FILE", "PATH"}  # where a secret is, and none itself
+_LOCATION_WORDS = {"FILE", "PATH"}  # of where a secret is, which is not secret
 
 
 def find_project(start: Path) -> Path | None:
-    """The nearest folder, from ``start`` upwards, whose ``.env/`` holds env files, if there is one."""
+    """Return the nearest folder, from ``start`` upwards, whose ``.env/`` has env files, or None."""
     # A virtual environment may be called .env, too; it holds no *.env file.
     return next((folder for folder in (start, *start.parents) if env_names(folder)), None)
 
 
 def find_stray_file(start: Path) -> Path | None:
-    """Return the file ``.env`` beside which the folder was looked for, if there is one: it is not read."""
+    """Return a file ``.env`` where the folder was looked for, or None: it is not read."""
     project = find_project(start)
     above = [folder for folder in start.parents if project and folder.is_relative_to(project)]
     return next((file for folder in (start, *above) if (file := folder / ".env").is_file()), None)
@@ -35,21 +35,21 @@ def how_to_move(stray: Path) -> str:
 
 
 def env_names(project: Path) -> list[str]:
-    """The environments that have a file in the project, sorted."""
+    """Return the environments that have a file in the project, sorted."""
     return sorted(file.stem for file in (project / ".env").glob("*.env") if file.is_file())
 
 
 def env_file(project: Path, env: str) -> Path:
-    """Where the file of an environment is, or would be."""
+    """Return the path of the file of an environment, whether or not it exists."""
     return project / ".env" / f"{env}.env"
 
 
 def read_env_file(file: Path) -> Mapping[str, str]:
-    """The values of an env file, taken literally: ``$`` and ``{}`` in a value mean themselves.
+    """Return the values of an env file, taken literally: ``$`` and ``{}`` in a value mean themselves.
 
     Raises:
-        ConfigurationError: when the file cannot be read, or a line is no ``KEY=value``; names file and line,
-            never what stands there.
+        ConfigurationError: when the file cannot be read, or a line is not ``KEY=value``; names file and line,
+            never the content.
     """
     from io import StringIO
 
@@ -60,14 +60,14 @@ def read_env_file(file: Path) -> Mapping[str, str]:
         if binding.error or (binding.key and binding.value is None):
             text = binding.original.string
             line = binding.original.line + text[: -len(text.lstrip())].count("\n")
-            raise ConfigurationError(f"line {line} of {str(file)!r} is no KEY=value")
+            raise ConfigurationError(f"line {line} of {str(file)!r} is not KEY=value")
         if binding.key and binding.value is not None:
             values[binding.key] = binding.value
     return values
 
 
 def exposure(file: Path, values: Mapping[str, str]) -> str | None:
-    """What to do about an env file with secrets that other users can read; None where there is nothing to do.
+    """Return what to do about an env file with secrets that other users can read, or None.
 
     A secret is a URL or a keyword string with a password, in whatever form, unless it leads to this machine,
     and a value whose name has one of the words KEY, PASSPHRASE, PASSWORD, SECRET and TOKEN, or says so in
@@ -84,7 +84,7 @@ def exposure(file: Path, values: Mapping[str, str]) -> str | None:
 
 def _is_secret(name: str, value: str) -> bool:
     words = set(name.upper().split("_"))
-    is_named_so = bool(words & _SECRET_WORDS) and not words & _PLACE_WORDS
+    is_named_so = bool(words & _SECRET_WORDS) and not words & _LOCATION_WORDS
     return is_named_so or is_secret_name(name) or has_secret_for_elsewhere(value)
 
 
@@ -98,4 +98,4 @@ def _read_text(file: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         # Without the cause: it carries the bytes of the whole file.
-        raise ConfigurationError(f"line {line} of {str(file)!r} is no UTF-8: save it as UTF-8") from None
+        raise ConfigurationError(f"line {line} of {str(file)!r} is not UTF-8: save it as UTF-8") from None

@@ -1,4 +1,4 @@
-"""How a failure is shown, and which exit code it ends with."""
+"""The message and the exit code of a failure."""
 
 from contextlib import suppress
 
@@ -15,11 +15,15 @@ MISUSED = 2
 """The command line or the configuration is wrong; nothing was started."""
 
 CLOSED_PIPE = 141
-"""The reader of the output went away, as shells report it: 128 + SIGPIPE."""
+"""The reader of the output has closed it: 128 + SIGPIPE, as shells report it."""
 
 
 class OutputClosedError(Exception):
-    """The reader of standard output went away, as ``head`` does when it has enough."""
+    """The reader of standard output has closed it, as ``head`` does when it has enough."""
+
+
+class ModuleFailedError(PlatformError):
+    """A module returned an exit code other than 0."""
 
 
 def describe(error: BaseException) -> str:
@@ -62,11 +66,12 @@ def fail(error: BaseException) -> int:
 
 
 def exit_code(error: BaseException) -> int:
-    """What a failure ends the process with."""
+    """Return the exit code that a failure ends the process with."""
     return MISUSED if isinstance(error, click.UsageError | ConfigurationError) else FAILED
 
 
-def is_told_by_its_message(error: BaseException) -> bool:
-    """Whether no code is to be mended: the settings, the migrations or the infrastructure are."""
+def is_expected(error: BaseException) -> bool:
+    """Return whether the message says enough: its cause is not in code, or the code has logged it."""
     is_transient = isinstance(error, PlatformError) and error.is_transient
-    return is_transient or isinstance(error, click.UsageError | ConfigurationError | MigrationError)
+    expected = click.UsageError | ConfigurationError | MigrationError | ModuleFailedError
+    return is_transient or isinstance(error, expected)

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from platform_cli.interfaces import INTERFACES
+
 
 @dataclass(frozen=True)
 class Flag:
-    """One global flag; ``kind`` is what it chooses an implementation of, None where it chooses none."""
+    """One global flag; ``kind`` is the interface whose adapter it chooses, None for other flags."""
 
     name: str
     kind: str | None
@@ -14,20 +16,19 @@ class Flag:
 
     @property
     def key(self) -> str:
-        """The name as Python spells it."""
+        """Return the name as Python spells it."""
         return self.name.replace("-", "_")
 
     @property
     def variable(self) -> str:
-        """The environment variable that sets it, too."""
+        """Return the name of the environment variable that sets it, too."""
         return f"PLATFORM_{self.key.upper()}"
 
 
-FLAGS = (
-    Flag("env", None, "local", "Environment: settings come from .env/ENV.env, too"),
-    Flag("db", "database", "embedded", "Database to run on"),
-    Flag("fs", "filesystem", "local", "File system to read and write"),
-    Flag("log", "logging", "pretty", "How to log, to standard error"),
-    Flag("secrets", "secrets", "env", "Where secrets are looked up"),
-    Flag("auto-migrate", None, "on in local and test", "Apply pending migrations before a module runs"),
+ENV = Flag("env", None, "local", "Environment: settings come from .env/ENV.env, too")
+ADAPTER_FLAGS = {each.kind: Flag(each.flag, each.kind, each.default, each.help) for each in INTERFACES}
+AUTO_MIGRATE = Flag(
+    "auto-migrate", None, "on in local and test", "Apply pending migrations before a module runs"
 )
+
+FLAGS = (ENV, *ADAPTER_FLAGS.values(), AUTO_MIGRATE)

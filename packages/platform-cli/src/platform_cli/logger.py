@@ -16,7 +16,7 @@ import click
 
 from platform_cli._last_errors import LastErrors
 from platform_cli._masking import hide_in, hide_secrets
-from platform_cli._shown import show, to_json
+from platform_cli._render import show, to_json
 from platform_cli._text import did_you_mean, printable
 from platform_interfaces import ConfigurationError, LoggingInterface, SecretsInterface
 
@@ -27,12 +27,12 @@ Event = Mapping[str, Any]
 
 
 class _StructuredLogger(LoggingInterface):
-    """What both loggers do; ``render`` makes the line. Writing is safe from several threads.
+    """The base of both loggers; ``render`` makes the line. Writing is safe from several threads.
 
     A line that cannot be written (a closed pipe, a full disk) is dropped: the job matters more.
 
     Attributes:
-        last_errors: what was logged last as errors, by this logger or one that was bound from it.
+        last_errors: the errors that this logger, or one bound from it, logged last.
     """
 
     def __init__(self, secrets: SecretsInterface, render: Callable[[Event], str]) -> None:
@@ -69,18 +69,19 @@ class _StructuredLogger(LoggingInterface):
         bound._fields = {**self._fields, **fields}
         return bound
 
-    def _write(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
+    def _write(self, level: str, message: str, fields: dict[str, Any]) -> None:
         if level == "error":
             self.last_errors.add(message, fields)
         else:
             self.last_errors.end_group()
         if _LEVELS.index(level) >= self._least:
+            shown = fields | {name: value for name, value in self._fields.items() if name not in fields}
             with suppress(OSError, ValueError):  # ValueError: standard error was closed
                 # Nested, because structlog's own keywords would clash with fields of the same name.
                 getattr(self._structlog, level)(
                     hide_secrets(message),
                     level=level,
-                    fields={name: hide_in(value, name) for name, value in {**self._fields, **fields}.items()},
+                    fields={name: hide_in(value, name) for name, value in shown.items()},
                 )
 
 

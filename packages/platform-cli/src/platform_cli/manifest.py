@@ -12,11 +12,13 @@ from typing import Any
 from platform_cli import registry
 from platform_cli._json_object import JsonObject
 from platform_cli.flags import FLAGS
+from platform_cli.interfaces import INTERFACES
 from platform_interfaces import ConfigurationError
 
-INTERFACES = ("database", "filesystem", "logging", "secrets")
+INTERFACE_KINDS = tuple(each.kind for each in INTERFACES)
 ARGUMENT_TYPES = ("boolean", "float", "integer", "string")
 
+_PLATFORM = "platform"  # the owner of the migrations that come before those of all modules
 Value = str | int | float | bool
 
 _TAKEN = {*(flag.key for flag in FLAGS), "no_auto_migrate", "help"}
@@ -51,7 +53,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The content of a ``module.json``, checked."""
+    """The content of a ``module.json``, checked; ``migrations`` is the path of a folder, or empty."""
 
     name: str
     package: str
@@ -61,6 +63,29 @@ class Manifest:
     interfaces: tuple[str, ...]
     modules: tuple[str, ...]
     arguments: tuple[Argument, ...]
+    migrations: str
+
+
+def read_in_order(names: Iterable[str]) -> list[Manifest]:
+    """Return the manifests of modules and of all they need: each after those it needs, else by name.
+
+    Raises:
+        ConfigurationError: when one cannot be read, or modules need each other.
+    """
+    found: dict[str, Manifest] = {}
+
+    def visit(name: str, needed_by: tuple[str, ...]) -> None:
+        if name in needed_by:
+            raise ConfigurationError(f"modules need each other: {' → '.join((*needed_by, name))}")
+        if name not in found:
+            manifest = read_manifest(name)
+            for each in sorted(manifest.modules):
+                visit(each, (*needed_by, name))
+            found[name] = manifest
+
+    for name in sorted(names):
+        visit(name, ())
+    return [*found.values()]
 
 
 def read_manifest(name: str) -> Manifest:
@@ -73,7 +98,7 @@ def read_manifest(name: str) -> Manifest:
     package = registry.reference("modules", name)
     file = _find(name, package)
     problems: list[str] = []
-    manifest = _read(JsonObject(_load(file), "", problems), package)
+    manifest = _read(JsonObject(_load(file), "", problems), package, os.path.dirname(file))
     if registry.composed(manifest.name) != registry.composed(name):
         problems.append(f"name: it is {manifest.name!r}, but the module is installed as {name!r}")
     if problems:
@@ -103,7 +128,7 @@ def _load(file: str) -> dict[str, Any]:
     return data
 
 
-def _read(data: JsonObject, package: str) -> Manifest:
+def _read(data: JsonObject, package: str, folder: str) -> Manifest:
     dependencies = data.object("dependencies")
     name = data.get("name", str, "")
     if data.get("type", str, "job") != "job":
@@ -114,14 +139,36 @@ def _read(data: JsonObject, package: str) -> Manifest:
         display_name=data.get("display_name", str, name),
         description=data.get("description", str, ""),
         version=data.get("version", str, ""),
-        interfaces=dependencies.names("interfaces", INTERFACES),
+        interfaces=dependencies.names("interfaces", INTERFACE_KINDS),
         modules=dependencies.names("modules"),
         arguments=tuple(_argument(argument) for argument in data.objects("args")),
+        migrations=_read_migrations(data, folder),
     )
     _check_names(data, manifest.arguments)
+    _check_migrations(data, manifest)
     dependencies.finish()
     data.finish()
     return manifest
+
+
+def _read_migrations(data: JsonObject, folder: str) -> str:
+    name = data.get("migrations", str, "")
+    if not name:
+        return ""
+    if not re.fullmatch(r"\w+(/\w+)*", name):
+        data.problem("migrations", f"{name!r} must name a folder in the package, such as 'migrations'")
+    elif not os.path.isdir(path := os.path.join(folder, *name.split("/"))):
+        data.problem("migrations", f"there is no folder {path!r}: make it")
+    else:
+        return path
+    return ""
+
+
+def _check_migrations(data: JsonObject, manifest: Manifest) -> None:
+    if manifest.migrations and "database" not in manifest.interfaces:
+        data.problem("migrations", "they need 'database' in dependencies.interfaces")
+    if manifest.migrations and (manifest.name == _PLATFORM or "/" in manifest.name):
+        data.problem("migrations", f"a module named {manifest.name!r} cannot own migrations: rename it")
 
 
 def _argument(data: JsonObject) -> Argument:

@@ -1,8 +1,7 @@
-"""What is installed, by name; nothing is imported before it is chosen.
+"""The installed adapters and modules, by name; nothing is imported before it is chosen.
 
-Any installed distribution adds an implementation or a module with an entry point in one of the groups
-``platform.database``, ``platform.filesystem``, ``platform.logging``, ``platform.secrets`` and
-``platform.modules``.
+Any installed distribution adds an adapter with an entry point in the group ``platform.<kind>`` of its
+interface (see ``platform_cli.interfaces``), and a module with one in ``platform.modules``.
 """
 
 import os
@@ -13,18 +12,13 @@ from importlib import import_module
 from typing import Any
 
 from platform_cli._text import did_you_mean
+from platform_cli.interfaces import INTERFACES
 from platform_interfaces import ConfigurationError
 
-WORDS = {
-    "database": "database",
-    "filesystem": "file system",
-    "logging": "logger",
-    "secrets": "secret store",
-    "modules": "module",
-}
-"""What each kind is called in messages."""
+LABELS = {each.kind: each.label for each in INTERFACES} | {"modules": "module"}
+"""The word for each kind in messages."""
 
-# What is known to exist, so that a missing one can be answered with the command that brings it.
+# By kind and name, so that a missing one is answered with the command that installs it.
 _DISTRIBUTIONS = {
     ("database", "embedded"): "platform-postgres[embedded]",
     ("database", "memory"): "platform-cli[memory]",
@@ -48,50 +42,50 @@ KNOWN_SETTINGS = (
     "LOG_LEVEL",
     "MIGRATIONS_DIR",
 )
-"""The settings of what is known to exist, whether or not a run uses it, so that a mistyped one is noticed."""
+"""The settings of the adapters above, used by a run or not, so that a mistyped one is noticed."""
 
 CHANGES_NOTHING = {"DB_EMBEDDED_CREATE": "temporary"}
-"""Defaults for a database that is only looked at: no server is made where there is none."""
+"""Defaults for a database that is only read: no server is made where there is none."""
 
 
 def names(kind: str) -> list[str]:
-    """The installed names of one kind, sorted.
+    """Return the installed names of one kind, sorted.
 
     Args:
-        kind: ``database``, ``filesystem``, ``logging``, ``secrets`` or ``modules``.
+        kind: that of an interface, or ``modules``.
     """
     return sorted(_installed(kind))
 
 
 def reference(kind: str, name: str) -> str:
-    """Where the entry point points to, such as ``package.module:Class``; nothing is imported.
+    """Return the target of the entry point, such as ``package.module:Class``; nothing is imported.
 
     Raises:
         ConfigurationError: when no such name is installed, or two distributions claim it.
     """
     installed, name = _installed(kind), composed(name)
     if name not in installed:
-        raise ConfigurationError(_absent(kind, name))
+        raise ConfigurationError(_not_found_message(kind, name))
     targets = sorted(set(installed[name]))
     if len(targets) > 1:
         raise ConfigurationError(
-            f"{WORDS[kind]} {name!r} is installed more than once: as {' and '.join(map(repr, targets))}; "
+            f"{LABELS[kind]} {name!r} is installed more than once: as {' and '.join(map(repr, targets))}; "
             "uninstall all but one"
         )
     return targets[0]
 
 
 def load(kind: str, name: str) -> Any:
-    """The object behind a name, imported now.
+    """Import and return the object of a name.
 
     Raises:
         ConfigurationError: when ``reference`` does, or the import fails.
     """
-    return load_object(reference(kind, name), f"{WORDS[kind]} {name!r}", _DISTRIBUTIONS.get((kind, name)))
+    return load_object(reference(kind, name), f"{LABELS[kind]} {name!r}", _DISTRIBUTIONS.get((kind, name)))
 
 
 def load_object(target: str, label: str, distribution: str | None = None) -> Any:
-    """The object at ``package.module:attribute``, or the module itself where no attribute is named.
+    """Import and return the object at ``package.module:attribute``, or the module where none is named.
 
     Args:
         target: as it stands in an entry point.
@@ -124,18 +118,18 @@ def composed(name: str) -> str:
 
 
 def is_shipped(kind: str, name: str) -> bool:
-    """Return whether an implementation is one of the platform's own, whose settings are all known."""
+    """Return whether an adapter is one of the platform's own, whose settings are all known."""
     targets = _installed(kind).get(composed(name), [])  # none, where this run does not use the kind
     return (kind, name) in _DISTRIBUTIONS or any(target.startswith("platform_") for target in targets)
 
 
 def install_command(distribution: str) -> str:
-    """The command line that installs a distribution into the active environment."""
+    """Return the command that installs a distribution into the active environment."""
     return f"uv pip install {distribution!r}"
 
 
-def _absent(kind: str, name: str) -> str:
-    word, installed = WORDS[kind], names(kind)
+def _not_found_message(kind: str, name: str) -> str:
+    word, installed = LABELS[kind], names(kind)
     if distribution := _DISTRIBUTIONS.get((kind, name)):
         return f"{word} {name!r} is not installed: install it with: {install_command(distribution)}"
     known = {*installed, *(known for group, known in _DISTRIBUTIONS if group == kind)}
@@ -149,7 +143,7 @@ def _installed(kind: str) -> dict[str, list[str]]:
 
 @lru_cache(maxsize=1)
 def _entry_points(search_path: tuple[str, ...]) -> dict[str, dict[str, list[str]]]:
-    # importlib.metadata tells the same, but importing it takes as long as the whole of `platform --help`.
+    # importlib.metadata finds the same, but importing it takes as long as the whole of `platform --help`.
     found: dict[str, dict[str, list[str]]] = {}
     for file in _entry_point_files(search_path):
         for group, name, target in _parse(file):

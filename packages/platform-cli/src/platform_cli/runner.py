@@ -1,30 +1,33 @@
 """Running a job from start to clean stop, and its exit code."""
 
 import asyncio
+import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from platform_cli import registry
 from platform_cli._blame import Owner, attribute
 from platform_cli._library_log import library_log
 from platform_cli._masking import hide_secrets
-from platform_cli._stop import StopSignals
+from platform_cli._signals import StopSignals
 from platform_cli.container import Container
 from platform_cli.entry import load_check, load_entry
 from platform_cli.failures import (
     CLOSED_PIPE,
-    FAILED,
+    MISUSED,
+    ModuleFailedError,
     OutputClosedError,
     describe,
     exit_code,
     fail,
-    is_told_by_its_message,
+    is_expected,
 )
-from platform_cli.manifest import Manifest
+from platform_cli.manifest import Manifest, read_in_order
 from platform_cli.migrations import ensure_migrated, report_pending
+from platform_cli.run_result import RunResult, log_result
 from platform_cli.settings import Settings
-from platform_interfaces import PlatformError
+from platform_interfaces import PlatformError, Run
 
 SHUTDOWN_SECONDS = 10.0
 """How long undoing may take in all; what is not undone by then is given up."""
@@ -32,61 +35,79 @@ SHUTDOWN_SECONDS = 10.0
 Job = Callable[[Container], Awaitable[int]]
 
 
+class _Ending(NamedTuple):
+    """How a job ended: its exit code, and the failure that is reported last."""
+
+    code: int
+    failure: BaseException | None = None
+
+
 def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings, entry: str = "run") -> int:
     """Run ``entry`` of a module on the implementations that the settings choose, and return the exit code.
 
     Checks come before effects: ``check_<entry>`` of the module, where it has one, is called before migrations
-    are applied. A dry run (the argument ``dry-run``) applies none.
+    are applied. A dry run (the argument ``dry-run``) applies none. The last line of the log says how the run
+    ended, unless it was refused (exit code 2): then it was never started.
 
     Raises:
         ConfigurationError: when the secret store or the logger cannot be built.
     """
+    run = Run(module=manifest.name, version=manifest.version, arguments=config)
+    started = time.monotonic()
+    container = Container(settings)
+    container.log = container.log.bind(run_id=run.id, module=run.module)
+    package = manifest.package.partition(".")[0]
+    container.owners[package] = Owner(f"module {manifest.name!r}", is_module=True)
 
     async def job(container: Container) -> int:
-        package = manifest.package.partition(".")[0]
-        container.owners[package] = Owner(f"module {manifest.name!r}", is_module=True)
-        try:
-            return await _run_entry(container, manifest, config, entry)
-        except Exception as error:
-            if exit_code(error) == FAILED:
-                failure = attribute(error, container.owners)
-                container.log.error("Job failed", module=manifest.name, error=describe(failure))
-            raise
+        await _run_entry(container, manifest, run, entry)
+        return 0
 
-    return run_job(job, settings)
+    ending = _run_to_end(job, container)
+    if ending.code != MISUSED:
+        error = describe(ending.failure) if ending.failure else ""
+        log_result(container.log, RunResult.of(run, ending.code, time.monotonic() - started, error))
+    return _report(ending)
 
 
-async def _run_entry(container: Container, manifest: Manifest, config: Mapping[str, Any], entry: str) -> int:
-    for name in manifest.modules:
-        registry.reference("modules", name)
+async def _run_entry(container: Container, manifest: Manifest, run: Run, entry: str) -> None:
+    read_in_order([manifest.name])  # what it needs must be installed
     function, check = load_entry(manifest, entry), load_check(manifest, entry)
-    is_dry_run = config.get("dry-run") is True
+    is_dry_run = run.arguments.get("dry-run") is True
     context = await container.open_context(
-        manifest.interfaces, config, registry.CHANGES_NOTHING if is_dry_run else {}, module=manifest.name
+        manifest.interfaces, run.arguments, registry.CHANGES_NOTHING if is_dry_run else {}, run
     )
+    container.log.debug("Arguments", arguments=dict(run.arguments))
     returned = await check.call(context) if check else None
     if returned or returned is False:  # 0 is what a run returns for success
         raise PlatformError(f"module {manifest.name!r} refused to start: its check returned {returned!r:.80}")
     if "database" in manifest.interfaces:
-        await (report_pending if is_dry_run else ensure_migrated)(container, context.db)
-    code = await function.run(context)
-    if code:
+        await (report_pending if is_dry_run else ensure_migrated)(container, context.db, manifest.name)
+    if code := await function.run(context):
         why = str(getattr(container.log, "last_errors", "")) or "its log says why"
-        return fail(PlatformError(f"module {manifest.name!r} returned {code}: {why}"))
-    return 0
+        raise ModuleFailedError(f"module {manifest.name!r} returned {code}: {why}")
 
 
 def run_job(job: Job, settings: Settings) -> int:
     """Run ``job`` until it ends or is interrupted, undo what it opened, and return the exit code.
 
-    An error is told on standard error; at DEBUG the log has its traceback, where that says more.
+    An error is reported on standard error; at DEBUG the log has its traceback, where that says more.
     """
-    container = Container(settings)
+    return _report(_run_to_end(job, Container(settings)))
+
+
+def _report(ending: _Ending) -> int:
+    if ending.failure:
+        fail(ending.failure)
+    return ending.code
+
+
+def _run_to_end(job: Job, container: Container) -> _Ending:
     with library_log(container.log), StopSignals() as stop, asyncio.Runner() as runner:
         return runner.run(_supervise(job, container, stop))
 
 
-async def _supervise(job: Job, container: Container, stop: StopSignals) -> int:
+async def _supervise(job: Job, container: Container, stop: StopSignals) -> _Ending:
     task = asyncio.ensure_future(job(container))
     stop.watch(task)
     [outcome] = await asyncio.gather(task, return_exceptions=True)
@@ -94,18 +115,21 @@ async def _supervise(job: Job, container: Container, stop: StopSignals) -> int:
     problem = await _shut_down(container)
     if stop.received:
         container.log.warn("Interrupted", signal=stop.received.name)
-        return 128 + stop.received
+        return _Ending(128 + stop.received)
     if isinstance(outcome, asyncio.CancelledError):
         outcome = PlatformError("the job cancelled itself")
     if isinstance(outcome, BaseException):
-        if not is_told_by_its_message(outcome):
-            container.log.debug(
-                "Traceback", traceback=hide_secrets("".join(traceback.format_exception(outcome)))
-            )
-        if isinstance(outcome, OutputClosedError):
-            return CLOSED_PIPE
-        return fail(attribute(outcome, container.owners))
-    return fail(problem) if problem else outcome
+        return _end_with(outcome, container)
+    return _Ending(exit_code(problem), problem) if problem else _Ending(outcome)
+
+
+def _end_with(error: BaseException, container: Container) -> _Ending:
+    if not is_expected(error):
+        container.log.debug("Traceback", traceback=hide_secrets("".join(traceback.format_exception(error))))
+    if isinstance(error, OutputClosedError):
+        return _Ending(CLOSED_PIPE)
+    failure = attribute(error, container.owners)
+    return _Ending(exit_code(failure), failure)
 
 
 async def _shut_down(container: Container) -> PlatformError | None:

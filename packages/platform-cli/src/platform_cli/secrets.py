@@ -1,4 +1,4 @@
-"""Settings and secrets out of the environment and the env files."""
+"""Settings and secrets from the environment and the env files."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from platform_cli._secret_forms import is_secret_name
 from platform_interfaces import ConfigurationError, MissingSecretError, SecretsInterface
 
 OWN_PREFIXES = ("PLATFORM_", "DB_", "FS_")
-"""What the names of settings of the platform and its adapters begin with."""
+"""Prefixes of the settings of the platform and its adapters."""
 
 _OWN_NAMES = {"LOG_LEVEL", "MIGRATIONS_DIR"}
 _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019"}
@@ -18,7 +18,7 @@ _DIRECTORIES = {"DB_EMBEDDED_DIR", "FS_LOCAL_ROOT", "FS_LOCAL_REJECTS_ROOT"}
 
 @dataclass(frozen=True)
 class Layer:
-    """Values that come from one place; ``name`` is that place, for messages."""
+    """Values from one source; ``name`` is that source, for messages."""
 
     name: str
     values: Mapping[str, str] = field(repr=False)
@@ -30,11 +30,11 @@ class Layer:
 
 
 class EnvSecrets(SecretsInterface):
-    """The first layer in which a key is not empty gives its value; the environment is read at each call.
+    """A store on layers: the first in which a key is not empty gives its value, at each call anew.
 
     Args:
         layers: where values come from.
-        hint: what else to say where a value is missing.
+        hint: a further sentence for messages about missing values.
     """
 
     def __init__(self, layers: Sequence[Layer], hint: str = "") -> None:
@@ -52,23 +52,23 @@ class EnvSecrets(SecretsInterface):
 
     @property
     def sources(self) -> str:
-        """The layers in their order."""
+        """Return the layers in their order."""
         return ", then ".join(layer.name for layer in self.layers)
 
     def explain_missing(self, key: str) -> str:
-        """See ``SecretsInterface``; says, too, where the value is empty."""
+        """See ``SecretsInterface``; names the layers where the value is empty, too."""
         empty = [layer.name for layer in self.layers if key in layer.values]
         is_empty = f"; it is empty in {' and '.join(empty)}" if empty else ""
         return super().explain_missing(key) + is_empty + (f"; {self._hint}" if self._hint else "")
 
 
 class AdapterSecrets(SecretsInterface):
-    """What an adapter is built from: the values of ``secrets``, then those of ``defaults``.
+    """The store that an adapter is built from: the values of ``secrets``, then those of ``defaults``.
 
     Args:
         secrets: the store of the run.
         defaults: values for what is not set.
-        deployed_env: the environment where it has no default for places of data, else empty.
+        deployed_env: the environment where it has no default locations of data, else empty.
 
     Attributes:
         asked: the keys that adapters have asked for.
@@ -101,7 +101,7 @@ class AdapterSecrets(SecretsInterface):
 
     @property
     def sources(self) -> str:
-        """Those of ``secrets``: what has a default is never missing."""
+        """Return those of ``secrets``: what has a default is never missing."""
         return self._secrets.sources
 
     def explain_missing(self, key: str) -> str:

@@ -1,8 +1,8 @@
-"""What a run is set to, and where each setting comes from.
+"""The settings of a run, and the origin of each.
 
     flag  >  environment  >  .env/<env>.env  >  .env/local.env  >  default
 
-``local.env`` is no layer of staging and production: what is missing there must not be filled in silently
+``local.env`` is not a layer of staging and production: what is missing there must not be filled in silently
 from a developer's machine.
 """
 
@@ -23,7 +23,8 @@ from platform_cli.env_files import (
     how_to_move,
     read_env_file,
 )
-from platform_cli.flags import FLAGS
+from platform_cli.flags import ADAPTER_FLAGS, AUTO_MIGRATE, ENV, Flag
+from platform_cli.interfaces import INTERFACES, Interface
 from platform_cli.secrets import EnvSecrets, Layer, find_unclean
 from platform_interfaces import ConfigurationError
 
@@ -36,7 +37,7 @@ _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 @dataclass(frozen=True)
 class Setting:
-    """A value and where it was set, in words."""
+    """A value and its origin, in words."""
 
     value: str
     origin: str
@@ -46,10 +47,10 @@ class Setting:
 class Settings:
     """The settings of one run.
 
-    ``implementations`` has the name chosen for each interface: database, filesystem, logging, secrets.
-    The database's name is empty where none is chosen and the environment has no default.
-    Relative directories in ``values`` start from ``project``. ``warnings`` say what the user should mend: the
-    event and the reason.
+    ``implementations`` has the name of the adapter chosen for each interface, by its kind; the name is empty
+    where none is chosen and the environment has no default.
+    Relative directories in ``values`` start from ``project``. ``warnings`` are what the user should
+    mend: event and reason of each.
     """
 
     project: Path
@@ -61,12 +62,12 @@ class Settings:
 
     @property
     def is_auto_migrate(self) -> bool:
-        """Whether pending migrations are applied before a module runs."""
+        """Return whether pending migrations are applied before a module runs."""
         return self.auto_migrate.value.lower() in _YES
 
     @property
     def is_deployed(self) -> bool:
-        """Whether the environment has no default for what decides which data a run reads and writes."""
+        """Return whether the environment has no default databases and locations of data."""
         return is_deployed(self.env.value)
 
     def as_flags(self, kind: str) -> str:
@@ -89,7 +90,7 @@ def is_deployed(env: str) -> bool:
 def resolve(
     flags: Mapping[str, str], *, environment: Mapping[str, str] = os.environ, start: Path | None = None
 ) -> Settings:
-    """The settings of a run.
+    """Return the settings of a run.
 
     Args:
         flags: what the command line says, by ``Flag.key``.
@@ -103,21 +104,21 @@ def resolve(
     project, stray = find_project(start), find_stray_file(start)
     process = Layer("the environment", environment)
     remember_settings(environment)
-    env = _choose("env", "local", flags, EnvSecrets([process]))
+    env = _choose(ENV, ENV.default, flags, EnvSecrets([process]))
     files = {file: read_env_file(file) for file in _files(project, env)}
     layers = [process, *(Layer(repr(str(file)), found) for file, found in files.items())]
     for layer in layers:
         remember_settings(layer.values)
     _check_env_is_chosen(env, layers[1:])
     values = EnvSecrets(layers, how_to_move(stray) if stray else "")
-    defaults = {f.kind: f.default for f in FLAGS if f.kind}
-    if is_deployed(env.value):
-        defaults["database"] = ""
     return Settings(
         project=project or start,
         env=env,
         auto_migrate=_auto_migrate(flags, values, env.value),
-        implementations={f.kind: _choose(f.key, defaults[f.kind], flags, values) for f in FLAGS if f.kind},
+        implementations={
+            each.kind: _choose(ADAPTER_FLAGS[each.kind], _default(each, env.value), flags, values)
+            for each in INTERFACES
+        },
         values=values,
         warnings=(
             *_warnings("Secrets are exposed", (exposure(file, found) for file, found in files.items())),
@@ -150,13 +151,16 @@ def _cleaned(layer: Layer) -> str | None:
     )
 
 
-def _choose(key: str, default: str, flags: Mapping[str, str], values: EnvSecrets) -> Setting:
-    if key in flags:
-        return Setting(flags[key], f"--{key.replace('_', '-')}")
-    variable = f"PLATFORM_{key.upper()}"
-    layer = values.layer_of(variable)
+def _default(interface: Interface, env: str) -> str:
+    return interface.default if interface.has_deployed_default or not is_deployed(env) else ""
+
+
+def _choose(flag: Flag, default: str, flags: Mapping[str, str], values: EnvSecrets) -> Setting:
+    if flag.key in flags:
+        return Setting(flags[flag.key], f"--{flag.name}")
+    layer = values.layer_of(flag.variable)
     if layer:
-        return Setting(layer.get(variable), f"{variable} in {layer.name}")
+        return Setting(layer.get(flag.variable), f"{flag.variable} in {layer.name}")
     return Setting(default, "default")
 
 
@@ -176,7 +180,7 @@ def _check_env_is_chosen(env: Setting, layers: Iterable[Layer]) -> None:
     """Refuse a ``PLATFORM_ENV`` that comes too late: it would name the file that it stands in.
 
     Raises:
-        ConfigurationError: when nobody chose an environment, and a file names another than the default.
+        ConfigurationError: when no environment was chosen, and a file names another than the default.
     """
     for layer in layers if env.origin == "default" else ():
         named = layer.get("PLATFORM_ENV")
@@ -196,7 +200,7 @@ def _unknown_env(project: Path | None, env: str, known: list[str]) -> str:
 
 def _auto_migrate(flags: Mapping[str, str], values: EnvSecrets, env: str) -> Setting:
     default = "true" if env in ("local", "test") else "false"
-    setting = _choose("auto_migrate", default, flags, values)
+    setting = _choose(AUTO_MIGRATE, default, flags, values)
     if setting.value.lower() not in (*_YES, *_NO):
         raise ConfigurationError(f"{setting.origin} is {setting.value!r}: use true or false")
     return setting

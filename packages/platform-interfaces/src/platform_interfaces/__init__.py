@@ -1,5 +1,6 @@
 """The interfaces a job is written against; they need nothing but the standard library."""
 
+from platform_interfaces._reject_writer import RejectWriter
 from platform_interfaces.columns import Columns, column_values
 from platform_interfaces.context import PlatformContext
 from platform_interfaces.database import DatabaseInterface, Row, check_rows
@@ -23,16 +24,15 @@ from platform_interfaces.errors import (
     TransactionAbortedError,
     TransactionConflictError,
 )
-from platform_interfaces.filesystem import FileSystemInterface, Survey, check_path, check_prefix
+from platform_interfaces.filesystem import Capability, FileSystemInterface, Survey, check_path, check_prefix
 from platform_interfaces.identifiers import quote_identifier, quote_table, split_table
 from platform_interfaces.json_values import dump_json, load_json
-from platform_interfaces.lifecycle import Lifecycle
-from platform_interfaces.logging import LoggingInterface
+from platform_interfaces.lifecycle import AsyncResource, Lifecycle
+from platform_interfaces.logging import LogEvent, LoggingInterface
 from platform_interfaces.rejects import (
     REJECTS_FOLDER,
     Reason,
     Reject,
-    RejectWriter,
     drop_rejects,
     find_rejects,
     read_rejects,
@@ -43,6 +43,8 @@ from platform_interfaces.secrets import SecretsInterface
 
 __all__ = [
     "REJECTS_FOLDER",
+    "AsyncResource",
+    "Capability",
     "Columns",
     "ConfigurationError",
     "ConnectionLostError",
@@ -57,6 +59,7 @@ __all__ = [
     "InvalidPathError",
     "Lifecycle",
     "LockTimeoutError",
+    "LogEvent",
     "LoggingInterface",
     "MigrationError",
     "MissingSecretError",

@@ -1,4 +1,4 @@
-"""What a module is given to work with."""
+"""The context that a module runs in."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 class PlatformContext:
-    """The implementations chosen for this run, and the module's arguments as ``config``.
+    """The adapters chosen for this run, and the module's arguments as ``config``.
 
-    Only what ``module.json`` declares under ``dependencies.interfaces`` is there; ``config``, ``lifecycle``
-    and ``run`` always are.
+    It has only the interfaces that ``module.json`` declares under ``dependencies.interfaces``; ``config``,
+    ``lifecycle`` and ``run`` are always there.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class PlatformContext:
 
     @property
     def log(self) -> LoggingInterface:
-        """The logger.
+        """Return the logger.
 
         Raises:
             ConfigurationError: when the module does not declare "logging".
@@ -48,7 +48,7 @@ class PlatformContext:
 
     @property
     def db(self) -> DatabaseInterface:
-        """The database, connected.
+        """Return the database, connected.
 
         Raises:
             ConfigurationError: when the module does not declare "database".
@@ -57,7 +57,7 @@ class PlatformContext:
 
     @property
     def fs(self) -> FileSystemInterface:
-        """The file system.
+        """Return the file system.
 
         Raises:
             ConfigurationError: when the module does not declare "filesystem".
@@ -66,7 +66,7 @@ class PlatformContext:
 
     @property
     def secrets(self) -> SecretsInterface:
-        """The settings and secrets.
+        """Return the secret store.
 
         Raises:
             ConfigurationError: when the module does not declare "secrets".
@@ -74,10 +74,10 @@ class PlatformContext:
         return _declared(self._secrets, "secrets")
 
 
-def _declared(implementation: T | None, interface: str) -> T:
-    if implementation is None:
+def _declared(adapter: T | None, interface: str) -> T:
+    if adapter is None:
         raise ConfigurationError(
             f"this module uses {interface!r} without declaring it: "
             f"add {interface!r} to dependencies.interfaces in its module.json"
         )
-    return implementation
+    return adapter

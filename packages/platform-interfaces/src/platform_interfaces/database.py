@@ -5,17 +5,17 @@ from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from operator import itemgetter
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from platform_interfaces.columns import Columns
 from platform_interfaces.identifiers import quote_identifier
+from platform_interfaces.lifecycle import AsyncResource
 
 Row = dict[str, Any]
-_CHECKED_ROWS = 500  # at a time, so that they are still in the cache for the second look
+_CHECKED_ROWS = 500  # at a time, so that they are still in the cache when their lengths are compared
 
 
-class DatabaseInterface(ABC):
+class DatabaseInterface(AsyncResource, ABC):
     """A pool of connections to one database.
 
     SQL is PostgreSQL's, with ``$1`` placeholders, on every implementation. Values both ways: ``dict``,
@@ -25,7 +25,7 @@ class DatabaseInterface(ABC):
 
     Every method may raise the ``DatabaseError`` branch of ``platform_interfaces.errors``; each names
     only what is particular to it. A cancelled call leaves no statement running and no connection
-    taken. Methods may be called from several tasks at once; each call has its own parameters and result. No
+    in use. Methods may be called from several tasks at once; each call has its own parameters and result. No
     error shows a value of a row or a parameter.
     """
 
@@ -34,15 +34,15 @@ class DatabaseInterface(ABC):
         """Open the database; a second call does nothing.
 
         Raises:
-            ConfigurationError: when a setting is missing or has a value that cannot be meant.
+            ConfigurationError: when a setting is missing or has an invalid value.
             ConnectionLostError: when the database cannot be reached.
         """
 
     @property
     def location(self) -> str:
-        """Which database this is, as people name it: user, host, port and name, or a directory; no secret.
+        """Return which database this is: user, host, port and name, or a directory; no secret.
 
-        It asks no server and never raises; before ``connect`` it is what the settings say.
+        Asks no server and never raises; before ``connect`` it is what the settings say.
         """
         return type(self).__name__
 
@@ -52,11 +52,11 @@ class DatabaseInterface(ABC):
 
     @abstractmethod
     def is_connected(self) -> bool:
-        """Whether ``connect`` was called and ``disconnect`` was not; asks no server."""
+        """Return whether ``connect`` was called and ``disconnect`` was not; asks no server."""
 
     @abstractmethod
     async def execute(self, query: str, params: Sequence[Any] | None = None) -> int:
-        """The number of rows that one statement changed (0 for DDL), or returned (for a SELECT).
+        """Return the number of rows that one statement changed (0 for DDL), or returned (for a SELECT).
 
         Raises:
             NotConnectedError: before ``connect``. So do all the query methods below.
@@ -64,23 +64,23 @@ class DatabaseInterface(ABC):
 
     @abstractmethod
     async def fetch_one(self, query: str, params: Sequence[Any] | None = None) -> Row | None:
-        """The first row, or None when there is none."""
+        """Return the first row, or None when there is none."""
 
     @abstractmethod
     async def fetch_all(self, query: str, params: Sequence[Any] | None = None) -> list[Row]:
-        """All rows, in the order of the query; all of them are in memory at once."""
+        """Return all rows, in the order of the query; all of them are in memory at once."""
 
     @abstractmethod
     def stream(self, query: str, params: Sequence[Any] | None = None) -> AsyncGenerator[Row, None]:
-        """The rows one by one, in constant memory: outside a transaction, it does not read all of them first.
+        """Yield the rows in constant memory: outside a transaction, not all of them are read first.
 
-        Outside ``transaction()`` it has a connection of its own until it is exhausted or closed, so
-        other queries can run meanwhile; inside one it sees what the transaction has written.
+        Outside ``transaction()`` a stream has a connection of its own until it is exhausted or closed, so
+        other queries can run meanwhile; inside a transaction it sees what that has written.
         """
 
     @abstractmethod
     def transaction(self) -> AbstractAsyncContextManager[None]:
-        """A block whose statements are kept together, or not at all when an exception leaves it.
+        """Return a block whose statements are committed together, or undone when an exception leaves it.
 
         Nested blocks are savepoints: an exception caught around an inner block undoes that block alone.
         The block belongs to the task that opened it; a task started inside it does not join it, and the
@@ -88,7 +88,7 @@ class DatabaseInterface(ABC):
 
         Raises:
             TransactionAbortedError: at the end of a block that swallowed a database error, whether server or
-                driver had raised it; nothing is kept.
+                driver had raised it; nothing is committed.
         """
 
     @abstractmethod
@@ -100,7 +100,7 @@ class DatabaseInterface(ABC):
         skip_conflicts_on: Sequence[str] = (),
         batch_size: int | None = None,
     ) -> int:
-        """The number of rows really inserted; all of ``rows``, however many, or on an error none.
+        """Insert all of ``rows``, however many, or on an error none; return the number of rows inserted.
 
         With ``skip_conflicts_on``, a row that clashes with another on exactly those columns (they must be
         unique together) is skipped; any other clash is an error. Rows are inserted in the order of those
@@ -109,13 +109,14 @@ class DatabaseInterface(ABC):
         Args:
             table: ``table`` or ``schema.table``; see ``platform_interfaces.identifiers``.
             rows: all with the same keys, which are the columns; the others get their defaults. ``Columns``
-                are the quickest.
+                are the fastest.
             skip_conflicts_on: column names, all of them keys of the rows.
             batch_size: how many rows are handed to the database at a time, at least 1; other tasks have
-                their turn in between. An implementation that is done at once may take all of them.
+                their turn in between. An adapter may take all of them at once.
 
         Raises:
-            ValueError: when rows differ in their keys, a name is no identifier or a batch has no row.
+            ValueError: when rows differ in their keys, a name is not an identifier or ``batch_size``
+                is below 1.
             ConstraintError: when a row breaks any other constraint.
             DataError: when a value does not fit its column.
             QueryError: when the table or a column does not exist.
@@ -123,9 +124,9 @@ class DatabaseInterface(ABC):
 
     @abstractmethod
     def lock(self, name: str, *, timeout: float) -> AbstractAsyncContextManager[None]:
-        """A block that only one task, object or process on this database runs at a time, for any ``name``.
+        """Return a block that one task or process on this database runs at a time, for each ``name``.
 
-        It is held on a connection outside the pool, and freed when the block ends or the process dies.
+        The lock is on a connection outside the pool, and is released when the block ends or the process dies.
         It is not reentrant.
 
         Args:
@@ -133,32 +134,21 @@ class DatabaseInterface(ABC):
             timeout: seconds to wait for it; 0 tries once.
 
         Raises:
-            LockTimeoutError: when somebody else held it for all that time.
+            LockTimeoutError: when another block held it for all that time.
         """
 
     @abstractmethod
     async def health_check(self) -> bool:
-        """Whether the database answers a query now, asked within a bounded time; never raises."""
-
-    async def __aenter__(self) -> Self:
-        """Connect for the length of a ``with`` block."""
-        await self.connect()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Disconnect."""
-        await self.disconnect()
+        """Return whether the database answers a query now, within a bounded time; never raises."""
 
 
 def check_rows(
     rows: Sequence[Mapping[str, Any]], skip_conflicts_on: Sequence[str] = (), batch_size: int | None = None
 ) -> tuple[str, ...]:
-    """The columns of rows for ``bulk_insert``, of which there is at least one.
+    """Return the columns of ``rows``, which are for ``bulk_insert`` and at least one.
 
     Raises:
-        ValueError: when a row has other columns than the first, or none, a column is no identifier,
+        ValueError: when a row has no columns or others than the first, a column is not an identifier,
             ``skip_conflicts_on`` names one that the rows do not have, or ``batch_size`` is below 1.
     """
     if batch_size is not None and batch_size < 1:

@@ -19,12 +19,12 @@
     │   └── InvalidPathError          the path can never name a file here (also a ValueError)
     └── MigrationError                the migrations cannot go on; the message says which and why
 
-Whether trying again can help is told by the class attribute ``is_transient``, never by the text.
+The class attribute ``is_transient`` says whether a retry can help, never the text.
 """
 
 
 class PlatformError(Exception):
-    """The root: catching it catches everything the platform itself raises."""
+    """The root of all errors that the platform itself raises."""
 
     is_transient: bool = False
 
@@ -34,7 +34,7 @@ class ConfigurationError(PlatformError):
 
 
 class MissingSecretError(ConfigurationError):
-    """A required value is set nowhere; the message names it and the places looked at."""
+    """A required value is set nowhere; the message names it and where it was looked for."""
 
 
 class DatabaseError(PlatformError):
@@ -58,13 +58,13 @@ class StatementTimeoutError(DatabaseError):
 
 
 class TransactionConflictError(DatabaseError):
-    """Another transaction won (deadlock, serialization); run the whole transaction again."""
+    """Another transaction won (deadlock, serialization); retry the whole transaction."""
 
     is_transient = True
 
 
 class LockTimeoutError(DatabaseError):
-    """The lock was held by somebody else for the whole wait."""
+    """Another task or process held the lock for the whole wait."""
 
     is_transient = True
 
@@ -72,8 +72,8 @@ class LockTimeoutError(DatabaseError):
 class TransactionAbortedError(DatabaseError):
     """At the end of its block, ``transaction()`` had nothing to commit.
 
-    Either the block swallowed an error, and nothing of it was kept; or a COMMIT or ROLLBACK among its
-    statements had ended the transaction, and what that committed, and what came after it, is kept.
+    Either the block swallowed an error, and all of it was rolled back; or a COMMIT or ROLLBACK among its
+    statements had ended the transaction, and what that committed, and what came after it, stays.
     """
 
 

@@ -4,28 +4,31 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
 
 from platform_interfaces.errors import FileMissingError, FileSystemError, InvalidPathError
+from platform_interfaces.lifecycle import AsyncResource
 
 # What file systems take at most: https://man7.org/linux/man-pages/man3/limits.h.0p.html (NAME_MAX, PATH_MAX)
 MAX_NAME_BYTES = 255
 MAX_PATH_BYTES = 4095
-# A storage writes a file under such a name before it takes its place.
+# A storage writes a file under such a name before it replaces the old one.
 _TEMPORARY = re.compile(r"\.platform-[0-9a-f]{16}\.tmp")
 _CONTROL, _SURROGATE = re.compile("[\0-\x1f\x7f]"), re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Survey:
-    """All that stands in a directory and below, whether or not it can be read.
+    """Everything in a directory and below, whether or not it can be read.
 
     Attributes:
         files: the paths that ``list`` returns, sorted, less those in ``aliases``.
         aliases: further names of one and the same file, each with the path in ``files`` that it is listed as.
         unusable: the paths of what cannot be read, each with the reason: a link that leaves the root or goes
             in a circle, a name that no path can have, a directory that may not be opened (it ends in ``/``),
-            what is neither a file nor a directory. A path that no caller could ask for is shown escaped.
-        dangling: the paths of links below the root that lead to no file, sorted: there is nothing to read.
+            what is neither a file nor a directory. A path that ``check_path`` refuses is shown escaped.
+        dangling: the paths of links below the root that lead to nothing, sorted.
     """
 
     files: tuple[str, ...]
@@ -34,17 +37,34 @@ class Survey:
     dangling: tuple[str, ...] = ()
 
 
-class FileSystemInterface(ABC):
+class Capability(StrEnum):
+    """What a file system may lack; the contract suite has cases for those with it and those without.
+
+    Attributes:
+        DIRECTORIES: a path is a file or a directory, never both. Storage of keys and values lacks it: there,
+            ``a`` and ``a/b`` may both be files.
+    """
+
+    DIRECTORIES = "directories"
+
+
+class FileSystemInterface(AsyncResource, ABC):
     """A tree of files; directories appear with their first file, go with their last and are never listed.
 
     Paths are relative, with ``/`` between their parts; see ``check_path``. Every method that takes a path
     raises ``InvalidPathError`` for one that can never name a file here, and ``FileSystemError`` for what
     the storage reports.
+
+    Attributes:
+        capabilities: what this file system can do; an adapter that lacks one says so. A job that is to run
+            on every file system relies on none.
     """
+
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
 
     @abstractmethod
     async def read(self, path: str) -> bytes:
-        """The whole content.
+        """Return the whole content.
 
         Raises:
             FileMissingError: when there is no such file; it is a ``FileNotFoundError``, too.
@@ -52,7 +72,7 @@ class FileSystemInterface(ABC):
 
     @abstractmethod
     async def write(self, path: str, data: bytes, *, is_private: bool = False) -> None:
-        """Put ``data`` there, replacing what was there; directories are made as needed.
+        """Write ``data`` to a file, which is created or replaced; directories are made as needed.
 
         Atomic and durable: a reader, and the disk after a crash, has the old content or the new, never a mix.
         After an error the old content stands, and nothing else is left behind; a cancelled call does not
@@ -63,7 +83,7 @@ class FileSystemInterface(ABC):
 
     @abstractmethod
     async def write_stream(self, path: str, chunks: AsyncIterable[bytes], *, is_private: bool = False) -> int:
-        """The number of bytes put there; like ``write``, in constant memory.
+        """Write ``chunks`` like ``write``, in constant memory; return the number of bytes.
 
         An error raised by ``chunks`` passes through, and the old content stands. Without chunks, the file is
         empty.
@@ -71,10 +91,10 @@ class FileSystemInterface(ABC):
 
     @abstractmethod
     async def list(self, prefix: str) -> list[str]:
-        """The paths of all files in the directory ``prefix`` and below, sorted; empty when there is none.
+        """Return the paths of all files in the directory ``prefix`` and below, sorted; empty without any.
 
         ``""`` is the whole tree; a trailing ``/`` makes no difference. Files that are still being written,
-        and what is no regular file, do not appear.
+        and what is not a regular file, do not appear.
         """
 
     async def survey(self, prefix: str) -> Survey:
@@ -88,7 +108,7 @@ class FileSystemInterface(ABC):
     async def list_names(self, prefix: str) -> tuple[str, ...]:
         """Return the names directly in the directory ``prefix``, sorted; that of a directory ends in ``/``.
 
-        It helps people to see what stands where something was missing. The default derives it from ``list``.
+        For messages about missing files. The default derives it from ``list``.
 
         Raises:
             FileMissingError: when there is no such directory; for ``""`` where the root itself is missing.
@@ -106,21 +126,21 @@ class FileSystemInterface(ABC):
     def locate(self, path: str = "") -> str:
         """Return where ``path`` is, as people name it outside the platform: an absolute path, or a URL.
 
-        ``""`` is the root. It asks the storage nothing, never raises and shows no secret.
+        ``""`` is the root. Asks the storage nothing, never raises and shows no secret.
         """
         return f"{type(self).__name__}:/{path}"
 
     @abstractmethod
     async def delete(self, path: str) -> bool:
-        """Whether a file was there to be deleted; of several calls at once, one returns True."""
+        """Delete a file and return whether there was one; of several calls at once, one returns True."""
 
     @abstractmethod
     async def exists(self, path: str) -> bool:
-        """Whether ``path`` is a file (a directory is none)."""
+        """Return whether ``path`` is a file; for a directory, False."""
 
     @abstractmethod
     async def get_signed_url(self, path: str, expiry: int = 3600) -> str:
-        """A URL that reads the file, valid for ``expiry`` seconds where the storage can limit it.
+        """Return a URL that reads the file, valid for ``expiry`` seconds where the storage can limit it.
 
         Raises:
             FileMissingError: when there is no such file.
@@ -128,7 +148,7 @@ class FileSystemInterface(ABC):
 
     @abstractmethod
     def stream(self, path: str) -> AsyncGenerator[bytes, None]:
-        """The content in non-empty blocks of the storage's own size, in constant memory.
+        """Yield the content in non-empty blocks of the storage's own size, in constant memory.
 
         A stream that is closed early leaves nothing open.
 
@@ -138,19 +158,19 @@ class FileSystemInterface(ABC):
 
     @abstractmethod
     async def health_check(self) -> bool:
-        """Whether the root is there and can be written to, made if need be; never raises."""
+        """Return whether the root exists, made if need be, and can be written to; never raises."""
 
 
 def check_path(path: str) -> str:
-    """``path`` itself, if it can name a file under a root on every implementation.
+    """Return ``path`` if it can name a file under a root on every adapter.
 
     Refused are: empty, ``.`` and ``..`` parts (also harmless ones such as ``a/../b``), absolute paths and
-    drives, backslashes, control characters, text that is no valid Unicode, parts of more than 255 bytes,
+    drives, backslashes, control characters, text that is not valid Unicode, parts of more than 255 bytes,
     paths of more than 4095, and the names of files being written (``is_temporary_name``). Nothing is decoded
     or normalised: ``%2e%2e`` is a name like any other.
 
     Raises:
-        InvalidPathError: when it cannot.
+        InvalidPathError: when it cannot; says why.
     """
     if reason := _path_problem(path):
         raise InvalidPathError(f"path {path!r} is refused: {reason}")
@@ -158,7 +178,7 @@ def check_path(path: str) -> str:
 
 
 def check_prefix(prefix: str) -> str:
-    """The directory ``prefix`` without its trailing ``/``; ``""`` is the root.
+    """Return the directory ``prefix`` without its trailing ``/``; ``""`` is the root.
 
     Raises:
         InvalidPathError: when it is not empty and ``check_path`` refuses it.
@@ -183,7 +203,7 @@ def _path_problem(path: str) -> str | None:
     if any(part in ("", ".", "..") for part in path.split("/")):
         return "no part may be empty, '.' or '..'"
     if _SURROGATE.search(path):
-        return "it is no valid Unicode"
+        return "it is not valid Unicode"
     if len(path.encode()) > MAX_PATH_BYTES:
         return f"it is longer than {MAX_PATH_BYTES} bytes"
     if any(len(part.encode()) > MAX_NAME_BYTES for part in path.split("/")):

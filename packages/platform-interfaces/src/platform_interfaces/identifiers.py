@@ -2,13 +2,13 @@
 
 import re
 
-# PostgreSQL cuts a longer name in silence (NAMEDATALEN), and the rest may name another table.
+# PostgreSQL truncates a longer name in silence (NAMEDATALEN), and the rest may name another table.
 MAX_BYTES = 63
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 
 
 def quote_identifier(name: str) -> str:
-    """``name`` in double quotes, exactly as written (``Events`` and ``events`` are two names).
+    """Return ``name`` in double quotes, exactly as written (``Events`` and ``events`` are two names).
 
     Raises:
         ValueError: unless it is made of ASCII letters, digits, ``_`` and ``$``, starts with a letter or
@@ -16,14 +16,14 @@ def quote_identifier(name: str) -> str:
     """
     if not _NAME.fullmatch(name) or len(name) > MAX_BYTES:
         raise ValueError(
-            f"{name!r} is no identifier: letters, digits, '_' and '$' only, not a digit first, "
+            f"{name!r} is not an identifier: letters, digits, '_' and '$' only, not a digit first, "
             f"at most {MAX_BYTES} characters"
         )
     return f'"{name}"'
 
 
 def split_table(name: str) -> tuple[str | None, str]:
-    """The schema (None where none is given) and the table of ``table`` or ``schema.table``, unquoted.
+    """Return the schema (None where none is given) and the table of ``table`` or ``schema.table``, unquoted.
 
     Raises:
         ValueError: unless each part is an identifier.
@@ -35,7 +35,7 @@ def split_table(name: str) -> tuple[str | None, str]:
 
 
 def quote_table(name: str) -> str:
-    """``table`` or ``schema.table`` with each part quoted.
+    """Return ``table`` or ``schema.table`` with each part quoted.
 
     Raises:
         ValueError: unless each part is an identifier.

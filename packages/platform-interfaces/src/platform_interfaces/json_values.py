@@ -21,13 +21,13 @@ def dump_json(value: Any) -> str:
     Raises:
         ValueError: for NaN and infinities, which JSON does not have, for bytes that are not UTF-8, and for
             a value of more than ``MAX_JSON_DEPTH`` levels.
-        TypeError: for what is no JSON value.
+        TypeError: for what is not a JSON value.
     """
     if isinstance(value, bytes):
         return value.decode()
     try:
         text = _ENCODER.encode(value)
-    except TypeError:  # a Decimal inside: the json module cannot be taught to write it as a number
+    except TypeError:  # a Decimal inside: the json module cannot write it as a number
         text = _dump(value, 0)
     except RecursionError:
         raise _too_deep() from None
@@ -44,14 +44,14 @@ def _to_text(value: object) -> str:
 
 
 def load_json(text: str | bytes) -> Any:
-    """The Python value of JSON text.
+    """Return the Python value of JSON text.
 
     A number with a fraction or an exponent is a ``float`` where that is the same number, else a
     ``Decimal``, so that writing it back stores an equal number. So is an integer of more digits than
     ``int`` takes (``sys.get_int_max_str_digits``, 4300 by default).
 
     Raises:
-        ValueError: when it is no JSON, or has more than ``MAX_JSON_DEPTH`` levels.
+        ValueError: when it is not JSON, or has more than ``MAX_JSON_DEPTH`` levels.
     """
     if isinstance(text, bytes):
         text = text.decode()
@@ -108,7 +108,7 @@ def _dump(value: Any, depth: int) -> str:
     # Loops, for comprehensions would take a second frame a level on Python 3.11.
     if isinstance(value, Decimal):
         if not value.is_finite():
-            raise ValueError(f"{value} is no JSON number")
+            raise ValueError(f"{value} is not a JSON number")
         return str(value)
     if not isinstance(value, dict | list | tuple):
         return _ENCODER.encode(value)

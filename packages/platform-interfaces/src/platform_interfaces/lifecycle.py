@@ -1,10 +1,43 @@
-"""Undoing at the end what was done at the start."""
+"""Opening what a run works with, and undoing at its end what was done at its start."""
 
 from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+
+class AsyncResource:
+    """A resource that is opened and closed, by explicit calls or by ``async with``.
+
+    Every interface is one. The defaults do nothing, for an adapter that holds nothing open.
+    """
+
+    async def connect(self) -> None:
+        """Open the resource; a second call does nothing.
+
+        Raises:
+            PlatformError: when it cannot be opened; then nothing is left open.
+        """
+
+    async def disconnect(self) -> None:
+        """Close the resource within a bounded time; a second call, or one before ``connect``, does nothing.
+
+        The resource can be connected again.
+        """
+
+    async def __aenter__(self) -> Self:
+        """Connect for the length of the block."""
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Disconnect."""
+        await self.disconnect()
 
 
 class Lifecycle:
-    """Hooks to run when the job ends, however it ends: last registered, first run."""
+    """Hooks to run when the run ends, however it ends: last registered, first run."""
 
     def __init__(self) -> None:
         self._hooks: list[Callable[[], Awaitable[None]]] = []

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Run:
-    """One execution of a module: which, with what arguments, since when, and what it reports.
+    """One execution of a module: its arguments, when it started, and what it reports.
 
     Attributes:
         id: 32 hexadecimal digits, different for each run.
@@ -17,7 +17,7 @@ class Run:
         version: that of the module.
         arguments: by the names that ``module.json`` gives them.
         started_at: aware, UTC.
-        figures: what the module reports of itself, by name; it may be filled until ``run`` returns.
+        figures: what the module reports, by name; it may fill them until its ``run`` returns.
     """
 
     id: str = field(default_factory=lambda: os.urandom(16).hex())

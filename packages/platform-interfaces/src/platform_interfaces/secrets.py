@@ -1,15 +1,19 @@
-"""Where settings and secrets come from."""
+"""The source of settings and secrets."""
 
 from abc import ABC, abstractmethod
 
 from platform_interfaces.errors import MissingSecretError
+from platform_interfaces.lifecycle import AsyncResource
 
 
-class SecretsInterface(ABC):
-    """Named values an implementation is configured from, read at the time of the call.
+class SecretsInterface(AsyncResource, ABC):
+    """Named values that adapters are constructed from, read at the time of the call.
 
     An empty value counts as not set, for every key: it is what ``export NAME=`` leaves behind. Keys that
     differ in case are different keys. No value is in a message, in ``sources`` or in the ``repr``.
+
+    A store is connected before the adapters of databases and file systems are constructed from it; the logger
+    reads its level before.
     """
 
     @abstractmethod
@@ -19,7 +23,7 @@ class SecretsInterface(ABC):
     @property
     @abstractmethod
     def sources(self) -> str:
-        """Where ``get`` looks, in words, for the message of ``require``."""
+        """Return where ``get`` looks, in words, for the message of ``require``."""
 
     def get_or_default(self, key: str, default: str) -> str:
         """Return the value, or ``default`` where it is not set."""
@@ -39,7 +43,7 @@ class SecretsInterface(ABC):
         """Return the value.
 
         Raises:
-            MissingSecretError: when it is not set or is empty; names the key and the places looked at.
+            MissingSecretError: when it is not set or is empty; names the key and ``sources``.
         """
         value = self.get(key)
         if not value:
@@ -47,5 +51,5 @@ class SecretsInterface(ABC):
         return value
 
     def explain_missing(self, key: str) -> str:
-        """Return why ``get`` finds no value, for messages: names the key and the places looked at."""
+        """Return why ``get`` finds no value, for messages: names the key and ``sources``."""
         return f"{key!r} is not set: looked in {self.sources}"

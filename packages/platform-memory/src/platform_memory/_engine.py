@@ -41,7 +41,7 @@ _SETUP = r"""
 
 
 def open_database() -> duckdb.DuckDBPyConnection:
-    """An empty database in memory, whose SQL reaches no file, network, thread or setting."""
+    """Return an empty database in memory, whose SQL reaches no file, network, thread or setting."""
     database = duckdb.connect(":memory:", config=_SETTINGS)
     database.execute(_SETUP)
     return database

@@ -1,4 +1,4 @@
-"""What DuckDB raises, told in the platform's error tree."""
+"""DuckDB's errors, translated to the platform's."""
 
 import re
 from collections.abc import Iterator
@@ -31,8 +31,8 @@ _VALUE = re.compile(r"""(["']).*\1|(?<=value )\S+""", re.DOTALL)
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """A block of calls to DuckDB, and of nothing else, whose errors come out as ours."""
+def translating_errors() -> Iterator[None]:
+    """Return a block of calls to DuckDB, and of nothing else, whose errors are raised as ours."""
     try:
         yield
     except duckdb.Error as error:
@@ -45,7 +45,7 @@ def translated() -> Iterator[None]:
 
 
 def _message(kind: type[DatabaseError], text: str) -> str:
-    """``text`` in one line, without the statement and without the values of a row."""
+    """Return ``text`` on one line, without the statement and without the values of a row."""
     text = text.partition("\n\nLINE ")[0].replace("\0", " ")
     if kind in (ConstraintError, TransactionConflictError):
         text = _KEY.sub(r"\1\2…\3", text)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from platform_interfaces import load_json
 
-# What NUMERIC, and with it jsonb, holds in front of the point and behind it.
+# The most digits of NUMERIC, and so of jsonb, before the decimal point and after it.
 MAX_DIGITS = 131_072
 MAX_DECIMALS = 16_383
 # DuckDB would round a number such as 0.10 or 0.12345678901234567890 on its way through -> and ->>. It is
@@ -19,21 +19,21 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def normalize(text: str) -> str:
-    """``text`` without spaces and exponents, with keys sorted and the last of equal keys kept.
+    """Return ``text`` without spaces and exponents, keys sorted, of equal keys the last.
 
-    Numbers keep their digits, as in jsonb; but 1 and 1.0, which it takes for equal, are two texts.
+    Numbers keep their digits, as in jsonb; but 1 and 1.0, which are equal there, are two texts.
 
     Raises:
-        ValueError: when it is no JSON, or none that jsonb takes.
+        ValueError: when it is not JSON, or not JSON that jsonb accepts.
         RecursionError: when it is nested too deeply.
     """
     if "\\u0000" in text and _NUL.search(text):
         raise ValueError("JSON with a NUL character cannot be stored")
-    return _MARKED.sub(_unmarked_if_exact, _encode(_decode(text)))
+    return _MARKED.sub(_unmark_if_exact, _encode(_decode(text)))
 
 
 def parse(text: str) -> Any:
-    """The value of JSON out of the database, its numbers as they were written."""
+    """Return the value of JSON from the database, its numbers as they were written."""
     return load_json(_MARKED.sub(r"\1", text) if "\\u0000" in text else text)
 
 
@@ -52,13 +52,13 @@ def _mark(text: str) -> str:
     return f"{_MARK}{number:f}"
 
 
-def _unmarked_if_exact(match: re.Match[str]) -> str:
+def _unmark_if_exact(match: re.Match[str]) -> str:
     digits = match[1]
     return digits if "." not in digits or repr(float(digits)) == digits else match[0]
 
 
 def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _read_integer(text: str) -> int | str:

@@ -9,7 +9,7 @@ from platform_interfaces import LockTimeoutError
 
 
 class NamedLocks:
-    """One lock for each name; it exists while somebody holds it or waits for it."""
+    """One lock for each name; it exists while a task holds it or waits for it."""
 
     def __init__(self) -> None:
         self._locks: dict[str, asyncio.Lock] = {}
@@ -17,12 +17,12 @@ class NamedLocks:
 
     @asynccontextmanager
     async def hold(self, name: str, timeout: float) -> AsyncIterator[None]:
-        """A block that one task at a time runs.
+        """Return a block that one task at a time runs.
 
         Raises:
             LockTimeoutError: when the lock was not free within ``timeout`` seconds.
         """
-        with self._used(name) as lock:
+        with self._counting_users(name) as lock:
             try:
                 async with asyncio.timeout(timeout):
                     await lock.acquire()
@@ -36,7 +36,7 @@ class NamedLocks:
                 lock.release()
 
     @contextmanager
-    def _used(self, name: str) -> Iterator[asyncio.Lock]:
+    def _counting_users(self, name: str) -> Iterator[asyncio.Lock]:
         self._users[name] += 1
         try:
             yield self._locks.setdefault(name, asyncio.Lock())

@@ -8,7 +8,7 @@ import duckdb
 from duckdb import StatementType
 
 from platform_interfaces import ConnectionLostError, QueryError, Row
-from platform_memory._errors import translated
+from platform_memory._errors import translating_errors
 from platform_memory._statement import Statement, translate
 from platform_memory._targets import Columns, find_casts, find_column_types
 from platform_memory._types import check_value
@@ -28,7 +28,7 @@ _COLUMNS = """
 
 @dataclass(frozen=True)
 class Result:
-    """What a statement gave: rows and the types of their columns, and how many it returned or changed."""
+    """The result of a statement: rows, the types of their columns, and how many it returned or changed."""
 
     rows: list[Row] = field(default_factory=list)
     count: int = 0
@@ -37,7 +37,7 @@ class Result:
 
 
 class Session:
-    """One connection to the database, outside any transaction until it is told otherwise."""
+    """One connection to the database; it is in no transaction until a command begins one."""
 
     def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
         self._is_closed = False
@@ -45,28 +45,28 @@ class Session:
         self.command("USE public")
 
     def another(self) -> "Session":
-        """A second session on the same database."""
+        """Return a second session on the same database."""
         return Session(self._open())
 
     def command(self, text: str, params: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
-        """The rows of a statement that is DuckDB's own."""
-        with translated():
+        """Run a statement in DuckDB's own SQL and return its rows."""
+        with translating_errors():
             return self._open().execute(text, params).fetchall()
 
     def parse(self, query: str) -> list[Statement]:
-        """The statements of ``query``.
+        """Return the statements of ``query``.
 
         Raises:
             QueryError: when it cannot be parsed, or begins or ends a transaction.
         """
-        with translated():
+        with translating_errors():
             statements = [translate(parsed) for parsed in self._open().extract_statements(query)]
         if any(statement.kind is StatementType.TRANSACTION for statement in statements):
             raise QueryError(f"{query.strip()!r} is refused: use transaction() to begin and to end one")
         return statements
 
     def run(self, query: str, params: Sequence[Any] | None = None) -> Result:
-        """The result of the last statement of ``query``, whose changes are all kept or, on an error, none."""
+        """Run ``query``, all of it or on an error nothing; return the result of its last statement."""
         result = Result()
         self.command("BEGIN")
         for statement in self.parse(query):
@@ -106,8 +106,8 @@ class Session:
         return dict(self.command(_COLUMNS, [name, schema]))
 
     def execute(self, statement: Statement, values: Sequence[Any]) -> Result:
-        """The result of ``statement``; ``values`` come from ``bind``."""
-        with translated():
+        """Run ``statement`` with ``values`` from ``bind`` and return its result."""
+        with translating_errors():
             executed = self._open().execute(statement.text, values)
             if not statement.returns_rows:
                 return Result(count=max(executed.rowcount, 0))
@@ -116,14 +116,14 @@ class Session:
         return Result(read_rows(columns, rows), len(rows), tuple(kind for _, kind in columns))
 
     def execute_hashing(self, statement: Statement, values: Sequence[Any]) -> Result:
-        """The same, with a hash of the rows it changed if it returns none."""
+        """Do the same; where the statement returns no rows, add a hash of those it changed."""
         if statement.hashing_text is None:
             return self.execute(statement, values)
         hashes = self.command(statement.hashing_text, values)
         return Result(count=len(hashes), changes=hash(tuple(hashes)))
 
     def stream(self, query: str, params: Sequence[Any] | None = None) -> Iterator[list[Row]]:
-        """The rows of ``query``, block by block.
+        """Yield the rows of ``query``, block by block.
 
         Raises:
             QueryError: when it is not one statement that returns rows.
@@ -132,26 +132,26 @@ class Session:
         if len(statements) != 1 or not statements[0].returns_rows:
             raise QueryError(f"cannot stream {query.strip()!r}: it must be one statement that returns rows")
         values = self.bind(statements[0], params)
-        with translated():
+        with translating_errors():
             columns = _columns(self._open().execute(statements[0].text, values))
             while rows := self._open().fetchmany(STREAM_ROWS):
                 yield read_rows(columns, rows)
 
     def seed(self, seed: float) -> None:
-        """Have random values, UUIDs among them, follow from ``seed``."""
+        """Seed the random values, UUIDs among them."""
         self.command("SELECT setseed($1)", [seed])
 
     def sequences(self) -> list[tuple[Any, ...]]:
-        """Where each sequence stands, for ``set_sequences``."""
+        """Return the position of each sequence, for ``set_sequences``."""
         return self.command(_SEQUENCES)
 
     def set_sequences(self, positions: Sequence[tuple[Any, ...]]) -> None:
-        """Put sequences back to, or forth to, where they stood; no transaction undoes that."""
+        """Set the positions of sequences; no transaction undoes that."""
         for position in positions:
             self.command("SELECT setval($1, $2, $3)", position)
 
     def close(self) -> None:
-        """Undo what is not committed; what is used afterwards raises ``ConnectionLostError``."""
+        """Undo what is not committed; each later call raises ``ConnectionLostError``."""
         self._is_closed = True
         self._connection.close()
 

@@ -1,4 +1,4 @@
-"""PostgreSQL's SQL in DuckDB's words; what both understand alike passes unchanged."""
+"""PostgreSQL's SQL in DuckDB's words; what means the same to both passes unchanged."""
 
 import re
 from collections.abc import Iterator
@@ -60,11 +60,11 @@ class Statement:
     returns_rows: bool
     changes_data: bool
     hashing_text: str | None
-    """The same statement returning a hash of each row it changes, where it returns nothing by itself."""
+    """The same statement returning a hash of each row it changes, unless it returns rows itself."""
 
 
 def translate(parsed: duckdb.Statement) -> Statement:
-    """``parsed``, which came from DuckDB's parser, with the reading that PostgreSQL gives to it."""
+    """Translate ``parsed``, from DuckDB's parser, so that it does what PostgreSQL would do."""
     query, kind = parsed.query.rstrip("; \n"), parsed.type
     masked = _mask(query)
     text = _rewrite(query, masked, kind)
@@ -85,19 +85,19 @@ def translate(parsed: duckdb.Statement) -> Statement:
 
 
 def _mask(query: str) -> str:
-    """``query``, as long as it is, with ``_`` for literals and quoted names and blanks for comments."""
+    """Return ``query`` at its length, with ``_`` for literals and quoted names and blanks for comments."""
     text = query.encode()  # offsets of tokens count bytes
     tokens = [*duckdb.tokenize(query), (len(text), token_type.operator)]
     masked = [text[: tokens[0][0]].decode()]
     for (start, kind), (end, _) in pairwise(tokens):
-        piece = text[start:end].decode()
-        word = piece.rstrip()
+        token = text[start:end].decode()
+        word = token.rstrip()
         if kind is token_type.comment:
-            masked.append(" " * len(piece))
+            masked.append(" " * len(token))
         elif kind is token_type.string_const or word.startswith('"'):
-            masked.append("_" * len(word) + piece[len(word) :])
+            masked.append("_" * len(word) + token[len(word) :])
         else:
-            masked.append(piece)
+            masked.append(token)
     return "".join(masked)
 
 
@@ -112,11 +112,11 @@ def _rewrite(query: str, masked: str, kind: StatementType) -> str:
 
 
 def _edits(query: str, masked: str, kind: StatementType) -> Iterator[tuple[int, int, str]]:
-    """Where from and to ``query`` is replaced, and by what."""
+    """Yield start, end and new text of what is replaced in ``query``."""
     for match in _ARROW.finditer(masked):  # DuckDB's own binds like the arrow of a lambda
         yield (*match.span(), "@->")
     for match in _JSON_LITERAL.finditer(masked):
-        yield (*match.span(1), _normalized(query[slice(*match.span(1))]))
+        yield (*match.span(1), _normalize_literal(query[slice(*match.span(1))]))
     for match in _NUMERIC.finditer(masked):  # without a precision, DuckDB's has three decimals
         yield (match.end(), match.end(), "(38, 10)")
     if kind in (StatementType.CREATE, StatementType.ALTER):
@@ -132,7 +132,7 @@ def _edits(query: str, masked: str, kind: StatementType) -> Iterator[tuple[int, 
             yield (match.end(), match.end(), check)
 
 
-def _normalized(literal: str) -> str:
+def _normalize_literal(literal: str) -> str:
     text = literal[1:-1].replace("''", "'")
     try:
         return "'" + normalize(text).replace("'", "''") + "'" if literal.startswith("'") else literal

@@ -1,4 +1,4 @@
-"""Which type the placeholders of a statement have, as far as its text shows it."""
+"""The types of the placeholders of a statement, as far as its text shows them."""
 
 import re
 from collections.abc import Callable, Iterator

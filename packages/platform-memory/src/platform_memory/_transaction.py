@@ -15,7 +15,7 @@ _random = SystemRandom()
 
 @dataclass(frozen=True)
 class _Conditions:
-    """What a statement's result depends on besides the tables; NOW() is kept by the session."""
+    """What a statement's result depends on besides the tables; NOW() is a variable of the session."""
 
     seed: float
     sequences: list[tuple[Any, ...]]
@@ -30,7 +30,7 @@ class _Step:
 
 
 class Transaction:
-    """A transaction that can be rolled back in part: as a whole, and then its first steps are taken again.
+    """A transaction that can be rolled back in part: rolled back as a whole, and its first steps repeated.
 
     A step repeated under its old conditions generates the same ids, times and random values. Nothing else
     runs meanwhile, but others may have committed since: a step with another result ends the transaction
@@ -44,7 +44,7 @@ class Transaction:
         session.command("BEGIN; SET VARIABLE transaction_start = transaction_timestamp()")
 
     def run(self, query: str, params: Sequence[Any] | None = None) -> Result:
-        """The result of the last statement of ``query``; after an error, only a rollback helps.
+        """Run ``query`` and return the result of its last statement; after an error, only a rollback helps.
 
         Raises:
             TransactionAbortedError: after an error.
@@ -59,7 +59,7 @@ class Transaction:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """A block whose statements are undone alone when an exception leaves it."""
+        """Return a block whose statements alone are undone when an exception leaves it."""
         self._require_no_failure()
         mark = len(self._steps)
         try:
@@ -70,7 +70,7 @@ class Transaction:
             raise
 
     def commit(self) -> None:
-        """Keep everything.
+        """Commit the transaction.
 
         Raises:
             TransactionAbortedError: when an error was swallowed.
@@ -124,12 +124,12 @@ class Transaction:
     def _require_no_failure(self) -> None:
         if self._failure:
             raise TransactionAbortedError(
-                f"an error was swallowed inside transaction(), nothing of it is kept: {self._failure}"
+                f"an error was swallowed inside transaction(), all of it is rolled back: {self._failure}"
             ) from self._failure
 
 
 def _conflict() -> TransactionConflictError:
     return TransactionConflictError(
         "another transaction has changed what this one had read before its nested block was rolled back: "
-        "run the whole transaction again"
+        "retry the whole transaction"
     )

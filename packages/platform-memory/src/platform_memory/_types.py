@@ -1,4 +1,4 @@
-"""Which values a type takes: what PostgreSQL's driver refuses is refused, though DuckDB would convert it."""
+"""The values that a type accepts: what PostgreSQL's driver refuses is refused, not converted."""
 
 import math
 import re
@@ -13,7 +13,7 @@ from platform_interfaces import DataError
 
 _INTEGER = (int,)
 _NUMBER = (float, int, Decimal)
-_TAKEN: dict[str, tuple[type, ...]] = {
+_ACCEPTED_TYPES: dict[str, tuple[type, ...]] = {
     "BOOLEAN": (bool,),
     "SMALLINT": _INTEGER,
     "INTEGER": _INTEGER,
@@ -69,7 +69,7 @@ def check_value(kind: str, value: Any) -> None:
         _check_array(kind.rpartition("[")[0], value)
         return
     base = kind.partition("(")[0]
-    if not isinstance(value, _TAKEN.get(base, object)):
+    if not isinstance(value, _ACCEPTED_TYPES.get(base, object)):
         raise DataError(f"{base} takes no value of the type {type(value).__name__!r}")
     if check := _CHECKS.get(base):
         check(value)

@@ -27,12 +27,12 @@ _CALL = re.compile(r'"?(\w+?)(?:_star)?"?\(.*\)', re.DOTALL)
 
 
 def write_parameter(value: Any, *, is_json: bool = False, is_array: bool = False) -> Any:
-    """``value`` as DuckDB takes it for a placeholder.
+    """Return ``value`` as DuckDB takes it for a placeholder.
 
     Args:
         value: whatever a caller passes.
         is_json: the statement casts it to JSON, so that text and numbers are JSON values, too.
-        is_array: the statement wants an array, so that a list is no JSON.
+        is_array: the statement wants an array, so that a list is not JSON.
 
     Raises:
         DataError: for what cannot be stored.
@@ -55,7 +55,7 @@ def write_parameter(value: Any, *, is_json: bool = False, is_array: bool = False
 
 
 def write_column(name: str, kind: str, values: Sequence[Any]) -> list[Any]:
-    """``values`` as ``write_parameter`` takes them for a column of type ``kind``.
+    """Return ``values`` as ``write_parameter`` does, for a column of type ``kind``.
 
     Raises:
         DataError: for what cannot be stored there.
@@ -75,7 +75,7 @@ def write_column(name: str, kind: str, values: Sequence[Any]) -> list[Any]:
 
 
 def read_rows(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]]) -> list[Row]:
-    """``rows`` as PostgreSQL's driver has them; ``columns`` are pairs of name and type."""
+    """Return ``rows`` as PostgreSQL's driver does; ``columns`` are pairs of name and type."""
     names = [_name(name) for name, _ in columns]
     if len(set(names)) < len(names):
         name = next(name for name in names if names.count(name) > 1)
@@ -114,13 +114,13 @@ def _unreadable(kind: str) -> DataError:
 
 
 def _name(name: str) -> str:
-    """A call bears its function's name and a cast its column's, where DuckDB shows the whole expression."""
+    """Return the name PostgreSQL gives a column: of a call its function's, of a cast its column's."""
     match = _CAST.fullmatch(name) or _CALL.fullmatch(name)
     return match[1].lower() if match else name
 
 
 def _is_native(number: int | Decimal) -> bool:
-    """Whether DuckDB has the number; it would take others for floating point, but converts them from text."""
+    """Return whether DuckDB has the number; others go in as text, for it would make them floating point."""
     if isinstance(number, int):
         return abs(number) < _INTEGER_LIMIT
     _, digits, exponent = number.as_tuple()

@@ -31,7 +31,7 @@ class MemoryDatabase(DatabaseInterface):
 
     - A transaction sees the data as it was at its beginning. A write that meets another open transaction's
       raises ``TransactionConflictError``, at once or at the commit, instead of waiting.
-    - A nested block is undone by repeating what came before it, which is kept until the transaction ends;
+    - A nested block is undone by repeating what came before it, which stays in memory until its end;
       where another transaction has made that impossible, it raises ``TransactionConflictError``.
     - A value of another type than its placeholder is refused as in PostgreSQL where the statement shows the
       type: a cast, ``INSERT … VALUES``, ``SET column = $1``, a column compared with ``=``, ``<``, ``IN``,
@@ -47,7 +47,7 @@ class MemoryDatabase(DatabaseInterface):
     """
 
     def __init__(self, secrets: SecretsInterface | None = None) -> None:
-        """``secrets`` is taken as every implementation does; nothing is read from it."""
+        """Take ``secrets`` as every adapter does, and read nothing from it."""
         self._database: duckdb.DuckDBPyConnection | None = None
         self._is_connected = False
         self._sessions: WeakSet[Session] = WeakSet()
@@ -81,7 +81,7 @@ class MemoryDatabase(DatabaseInterface):
         return (await self._run(query, params)).rows
 
     async def stream(self, query: str, params: Sequence[Any] | None = None) -> AsyncGenerator[Row, None]:
-        """The rows, a thousand at a time; inside a transaction, all of them at once."""
+        """Yield the rows, a thousand at a time; inside a transaction, all of them at once."""
         if self._current():
             for row in await self.fetch_all(query, params):
                 yield row
@@ -115,7 +115,7 @@ class MemoryDatabase(DatabaseInterface):
         skip_conflicts_on: Sequence[str] = (),
         batch_size: int | None = None,
     ) -> int:
-        """Rows go in all at once, in the order given: no other writer comes in between."""
+        """Insert all rows by one statement, in the order given: no other writer comes in between."""
         await asyncio.sleep(0)
         if not rows:
             return 0
@@ -128,7 +128,7 @@ class MemoryDatabase(DatabaseInterface):
 
     @asynccontextmanager
     async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:
-        """Mutual exclusion between the tasks that use this object; nobody else has this database."""
+        """Exclude the other tasks that use this object; no other object has this database."""
         self._require_connection()
         async with self._locks.hold(name, timeout):
             yield
@@ -147,7 +147,7 @@ class MemoryDatabase(DatabaseInterface):
             return session.run(query, params)
 
     def _current(self) -> Transaction | None:
-        """The transaction of the calling task; those it starts are other tasks."""
+        """Return the transaction of the calling task, not that of the task that started it."""
         return self._transactions.get(asyncio.current_task())
 
     @contextmanager

@@ -16,10 +16,10 @@ BLOCK_BYTES = 1024 * 1024
 
 
 class MemoryFileSystem(FileSystemInterface):
-    """Files that live as long as this object; ``write_stream`` collects a file before it is put there."""
+    """Files that live as long as this object; ``write_stream`` collects all of a file first."""
 
     def __init__(self, secrets: SecretsInterface | None = None) -> None:
-        """``secrets`` is taken as every implementation does; nothing is read from it."""
+        """Take ``secrets`` as every adapter does, and read nothing from it."""
         self._files: dict[str, bytes] = {}
 
     async def read(self, path: str) -> bytes:
@@ -47,12 +47,12 @@ class MemoryFileSystem(FileSystemInterface):
         return check_path(path) in self._files
 
     async def get_signed_url(self, path: str, expiry: int = 3600) -> str:
-        """A ``memory:///`` URL: it tells files apart, and reads none."""
+        """Return a ``memory:///`` URL, which is unique to the file; nothing can read it."""
         self._content(path)
         return f"memory:///{quote(path)}"
 
     async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
-        """The content in blocks of at most 1 MiB."""
+        """Yield the content in blocks of at most 1 MiB."""
         data = self._content(path)
         for start in range(0, len(data), BLOCK_BYTES):
             yield data[start : start + BLOCK_BYTES]

@@ -1,32 +1,21 @@
-"""``LoggingInterface`` that remembers, for assertions."""
+"""``LoggingInterface`` in memory, for assertions."""
 
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Self
 
-from platform_interfaces import LoggingInterface, SecretsInterface
-
-
-@dataclass(frozen=True)
-class LogEvent:
-    """One event: its level ("debug", "info", "warn", "error"), message and fields."""
-
-    level: str
-    message: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
+from platform_interfaces import LogEvent, LoggingInterface, SecretsInterface
 
 
 class MemoryLogger(LoggingInterface):
-    """Keeps all events in ``events``, in order; loggers bound from it add to the same list."""
+    """A logger that stores all events in ``events``, in order; loggers bound from it add to the same list."""
 
     def __init__(self, secrets: SecretsInterface | None = None) -> None:
-        """``secrets`` is taken as every implementation does; nothing is read from it."""
+        """Take ``secrets`` as every adapter does, and read nothing from it."""
         self.events: list[LogEvent] = []
         self._bound: dict[str, Any] = {}
 
     def messages(self, level: str | None = None) -> list[str]:
-        """The messages of one level, or of all."""
+        """Return the messages of one level, or of all."""
         return [event.message for event in self.events if level in (None, event.level)]
 
     def debug(self, message: str, **fields: Any) -> None:

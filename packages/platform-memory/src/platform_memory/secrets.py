@@ -1,4 +1,4 @@
-"""``SecretsInterface`` on values given in code."""  # noqa: A005 - the same file name in every package
+"""``SecretsInterface`` on values given in code."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from platform_interfaces import SecretsInterface
 
 
 class MemorySecrets(SecretsInterface):
-    """The values it was made with; what happens to the mapping later does not matter."""
+    """A store of the values it was made with; later changes of the mapping have no effect."""
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self._values = dict(values or {})

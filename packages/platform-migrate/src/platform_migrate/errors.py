@@ -1,9 +1,9 @@
-"""What a run of migrations can end with; see ``platform_interfaces.errors`` for the tree they hang in.
+"""The errors of a run of migrations; ``platform_interfaces.errors`` has the tree above them.
 
 MigrationError
-├── MigrationRefusedError   files, rows and request contradict each other; nothing was touched
-├── MigrationLockLostError  another run may have begun; this one was stopped
-└── MigrationFailedError    a migration was started and failed; those before it stand
+├── MigrationRefusedError   files, rows and request contradict each other; nothing was changed
+├── MigrationLockLostError  another run may have started; this one was stopped
+└── MigrationFailedError    a migration was started and failed; those before it stay applied
 """
 
 from collections.abc import Sequence
@@ -12,22 +12,27 @@ from platform_interfaces import MigrationError
 
 
 class MigrationRefusedError(MigrationError):
-    """Files, history or request are not fit to go on with; nothing was changed, all problems are named."""
+    """Files, history and request contradict each other; nothing was changed, all problems are named."""
 
 
 class MigrationLockLostError(MigrationError):
-    """The run lost its lock and was stopped, what it was at is undone; ``status`` tells how far it got."""
+    """The run lost its lock and was stopped, its current migration was rolled back; see ``status``."""
 
 
 class MigrationFailedError(MigrationError):
-    """A migration failed; ``done`` stands, ``failed`` and ``remaining`` have no change in their rows.
+    """A migration failed; ``done`` stay as they are, the rows of ``failed`` and ``remaining`` are unchanged.
 
-    What the failed one did is undone whole, unless it opted out of its transaction or ended it by itself; the
+    What the failed one did was rolled back, unless it opted out of its transaction or ended it by itself; the
     message says so.
+
+    Attributes:
+        failed: the name of the migration.
+        done: the names of those before it.
+        remaining: the names of those that were not tried.
     """
 
     def __init__(self, reason: str, failed: str, done: Sequence[str], remaining: Sequence[str]) -> None:
-        """Names of migrations, and why the one failed."""
+        """Build the message from ``reason``, why it failed, and the names."""
         self.failed, self.done, self.remaining = failed, tuple(done), tuple(remaining)
         super().__init__(
             f"migration {failed!r} failed: {reason}; done before it: {', '.join(done) or 'none'}; "

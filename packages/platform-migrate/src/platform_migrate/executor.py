@@ -1,4 +1,4 @@
-"""Runs migrations one by one, each with its row: both or neither, where it has a transaction."""
+"""Running migrations one by one, each with its row: both or neither, where it has a transaction."""
 
 import asyncio
 import re
@@ -7,50 +7,47 @@ from contextlib import suppress
 
 from platform_interfaces import DatabaseError, DatabaseInterface, PlatformError, TransactionAbortedError
 from platform_migrate.errors import MigrationFailedError
-from platform_migrate.files import Migration, MigrationFile, Step
-from platform_migrate.guard import LOCK_NOT_AVAILABLE, Guard, guard_for, hint, sqlstate
+from platform_migrate.files import MigrationFile
+from platform_migrate.guard import LOCK_NOT_AVAILABLE, Guard, advise, choose_guard, find_sqlstate
+from platform_migrate.loading import Migration, Step
+from platform_migrate.locking import Notify
 
-Notify = Callable[[str], object]
 Record = Callable[[MigrationFile], Awaitable[None]]
 
 RETRY_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0)
 
 
 class _UnfinishedIndexError(DatabaseError):
-    """A migration has left an index that PostgreSQL does not use."""
+    """A migration left an index that PostgreSQL does not use."""
 
 
 class Executor:
-    """Runs steps of migrations on ``db``; what is no error and yet worth saying goes to ``notify``."""
+    """Runs steps of migrations on ``db``; ``notify`` is called with what is worth a warning."""
 
     def __init__(self, db: DatabaseInterface, guard: Guard, notify: Notify) -> None:
         self._db, self._guard, self._notify = db, guard, notify
 
     @classmethod
     async def open(cls, db: DatabaseInterface, notify: Notify) -> "Executor":
-        """An executor that knows what kind of database ``db`` is."""
-        return cls(db, await guard_for(db), notify)
+        """Return an executor with the guard for the kind of database that ``db`` is."""
+        return cls(db, await choose_guard(db), notify)
 
     async def run(self, steps: Sequence[tuple[Migration, Step]], record: Record) -> tuple[str, ...]:
-        """The names of the migrations, all run; ``record`` writes or deletes a row after each.
+        """Run all ``steps`` and return the names of their migrations; ``record`` writes a row after each.
 
         Raises:
             MigrationFailedError: at the first that fails.
         """
         names = [migration.file.name for migration, _ in steps]
-        for position, (migration, step) in enumerate(steps):
+        for index, (migration, step) in enumerate(steps):
             run_one = self._in_transaction if migration.is_transactional else self._without_transaction
             try:
                 await run_one(migration.file, step, record)
             except (Exception, SystemExit) as error:
-                reason = _told(error) + hint(error, migration.file.name)
+                reason = _one_line(error) + advise(error, migration.file.name)
                 if not migration.is_transactional:
-                    reason += (
-                        "; it has no transaction: what it did so far stays, and it will start from its top"
-                    )
-                raise MigrationFailedError(
-                    reason, names[position], names[:position], names[position + 1 :]
-                ) from error
+                    reason += "; it has no transaction: what it did stays, and it starts from its top again"
+                raise MigrationFailedError(reason, names[index], names[:index], names[index + 1 :]) from error
         return tuple(names)
 
     async def _in_transaction(self, file: MigrationFile, step: Step, record: Record) -> None:
@@ -58,9 +55,11 @@ class Executor:
             try:
                 await self._try_in_transaction(file, step, record)
             except DatabaseError as error:
-                if pause is None or sqlstate(error) != LOCK_NOT_AVAILABLE:
+                if pause is None or find_sqlstate(error) != LOCK_NOT_AVAILABLE:
                     raise
-                self._notify(f"migration {file.name!r} was undone, again in {pause:g} s: {_told(error)}")
+                self._notify(
+                    f"migration {file.name!r} was rolled back, next try in {pause:g} s: {_one_line(error)}"
+                )
                 await asyncio.sleep(pause)
             else:
                 return
@@ -75,10 +74,10 @@ class Executor:
                 await record(file)  # last: written before the step, it would hide such an error
 
     async def _without_transaction(self, file: MigrationFile, step: Step, record: Record) -> None:
-        """A lock_timeout here would be the very thing that leaves an index unfinished; so there is none."""
+        # Without a lock_timeout: it would leave an index unfinished.
         await step(self._db)
-        for index in await self._guard.invalid_indexes():
-            problem = f"index {index!r} is not valid: building it was begun and never finished"
+        for index in await self._guard.find_invalid_indexes():
+            problem = f"index {index!r} is not valid: its build was started and never finished"
             if re.search(rf"\b{re.escape(index)}\b", file.text):
                 raise _UnfinishedIndexError(
                     f"{problem}; start with DROP INDEX CONCURRENTLY IF EXISTS {index}"
@@ -87,6 +86,6 @@ class Executor:
         await record(file)
 
 
-def _told(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return text if isinstance(error, PlatformError) else f"{type(error).__name__}: {text}".removesuffix(": ")

@@ -1,60 +1,64 @@
-"""Migration files: which there are, what they say, and making a new one."""
+"""Migration files: where they are, whose they are, and what they say; nothing is imported here."""
 
-import inspect
 import re
-import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from types import ModuleType
 
-from platform_interfaces import DatabaseInterface
 from platform_migrate.errors import MigrationRefusedError
 
-Step = Callable[[DatabaseInterface], Awaitable[None]]
+PLATFORM = "platform"
+"""The owner whose migrations are recorded under the bare names of their files."""
 
 VERSIONS = Path(__file__).parent / "versions"
 CHECKSUM_VERSION = "1:"
 """The formula of ``MigrationFile.checksum``; a later one gets another number."""
 
-_NAME = re.compile(r"[0-9]{3,}_[a-z0-9_]+")
-_TEMPLATE = '''"""{title}."""
-
-from platform_interfaces import DatabaseInterface
+_FILE_NAME = re.compile(r"[0-9]{3,}_[a-z0-9_]+")
+_RECORDED_NAME = re.compile(rf"([^/]+/)?{_FILE_NAME.pattern}")
 
 
-async def up(conn: DatabaseInterface) -> None:
-    """Apply this migration."""
-    await conn.execute("")
+@dataclass(frozen=True)
+class Source:
+    """A folder of migrations and its owner: the platform, or a module by its name.
 
+    Each owner numbers its files from 001.
 
-async def down(conn: DatabaseInterface) -> None:
-    """Reverse this migration."""
-    await conn.execute("")
-'''
+    Raises:
+        ValueError: when ``owner`` is empty, or has a ``/``, which separates it from the name of a file.
+    """
+
+    directory: Path = VERSIONS
+    owner: str = PLATFORM
+
+    def __post_init__(self) -> None:
+        """Refuse an owner that could not be read back from a recorded name."""
+        if not self.owner or "/" in self.owner:
+            raise ValueError(f"{self.owner!r} cannot own migrations: use the name of a module")
 
 
 @dataclass(frozen=True)
 class MigrationFile:
-    """A file of the folder, read but not run. ``name`` is its identity: the file name without ``.py``."""
+    """A file of a source, read and not run."""
 
     path: Path
     text: str
+    owner: str = PLATFORM
 
     @property
     def name(self) -> str:
-        """For example ``003_create_cleaned_events_table``."""
-        return self.path.stem
+        """Return the name it is recorded under: ``003_create_users``, ``billing/001_create_invoices``."""
+        return self.path.stem if self.owner == PLATFORM else f"{self.owner}/{self.path.stem}"
 
     @property
     def number(self) -> int:
-        """The digits in front, as a number."""
-        return int(self.name.partition("_")[0])
+        """Return the number that the file name starts with."""
+        return number_of(self.name)
 
     @property
     def checksum(self) -> str:
-        """``CHECKSUM_VERSION`` and the SHA-256 of the text; line ends and trailing blanks do not count.
+        """Return ``CHECKSUM_VERSION`` and the SHA-256 of the text, without line ends and trailing blanks.
 
         What the file imports is not covered.
         """
@@ -63,131 +67,51 @@ class MigrationFile:
         return CHECKSUM_VERSION + sha256(normalised.encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class Migration:
-    """A file that was run as a module, and so can be applied."""
-
-    file: MigrationFile
-    up: Step
-    down: Step | None
-    is_transactional: bool
+def owner_of(name: str) -> str:
+    """Return the owner in a recorded name."""
+    return name.rpartition("/")[0] or PLATFORM
 
 
-def read_files(directory: Path | None = None) -> list[MigrationFile]:
-    """The migrations of ``directory`` (default: those of the platform), by number; nothing is imported.
+def number_of(name: str) -> int:
+    """Return the number in a recorded name."""
+    return int(name.rpartition("/")[2].partition("_")[0])
 
-    What starts with ``_``, ``.`` or ``~``, folders, and files that are not Python are left aside.
+
+def is_recorded_name(name: str) -> bool:
+    """Return whether ``name`` is that of a migration, with or without an owner before it."""
+    return _RECORDED_NAME.fullmatch(name) is not None
+
+
+def read_sources(sources: Sequence[Source]) -> list[MigrationFile]:
+    """Return the files of all ``sources``, in their order.
 
     Raises:
-        MigrationRefusedError: when a ``directory`` is given and missing, a name is not ``NNN_lower_case.py``,
-            two files have the same number, or a file is not UTF-8. All bad files are named at once.
+        MigrationRefusedError: when a source cannot be read; see ``read_files``.
     """
-    folder = directory or VERSIONS
-    if not folder.is_dir():
-        if directory is None:
-            return []
-        raise MigrationRefusedError(f"there is no folder {str(directory)!r} to read migrations from")
+    return [file for source in sources for file in read_files(source)]
+
+
+def read_files(source: Source) -> list[MigrationFile]:
+    """Return the migrations of ``source``, by number.
+
+    Names that start with ``_``, ``.`` or ``~``, folders, and files that are not Python are ignored.
+
+    Raises:
+        MigrationRefusedError: when the folder is missing, a name is not ``NNN_lower_case.py``, two files have
+            the same number, or a file is not UTF-8. All bad names are listed.
+    """
+    if not source.directory.is_dir():
+        raise MigrationRefusedError(f"there is no folder {str(source.directory)!r} to read migrations from")
     candidates = [
         path
-        for path in sorted(folder.iterdir())
+        for path in sorted(source.directory.iterdir())
         if path.suffix == ".py" and path.name[0] not in "_.~" and path.is_file()
     ]
-    if badly_named := [str(path) for path in candidates if not is_migration_name(path.stem)]:
+    if badly_named := [str(path) for path in candidates if not _FILE_NAME.fullmatch(path.stem)]:
         raise MigrationRefusedError(f"not named like 001_create_users.py: {', '.join(badly_named)}")
-    files = sorted((MigrationFile(path, _read(path)) for path in candidates), key=lambda file: file.number)
+    files = [MigrationFile(path, _read(path), source.owner) for path in candidates]
     _refuse_duplicates(files)
-    return files
-
-
-def is_migration_name(name: str) -> bool:
-    """Whether ``name`` is three or more digits, ``_``, and lower-case letters, digits and ``_``."""
-    return _NAME.fullmatch(name) is not None
-
-
-def load_all(files: Iterable[MigrationFile]) -> list[Migration]:
-    """What each of ``files`` defines, in the order given.
-
-    Raises:
-        MigrationRefusedError: when any cannot be run, or lacks ``async def up(conn)``; all are named.
-    """
-    migrations, problems = [], []
-    for file in files:
-        try:
-            migrations.append(load(file))
-        except MigrationRefusedError as error:
-            problems.append(error)
-    if problems:
-        raise MigrationRefusedError("; ".join(map(str, problems))) from problems[0]
-    return migrations
-
-
-def check_files(directory: Path | None = None) -> tuple[str, ...]:
-    """The names of the migrations of ``directory``, all of which can be read and loaded; asks no database.
-
-    Raises:
-        MigrationRefusedError: when they cannot; see ``read_files`` and ``load_all``.
-    """
-    return tuple(migration.file.name for migration in load_all(read_files(directory)))
-
-
-def load(file: MigrationFile) -> Migration:
-    """The functions that ``file`` defines. The text that was read is run; the file is not read again.
-
-    Raises:
-        MigrationRefusedError: when it cannot be run, or lacks ``async def up(conn)``.
-    """
-    module = ModuleType(f"platform_migrate.versions.{file.name}")
-    module.__file__ = str(file.path)
-    sys.modules[module.__name__] = (
-        module  # where dataclasses and type hints look names up, also later in up()
-    )
-    try:
-        code = compile(file.text, str(file.path), "exec", dont_inherit=True)
-        exec(code, module.__dict__)  # noqa: S102 - that is what it is for
-    except (Exception, SystemExit) as error:
-        sys.modules.pop(module.__name__, None)
-        raise MigrationRefusedError(
-            f"migration {file.name!r} cannot be loaded: {type(error).__name__}: {error}"
-        ) from error
-    up, down = getattr(module, "up", None), getattr(module, "down", None)
-    for name, function, is_required in (("up", up, True), ("down", down, False)):
-        if not inspect.iscoroutinefunction(function) and (is_required or function is not None):
-            raise MigrationRefusedError(f"migration {file.name!r} must define 'async def {name}(conn)'")
-    return Migration(file, up, down, getattr(module, "TRANSACTION", True) is not False)  # type: ignore[arg-type] # checked
-
-
-def create(name: str, *, directory: Path | None = None) -> Path:
-    """A new file with the next free number, to be filled in; the folder is made when it is missing.
-
-    Raises:
-        ValueError: when ``name`` is not made of words of ASCII letters and digits.
-        MigrationRefusedError: when somebody else takes the same number at this moment.
-    """
-    words = re.findall(r"[a-z0-9]+", name.lower())
-    if not words or not re.fullmatch(r"[A-Za-z0-9 _-]+", name):
-        raise ValueError(f"{name!r} is no name for a migration: use words of letters and digits, 'add users'")
-    folder = directory or VERSIONS
-    folder.mkdir(parents=True, exist_ok=True)
-    number = _next_number(folder)
-    draft = folder / f".{number:03}.draft"
-    try:
-        with draft.open("x", encoding="utf-8") as file:
-            file.write(_TEMPLATE.format(title=" ".join(words).capitalize()))
-    except FileExistsError as error:
-        raise MigrationRefusedError(
-            f"migration {number} is just being made by somebody else: try again, "
-            f"or delete {str(draft)!r} if it is a leftover"
-        ) from error
-    try:
-        if _next_number(folder) != number:  # asked again, for another draft may have got its name since
-            raise MigrationRefusedError(f"migration {number} has just been made by somebody else: try again")
-        return draft.rename(folder / f"{number:03}_{'_'.join(words)}.py")
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _next_number(folder: Path) -> int:
-    return max((file.number for file in read_files(folder)), default=0) + 1
+    return sorted(files, key=lambda file: file.number)
 
 
 def _read(path: Path) -> str:

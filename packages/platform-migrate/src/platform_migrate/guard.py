@@ -1,4 +1,4 @@
-"""What keeps a migration within its bounds: PostgreSQL can be asked for more of it than other databases."""
+"""Limits that a migration is kept within; on PostgreSQL there are more than on other databases."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -13,8 +13,8 @@ _HINTS = {  # by SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appe
 }
 _DUPLICATE_TABLE = "42P07"
 _KEEP = (
-    "'platform migrate mark {name} --applied' keeps the one that is there and skips this migration; "
-    "or rename that one, or use a schema of one's own (search_path)"
+    "'platform migrate mark {name} --applied' keeps the existing table and skips this migration; "
+    "or rename that table, or use a schema of its own (search_path)"
 )
 _HIDDEN = """
     SELECT new.relname AS table, other.nspname AS schema
@@ -27,22 +27,22 @@ _HIDDEN = """
 
 
 class TransactionEndedError(DatabaseError):
-    """A migration ended the transaction it was run in, so that nothing is certain to be undone."""
+    """A migration ended the transaction it was run in, so that a rollback is not certain."""
 
 
 class HiddenTableError(DatabaseError):
-    """A migration has made a table that hides one of another schema of the search_path."""
+    """A migration made a table that hides one of another schema of the search_path."""
 
 
 class Guard:
-    """For any database: its own promises are all there is."""
+    """The guard for any database: it checks nothing."""
 
     def __init__(self, db: DatabaseInterface) -> None:
         self._db = db
 
     @asynccontextmanager
     async def watch(self) -> AsyncIterator[None]:
-        """A block, inside ``transaction()``, that a migration runs in.
+        """Watch a block, inside ``transaction()``, in which a migration runs.
 
         Raises:
             TransactionEndedError: when it ended that transaction.
@@ -51,21 +51,21 @@ class Guard:
         yield
 
     async def restore_session(self) -> None:
-        """Take back what a migration has changed of its session, while the transaction goes on."""
+        """Reset what a migration has changed of its session, while the transaction goes on."""
 
-    async def invalid_indexes(self) -> list[str]:
-        """The names of indexes that were begun and never finished."""
+    async def find_invalid_indexes(self) -> list[str]:
+        """Return the names of indexes whose build was started and never finished."""
         return []
 
 
 class PostgresGuard(Guard):
-    """For PostgreSQL."""
+    """The guard for PostgreSQL."""
 
     @asynccontextmanager
     async def watch(self) -> AsyncIterator[None]:
-        """A block that waits for a table's lock no longer than LOCK_TIMEOUT_SECONDS.
+        """Watch a block that waits for a table's lock no longer than LOCK_TIMEOUT_SECONDS.
 
-        Whoever comes after a waiting ALTER TABLE waits with it, mere readers too.
+        All that comes after a waiting ALTER TABLE waits with it, readers too.
         """
         await self._db.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS * 1000:.0f}ms'")
         transaction_id = await self._transaction_id()
@@ -81,14 +81,14 @@ class PostgresGuard(Guard):
         with suppress(TransactionAbortedError):  # raised at the end of the transaction, with its cause
             for row in await self._db.fetch_all(_HIDDEN, schemas):
                 if row not in hidden:
-                    raise _hidden(schemas[0], **row)
+                    raise _hidden_error(schemas[0], **row)
 
     async def restore_session(self) -> None:
         await self._db.execute("RESET ALL")
         await self._db.execute("RESET SESSION AUTHORIZATION")  # RESET ALL leaves roles as they are
         await self._db.execute("RESET ROLE")
 
-    async def invalid_indexes(self) -> list[str]:
+    async def find_invalid_indexes(self) -> list[str]:
         rows = await self._db.fetch_all(
             "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE NOT indisvalid"
         )
@@ -109,8 +109,8 @@ class PostgresGuard(Guard):
         return str(row and row["id"])
 
 
-async def guard_for(db: DatabaseInterface) -> Guard:
-    """The guard for the database behind ``db``, which is asked what it is."""
+async def choose_guard(db: DatabaseInterface) -> Guard:
+    """Return the guard for ``db``, which is asked what it is."""
     try:
         row = await db.fetch_one("SELECT version() AS version")
     except QueryError:
@@ -119,23 +119,23 @@ async def guard_for(db: DatabaseInterface) -> Guard:
     return PostgresGuard(db) if is_postgres else Guard(db)
 
 
-def sqlstate(error: BaseException) -> str | None:
-    """The code that the driver's error bears, which ours has been raised from."""
+def find_sqlstate(error: BaseException) -> str | None:
+    """Return the code of the driver's error that ``error`` was raised from, or None."""
     code = getattr(error.__cause__, "sqlstate", None)
     return code if isinstance(code, str) else None
 
 
-def hint(error: BaseException, name: str) -> str:
-    """Return what to do about an error of migration ``name``, in brackets, if its message does not say it."""
-    code = sqlstate(error)
+def advise(error: BaseException, name: str) -> str:
+    """Return what to do about an error of migration ``name``, in brackets; empty without advice."""
+    code = find_sqlstate(error)
     is_duplicate = code == _DUPLICATE_TABLE or (code is None and "already exists" in str(error))
     is_kept = is_duplicate or isinstance(error, HiddenTableError)
     advice = _KEEP.format(name=name) if is_kept else _HINTS.get(code or "")
     return f" ({advice})" if advice else ""
 
 
-def _hidden(own: str, table: str, schema: str) -> HiddenTableError:
+def _hidden_error(own: str, table: str, schema: str) -> HiddenTableError:
     return HiddenTableError(
-        f"it makes a second table {own}.{table} beside {schema}.{table}, which the search_path would then "
-        "not find any more"
+        f"it makes a second table {own}.{table} beside {schema}.{table}, which the search_path "
+        "would no longer find"
     )

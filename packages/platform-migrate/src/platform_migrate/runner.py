@@ -1,82 +1,82 @@
-"""``up``, ``down``, ``mark_…`` and ``status``: one process at a time, all is checked before anything runs."""
+"""``up``, ``down``, ``mark_…`` and ``status``: one process at a time, all is checked before anything runs.
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+What several of them take:
+
+    db         a connected database
+    sources    the folders of migrations, each owner's once, in the order they are applied in; the platform's
+               unless given
+    dry_run    check and load everything, take no lock and change nothing
+    lock_wait  the seconds to wait for another run on the same database; one lock is for all owners
+    notify     called with a sentence when the run waits, tries again, or finds something unusual
+
+All but ``status`` raise ``LockTimeoutError`` when another run had the lock all the time, and nothing was
+changed; and ``MigrationLockLostError`` when the lock was lost on the way.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from platform_interfaces import ConnectionLostError, DatabaseInterface, LockTimeoutError
-from platform_migrate.errors import MigrationLockLostError, MigrationRefusedError
-from platform_migrate.executor import Executor, Notify
-from platform_migrate.files import Migration, MigrationFile, Step, load_all, read_files
+from platform_interfaces import DatabaseInterface
+from platform_migrate.errors import MigrationRefusedError
+from platform_migrate.executor import Executor
+from platform_migrate.files import MigrationFile, Source, read_files, read_sources
+from platform_migrate.loading import Migration, Step, load_all
+from platform_migrate.locking import LOCK_WAIT_SECONDS, Notify, hold_lock, ignore
 from platform_migrate.planner import plan_down, plan_mark_applied, plan_mark_pending, plan_up
 from platform_migrate.status import AppliedRow, MigrationStatus, State, plan_status
 from platform_migrate.store import MigrationStore
 
-LOCK_WAIT_SECONDS = 300.0
-QUIET_SECONDS = 2.0
-"""How long a run waits for another one before it says so."""
-
 
 @dataclass(frozen=True)
 class MigrationRun:
-    """The names of what a run has applied or reverted, or would have, if it was a dry one; in that order."""
+    """The names of what a run has applied or reverted, or, in a dry run, would have; in that order."""
 
     applied: tuple[str, ...] = ()
     reverted: tuple[str, ...] = ()
     planned: tuple[str, ...] = ()
 
 
-def _say_nothing(_: str) -> None:
-    pass
-
-
 async def up(
     db: DatabaseInterface,
     target: int | None = None,
     *,
-    directory: Path | None = None,
+    sources: Sequence[Source] = (Source(),),
     allow_out_of_order: bool = False,
     dry_run: bool = False,
     lock_wait: float = LOCK_WAIT_SECONDS,
-    notify: Notify = _say_nothing,
+    notify: Notify = ignore,
 ) -> MigrationRun:
-    """Apply what is pending, up to and with number ``target``; with nothing pending, no lock is taken.
+    """Apply what is pending, source by source; with nothing pending, no lock is taken.
 
-    Every file is read, checked and loaded before the first one runs.
+    Every file is read, checked and loaded before the first one runs. Rows of other owners are left alone.
 
     Args:
-        db: connected.
-        target: the number of a migration; None means all.
-        directory: where the files are; None means those of the platform.
-        allow_out_of_order: also apply those below one that is applied.
-        dry_run: check and load everything and change nothing; no lock is taken.
-        lock_wait: seconds to wait for another run on this database.
-        notify: called with a sentence when the run waits, tries again, or meets something odd.
+        db: see above, as all arguments that are not listed here.
+        target: the number of the last migration to apply of the last source; None means all.
+        allow_out_of_order: also apply those below the highest applied number.
 
     Raises:
-        MigrationRefusedError: when the files are bad, do not fit what is applied, or ``target`` is not
-            among them or below what is applied; nothing was changed.
-        MigrationFailedError: when one fails; it is undone, those before it stay.
-        LockTimeoutError: when another run held the lock all the time; nothing was changed.
-        MigrationLockLostError: when the lock was lost on the way.
+        MigrationRefusedError: when files are bad or do not fit what is applied, or ``target`` is unknown or
+            below what is applied; nothing was changed.
+        MigrationFailedError: when one fails; it is rolled back, those before it stay.
     """
-    files, store = read_files(directory), await MigrationStore.open(db)
+    files, store = read_sources(sources), await MigrationStore.open(db)
+    owners = [source.owner for source in sources]
 
     def plan(rows: Sequence[AppliedRow]) -> list[MigrationFile]:
-        return plan_up(files, rows, target, allow_out_of_order=allow_out_of_order)
+        return plan_up(files, rows, target, owners=owners, allow_out_of_order=allow_out_of_order)
 
-    rows = await store.rows()
+    rows = await store.fetch_rows()
     planned = plan(rows)
-    _tell(files, rows, State.AHEAD, notify)
+    _notify_of(State.AHEAD, plan_status(files, rows, owners), notify)
     if not planned:
         return MigrationRun()
     store.check_new_tables()
     if dry_run:
         return MigrationRun(planned=tuple(one.file.name for one in load_all(planned)))
-    async with _locked(db, store, lock_wait, notify):
+    async with hold_lock(db, store.lock_name, lock_wait, notify):
         await store.create()
-        migrations = load_all(plan(await store.rows()))
+        migrations = load_all(plan(await store.fetch_rows()))
         executor = await Executor.open(db, notify)
         return MigrationRun(applied=await executor.run([(one, one.up) for one in migrations], store.add))
 
@@ -86,40 +86,35 @@ async def down(
     count: int = 1,
     *,
     target: int | None = None,
-    directory: Path | None = None,
+    source: Source = Source(),  # noqa: B008 - it is immutable
     dry_run: bool = False,
     lock_wait: float = LOCK_WAIT_SECONDS,
-    notify: Notify = _say_nothing,
+    notify: Notify = ignore,
 ) -> MigrationRun:
-    """Roll back the last ``count`` migrations, the last applied first.
+    """Roll back the last ``count`` migrations of one owner, the last applied first.
 
     Args:
-        db: connected.
+        db: see above, as all arguments that are not listed here.
         count: how many.
         target: roll back all above this number instead; 0 means all.
-        directory: where the files are; None means those of the platform.
-        dry_run: check and load everything and change nothing; no lock is taken.
-        lock_wait: seconds to wait for another run on this database.
-        notify: called with a sentence when the run waits, tries again, or meets something odd.
+        source: the folder and its owner.
 
     Raises:
-        MigrationRefusedError: when there are not as many, or one of them has no file or no ``down``;
-            nothing was changed.
-        MigrationFailedError: when one fails; it is undone, those rolled back before it stay so.
-        LockTimeoutError: when another run held the lock all the time; nothing was changed.
-        MigrationLockLostError: when the lock was lost on the way.
+        MigrationRefusedError: when there are not as many, one has no file or no ``down``, or a module's was
+            applied after one of the platform's; nothing was changed.
+        MigrationFailedError: when one fails; it stays applied, those before it are rolled back.
     """
-    files, store = read_files(directory), await MigrationStore.open(db)
+    files, store = read_files(source), await MigrationStore.open(db)
 
     async def plan() -> list[tuple[Migration, Step]]:
-        rows = await store.rows()
-        planned = plan_down(files, rows, count, target=target)
-        _tell(planned, rows, State.CHANGED, notify)
-        return _reversible(load_all(planned))
+        rows = await store.fetch_rows()
+        planned = plan_down(files, rows, count, target=target, owner=source.owner)
+        _notify_of(State.CHANGED, plan_status(planned, rows, [source.owner]), notify)
+        return _pair_with_down(load_all(planned))
 
     if dry_run:
         return MigrationRun(planned=tuple(migration.file.name for migration, _ in await plan()))
-    async with _locked(db, store, lock_wait, notify):
+    async with hold_lock(db, store.lock_name, lock_wait, notify):
         steps = await plan()
         executor = await Executor.open(db, notify)
         return MigrationRun(reverted=await executor.run(steps, lambda file: store.remove(file.name)))
@@ -130,33 +125,32 @@ async def mark_applied(
     names: Sequence[str] = (),
     *,
     through: int | None = None,
-    directory: Path | None = None,
+    sources: Sequence[Source] = (Source(),),
     lock_wait: float = LOCK_WAIT_SECONDS,
-    notify: Notify = _say_nothing,
+    notify: Notify = ignore,
 ) -> tuple[str, ...]:
-    """Record files as applied in their present text, without running them: the names that were not yet.
+    """Record files as applied in their present text, without running them; return the names that were not.
 
     It accepts an edited file, settles one that was applied by hand and, with ``through``, takes over a
     database that has the tables already.
 
     Args:
-        db: connected.
-        names: of files, without ``.py``.
-        through: a number; all files up to it are meant, too.
-        directory: where the files are; None means those of the platform.
-        lock_wait: seconds to wait for another run on this database.
-        notify: called with a sentence when the run waits.
+        db: see above, as all arguments that are not listed here.
+        names: as they are recorded: ``003_create_users``, ``billing/001_create_invoices``.
+        through: a number; all files of the last source up to it are recorded, too.
 
     Raises:
-        MigrationRefusedError: when a name or ``through`` is no file's; nothing was changed.
-        LockTimeoutError: when another run held the lock all the time; nothing was changed.
-        MigrationLockLostError: when the lock was lost on the way.
+        MigrationRefusedError: when no file has such a name or number; nothing was changed.
     """
-    files, store = read_files(directory), await MigrationStore.open(db)
-    plan_mark_applied(files, await store.rows(), names, through)  # refused before anything is waited for
-    async with _locked(db, store, lock_wait, notify), db.transaction():
+    files, store = read_sources(sources), await MigrationStore.open(db)
+
+    async def plan() -> list[MigrationFile]:
+        return plan_mark_applied(files, await store.fetch_rows(), names, through, owner=sources[-1].owner)
+
+    await plan()  # refused before any wait
+    async with hold_lock(db, store.lock_name, lock_wait, notify), db.transaction():
         await store.create()
-        planned = plan_mark_applied(files, await store.rows(), names, through)
+        planned = await plan()
         for file in planned:
             await store.accept(file)
     return tuple(file.name for file in planned)
@@ -167,76 +161,43 @@ async def mark_pending(
     names: Sequence[str],
     *,
     lock_wait: float = LOCK_WAIT_SECONDS,
-    notify: Notify = _say_nothing,
+    notify: Notify = ignore,
 ) -> tuple[str, ...]:
-    """Forget that migrations were applied, without reverting them: their names.
+    """Forget that migrations were applied, without rolling them back; return their names.
 
-    It drops the row of a file that is gone, or of one that was reverted by hand. Arguments are those of
-    ``mark_applied``.
+    It deletes the row of a file that is gone, or of one that was rolled back by hand. The arguments are those
+    of ``mark_applied``; a name may be of any owner.
 
     Raises:
         MigrationRefusedError: when one is not applied; nothing was changed.
-        LockTimeoutError: when another run held the lock all the time; nothing was changed.
-        MigrationLockLostError: when the lock was lost on the way.
     """
     store = await MigrationStore.open(db)
-    async with _locked(db, store, lock_wait, notify), db.transaction():
-        planned = plan_mark_pending(await store.rows(), names)
+    async with hold_lock(db, store.lock_name, lock_wait, notify), db.transaction():
+        planned = plan_mark_pending(await store.fetch_rows(), names)
         for name in planned:
             await store.remove(name)
     return tuple(planned)
 
 
-async def status(db: DatabaseInterface, *, directory: Path | None = None) -> list[MigrationStatus]:
-    """Every migration as it stands, by number; takes no lock and changes nothing.
+async def status(db: DatabaseInterface, *, sources: Sequence[Source] = (Source(),)) -> list[MigrationStatus]:
+    """Return the state of every migration, source by source and by number; take no lock and change nothing.
+
+    Rows of owners that are not among ``sources`` come last, as not installed.
 
     Raises:
-        MigrationRefusedError: when the files are bad, or the table is somebody else's.
+        MigrationRefusedError: when files are bad, or another tool made the table.
     """
-    files, store = read_files(directory), await MigrationStore.open(db)
-    return plan_status(files, await store.rows())
+    files, store = read_sources(sources), await MigrationStore.open(db)
+    return plan_status(files, await store.fetch_rows(), [source.owner for source in sources])
 
 
-@asynccontextmanager
-async def _locked(
-    db: DatabaseInterface, store: MigrationStore, wait: float, notify: Notify
-) -> AsyncIterator[None]:
-    failure, is_held = None, False
-    try:
-        async with AsyncExitStack() as stack:
-            await _acquire(stack, db, store.lock_name, wait, notify)
-            is_held = True
-            try:
-                yield
-            except ConnectionLostError as error:
-                failure = error
-                raise
-    except ConnectionLostError as error:
-        if error is failure or not is_held:
-            raise
-        raise MigrationLockLostError(str(error)) from error
+def _notify_of(state: State, statuses: Sequence[MigrationStatus], notify: Notify) -> None:
+    for status in statuses:
+        if status.state is state:
+            notify(f"migration {status.name!r} is {state}: {status.note}")
 
 
-async def _acquire(
-    stack: AsyncExitStack, db: DatabaseInterface, name: str, wait: float, notify: Notify
-) -> None:
-    quiet = min(wait, QUIET_SECONDS)
-    try:
-        await stack.enter_async_context(db.lock(name, timeout=quiet))
-    except LockTimeoutError as error:
-        if wait <= quiet:
-            raise
-        notify(f"waiting up to {wait - quiet:g} s more: {error}")
-        await stack.enter_async_context(db.lock(name, timeout=wait - quiet))
-
-
-def _tell(files: Sequence[MigrationFile], rows: Sequence[AppliedRow], state: State, notify: Notify) -> None:
-    for found in plan_status(files, rows):
-        if found.state is state:
-            notify(f"migration {found.name!r} is {state}: {found.note}")
-
-
-def _reversible(migrations: Sequence[Migration]) -> list[tuple[Migration, Step]]:
+def _pair_with_down(migrations: Sequence[Migration]) -> list[tuple[Migration, Step]]:
     if irreversible := [migration.file.name for migration in migrations if migration.down is None]:
         raise MigrationRefusedError(
             f"cannot roll back, nothing was changed: no down() in {', '.join(irreversible)}"

@@ -1,17 +1,18 @@
-"""The table that remembers what was applied."""
+"""The table that records what was applied."""
 
 from typing import Self
 
 from platform_interfaces import DatabaseInterface
 from platform_migrate.errors import MigrationRefusedError
-from platform_migrate.files import MigrationFile, is_migration_name
+from platform_migrate.files import MigrationFile, Source, is_recorded_name, read_files
+from platform_migrate.loading import load
 from platform_migrate.status import AppliedRow
 
 _COLUMNS = {"id", "name", "applied_at"}
 
 
 class MigrationStore:
-    """The table ``_migrations`` in one schema, which is written out in every statement."""
+    """The table ``_migrations`` of one schema, which every statement names."""
 
     def __init__(self, db: DatabaseInterface, schema: str, current: str) -> None:
         self._db = db
@@ -37,10 +38,10 @@ class MigrationStore:
         return cls(db, current, current)
 
     def check_new_tables(self) -> None:
-        """Raise when what a migration creates would go to another schema than what is there.
+        """Refuse to apply migrations whose tables would go to another schema than the existing ones.
 
         Raises:
-            MigrationRefusedError: in that case; nothing was changed.
+            MigrationRefusedError: when they would; nothing was changed.
         """
         if self._schema != self._current:
             raise MigrationRefusedError(
@@ -52,46 +53,40 @@ class MigrationStore:
 
     @property
     def lock_name(self) -> str:
-        """The lock to hold while changing it: one per schema, the database being part of any lock."""
+        """Return the name of the lock to hold while changing it: one a schema, each database has its own."""
         return f"platform-migrate:{self._schema}._migrations"
 
-    async def rows(self) -> list[AppliedRow]:
-        """What was applied, in that order; empty when the table does not exist, which it is not made for.
+    async def fetch_rows(self) -> list[AppliedRow]:
+        """Return what was applied, in that order; empty when the table does not exist.
 
         Raises:
-            MigrationRefusedError: when the table is somebody else's.
+            MigrationRefusedError: when another tool made the table.
         """
-        if not await self._columns():
+        if not await self._check_columns():
             return []
         rows = await self._db.fetch_all(f"SELECT * FROM {self._table} ORDER BY id")  # noqa: S608
-        if foreign := [row["name"] for row in rows if not is_migration_name(row["name"])]:
-            raise self._foreign(f"a row named {foreign[0]!r}")
+        if unknown := [row["name"] for row in rows if not is_recorded_name(row["name"])]:
+            raise self._wrong_table(f"a row named {unknown[0]!r}")
         return [AppliedRow(row["id"], row["name"], row["applied_at"], row.get("checksum")) for row in rows]
 
     async def create(self) -> None:
         """Make the table if it is missing, and complete one that an older version made."""
-        columns = await self._columns()
+        columns = await self._check_columns()
         if not columns:
-            await self._db.execute(f"""
-                CREATE TABLE {self._table} (
-                    id SERIAL PRIMARY KEY,
-                    name VARCHAR(255) NOT NULL UNIQUE,
-                    applied_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
-                    checksum TEXT
-                )
-            """)
+            [first, *_] = read_files(Source())  # the one definition of the table
+            await load(first).up(self._db)
         elif "checksum" not in columns:
             await self._db.execute(f"ALTER TABLE {self._table} ADD COLUMN checksum TEXT")
 
     async def add(self, file: MigrationFile) -> None:
-        """Remember ``file`` as applied now."""
+        """Record ``file`` as applied now."""
         await self._db.execute(
             f"INSERT INTO {self._table} (name, checksum) VALUES ($1, $2)",  # noqa: S608
             [file.name, file.checksum],
         )
 
     async def accept(self, file: MigrationFile) -> None:
-        """Remember ``file`` as applied in its present text, whether or not it was remembered before."""
+        """Record ``file`` as applied in its present text, whether or not it was recorded before."""
         changed = await self._db.execute(
             f"UPDATE {self._table} SET checksum = $2 WHERE name = $1",  # noqa: S608
             [file.name, file.checksum],
@@ -100,8 +95,8 @@ class MigrationStore:
             await self.add(file)
 
     async def remove(self, name: str) -> None:
-        """Forget that ``name`` was applied; nothing when the table is gone, as it is after 001 went down."""
-        if await self._columns():
+        """Delete the row of ``name``, unless the table is gone, as it is after 001 was rolled back."""
+        if await self._check_columns():
             await self._db.execute(f"DELETE FROM {self._table} WHERE name = $1", [name])  # noqa: S608
 
     async def _is_ours(self) -> bool:
@@ -109,17 +104,17 @@ class MigrationStore:
         if (await self._read_columns()) - {"checksum"} != _COLUMNS:
             return False
         names = await self._db.fetch_all(f"SELECT name FROM {self._table}")  # noqa: S608
-        return all(is_migration_name(row["name"]) for row in names)
+        return all(is_recorded_name(row["name"]) for row in names)
 
-    async def _columns(self) -> set[str]:
+    async def _check_columns(self) -> set[str]:
         columns = await self._read_columns()
         if columns and columns - {"checksum"} != _COLUMNS:
-            raise self._foreign(f"the columns {', '.join(sorted(columns))}")
+            raise self._wrong_table(f"the columns {', '.join(sorted(columns))}")
         return columns
 
     async def _read_columns(self) -> set[str]:
         rows = await self._db.fetch_all(
-            # Not information_schema, which hides what one has no right to: that would seem to be no table.
+            # Not information_schema, which hides tables without a right to them: it would seem missing.
             "SELECT attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid "
             "JOIN pg_namespace ON pg_namespace.oid = relnamespace "
             "WHERE nspname = $1 AND relname = '_migrations' AND attnum > 0 AND NOT attisdropped",
@@ -127,8 +122,8 @@ class MigrationStore:
         )
         return {row["attname"] for row in rows}
 
-    def _foreign(self, found: str) -> MigrationRefusedError:
+    def _wrong_table(self, found: str) -> MigrationRefusedError:
         return MigrationRefusedError(
             f"the table {self._table} has {found}: another tool made it; rename it, "
-            "or use a schema of one's own (search_path)"
+            "or use a schema of its own (search_path)"
         )

@@ -1,4 +1,4 @@
-"""How ``platform migrate status`` shows what it found, to people and to programs."""
+"""The output of ``platform migrate status``, for people and for programs."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ SCHEMA_VERSION = 1
 
 
 def print_json(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary") -> None:
-    """One object: its version, every migration with both checksums, and the sums."""
+    """Print one object: its version, every migration with both checksums, and the totals."""
     migrations = [asdict(status) for status in statuses]
     for migration in migrations:
         if migration["applied_at"]:
@@ -28,7 +28,7 @@ def print_json(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary") 
 
 
 def print_table(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary") -> None:
-    """A row for each migration, and the sums as the last line."""
+    """Print a row for each migration, and the totals as the last line."""
     from io import StringIO
 
     from rich import box
@@ -36,11 +36,16 @@ def print_table(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary")
     from rich.table import Table
 
     is_terminal = bool(sys.stdout) and sys.stdout.isatty()
-    columns = ("number", "name", "state", "applied at (UTC)", "note")
+    columns = ("number", "owner", "name", "state", "applied at (UTC)", "note")
     table = Table(*columns, box=box.SIMPLE_HEAD if is_terminal else None)
     for status in statuses:
         table.add_row(
-            f"{status.number:03}", status.name, status.state, _shown(status.applied_at), status.note
+            f"{status.number:03}",
+            status.owner,
+            status.name,
+            status.state,
+            _format_time(status.applied_at),
+            status.note,
         )
     # Whatever reads a pipe has no width that a line must be cut to.
     width = shutil.get_terminal_size().columns if is_terminal else 10_000
@@ -49,5 +54,5 @@ def print_table(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary")
     say(text.getvalue() + str(summary))
 
 
-def _shown(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+def _format_time(time: datetime | None) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if time else ""

@@ -1,112 +1,106 @@
-"""``platform migrate``: what state the database's schema is in, and how it gets to another."""
+"""``platform migrate``: which state the database's schema is in, and how it gets to another."""
 
-import re
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
+from platform_cli.commands._migrate_context import (
+    PENDING,
+    REFUSED,
+    MigrateContext,
+    MigrationNumber,
+    directory_option,
+    dry_run_option,
+    lock_wait_option,
+    print_names,
+    run_on_database,
+    run_on_files,
+)
 from platform_cli.registry import CHANGES_NOTHING
-from platform_interfaces import DatabaseInterface, LockTimeoutError
+from platform_interfaces import SecretsInterface
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from platform_migrate import MigrationRun, Source
 
-    from platform_cli.container import Container
-    from platform_migrate import MigrationRun
-
-PENDING = 3
-"""``status --check``: something is to be applied, and nothing is wrong."""
-
-REFUSED = 4
-"""The files, the history or the request do not fit; nothing was touched."""
-
-LOCKED = 5
-"""Another run held the lock all the time, and nothing was touched; or the lock was lost on the way."""
-
+_PLATFORM = "platform"  # the owner of the migrations that come before those of all modules
 _UNLIMITED = {"DB_POSTGRES_STATEMENT_TIMEOUT": "0"}
 """What migrations run with unless the user says otherwise: the largest table decides how long one takes."""
 
 
-class _Number(click.ParamType[int]):
-    """The number of a migration, with or without the zeros in front of it."""
-
-    name = "integer"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if not re.fullmatch("-?[0-9]{1,300}", value):  # no file name holds more digits
-            self.fail(
-                f"{value!r:.80} is no number of a migration: give the digits that its file name begins with",
-                param,
-                ctx,
-            )
-        return int(value)
-
-
 @click.group(cls=PlatformGroup)
 def migrate() -> None:
-    """Bring the database's schema up to date, or back."""
+    """Bring the database's schema up to date, or back.
 
-
-_directory = click.option(
-    "--dir",
-    "directory",
-    type=click.Path(file_okay=False, resolve_path=True),
-    help="Folder of the migrations. [default: the platform's own; MIGRATIONS_DIR]",
-)
-_dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
-_lock_wait = click.option(
-    "--lock-wait",
-    type=click.IntRange(min=0),
-    default=300,
-    show_default=True,
-    help="Seconds to wait for another run.",
-)
+    The platform and each module number their migrations by themselves. Those of a module are recorded as
+    MODULE/NNN_NAME; `--module platform` means the platform's own.
+    """
 
 
 @migrate.command(cls=PlatformCommand)
-@click.option("--target", type=_Number(), help="Number of the last migration to apply. [default: all]")
+@click.option("--module", metavar="NAME", help="Only the platform's, those of this module and what it needs.")
+@click.option(
+    "--target",
+    type=MigrationNumber(),
+    help="Number of the last one to apply, of --module or of the platform's own. [default: all]",
+)
 @click.option("--allow-out-of-order", is_flag=True, help="Also apply those below one that is applied.")
-@_dry_run
-@_lock_wait
-@_directory
+@dry_run_option
+@lock_wait_option
+@directory_option
 def up(
-    target: int | None, allow_out_of_order: bool, dry_run: bool, lock_wait: int, directory: str | None
+    module: str | None,
+    target: int | None,
+    allow_out_of_order: bool,
+    dry_run: bool,
+    lock_wait: int,
+    directory: str | None,
 ) -> int:
-    """Apply pending migrations."""
+    """Apply pending migrations: the platform's, then those of all installed modules."""
 
-    async def apply(work: _Work) -> None:
-        done: MigrationRun = await work.migrations.up(
-            work.database,
+    def find(secrets: SecretsInterface) -> "list[Source]":
+        from platform_cli.migrations import find_all_sources, find_sources_of
+
+        if module is None and target is None:
+            return find_all_sources(secrets, directory)
+        return find_sources_of(secrets, module or _PLATFORM, directory)
+
+    async def apply(context: MigrateContext) -> None:
+        done: MigrationRun = await context.migrate.up(
+            context.database,
             target,
-            directory=work.directory,
+            sources=context.sources,
             allow_out_of_order=allow_out_of_order,
             dry_run=dry_run,
             lock_wait=lock_wait,
-            notify=work.notify,
+            notify=context.notify,
         )
-        _tell("applied", done.applied)
-        _tell("would apply", done.planned)
+        print_names("applied", done.applied)
+        print_names("would apply", done.planned)
         if not done.applied + done.planned:
             say("no migrations to apply")
 
-    return _on_database(apply, directory, _UNLIMITED | (CHANGES_NOTHING if dry_run else {}))
+    return run_on_database(apply, find, _UNLIMITED | (CHANGES_NOTHING if dry_run else {}))
 
 
 @migrate.command(cls=PlatformCommand)
+@click.option("--module", metavar="NAME", default=_PLATFORM, show_default=True, help="Whose to roll back.")
 @click.option("--count", type=int, help="How many to roll back, the last one first. [default: 1]")
-@click.option("--target", type=_Number(), help="Roll back all above this number instead; 0 means all.")
+@click.option("--target", type=MigrationNumber(), help="Roll back all above this number; 0 means all.")
 @click.option("--yes", is_flag=True, help="Do it in other environments than local and test, too.")
-@_dry_run
-@_lock_wait
-@_directory
+@dry_run_option
+@lock_wait_option
+@directory_option
 def down(
-    count: int | None, target: int | None, yes: bool, dry_run: bool, lock_wait: int, directory: str | None
+    module: str,
+    count: int | None,
+    target: int | None,
+    yes: bool,
+    dry_run: bool,
+    lock_wait: int,
+    directory: str | None,
 ) -> int:
-    """Roll back the last migrations."""
+    """Roll back the last migrations of the platform, or of one module."""
     env = click.get_current_context().obj.env.value
     if count is not None and target is not None:
         raise click.UsageError("--count and --target exclude each other")
@@ -115,71 +109,91 @@ def down(
             f"rolling back in env {env!r} may lose data: add --yes, or --dry-run to see what it would do"
         )
 
-    async def revert(work: _Work) -> None:
-        done: MigrationRun = await work.migrations.down(
-            work.database,
+    def find(secrets: SecretsInterface) -> "list[Source]":
+        from platform_cli.migrations import find_sources_of
+
+        return find_sources_of(secrets, module, directory)
+
+    async def revert(context: MigrateContext) -> None:
+        done: MigrationRun = await context.migrate.down(
+            context.database,
             1 if count is None else count,
             target=target,
-            directory=work.directory,
+            source=context.sources[-1],
             dry_run=dry_run,
             lock_wait=lock_wait,
-            notify=work.notify,
+            notify=context.notify,
         )
-        _tell("rolled back", done.reverted)
-        _tell("would roll back", done.planned)
+        print_names("rolled back", done.reverted)
+        print_names("would roll back", done.planned)
         if not done.reverted + done.planned:
             say("no migrations to roll back")
 
-    return _on_database(revert, directory, _UNLIMITED | (CHANGES_NOTHING if dry_run else {}))
+    return run_on_database(revert, find, _UNLIMITED | (CHANGES_NOTHING if dry_run else {}))
 
 
 @migrate.command(cls=PlatformCommand)
-@click.option(
-    "--check", is_flag=True, help="Exit with 3 if something is pending, with 4 if something is wrong."
-)
+@click.option("--module", metavar="NAME", help="Only those of this module. [default: all]")
+@click.option("--check", is_flag=True, help="Exit with 3 if one is pending, with 4 if something is wrong.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 @click.option("--offline", is_flag=True, help="Ask no database: only check that the files can be loaded.")
-@_directory
-def status(check: bool, is_json: bool, offline: bool, directory: str | None) -> int:
+@directory_option
+def status(module: str | None, check: bool, is_json: bool, offline: bool, directory: str | None) -> int:
     """Show each migration and whether it is applied."""
     if offline and is_json:
         raise click.UsageError(
             "--offline and --json exclude each other: without a database there are no states"
         )
-    if offline:
-        return _on_files(_list_files, directory)
 
-    async def show(work: _Work) -> int:
+    def find(secrets: SecretsInterface) -> "list[Source]":
+        from platform_cli.migrations import find_all_sources, find_sources_of
+
+        if module is None:
+            return find_all_sources(secrets, directory)
+        return find_sources_of(secrets, module, directory)[-1:]
+
+    def list_files(migrate: Any, secrets: SecretsInterface) -> None:
+        names = migrate.check_files(find(secrets))
+        print_names("fine:", names)
+        say(f"{len(names)} files, 0 problems")
+
+    async def show(context: MigrateContext) -> int:
         from platform_cli.commands._migration_status import print_json, print_table
 
-        statuses = await work.migrations.status(work.database, directory=work.directory)
-        summary = work.migrations.StatusSummary.of(statuses)
+        statuses = await context.migrate.status(context.database, sources=context.sources)
+        if module is not None:
+            statuses = [each for each in statuses if each.state != "not installed"]
+        summary = context.migrate.StatusSummary.of(statuses)
         (print_json if is_json else print_table)(statuses, summary)
         if not check:
             return 0
         return REFUSED if summary.problems else PENDING if summary.pending else 0
 
-    return _on_database(show, directory, CHANGES_NOTHING)
+    return run_on_files(list_files) if offline else run_on_database(show, find, CHANGES_NOTHING)
 
 
 @migrate.command(cls=PlatformCommand)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--applied", is_flag=True, help="Record them as applied, with their present text.")
 @click.option("--pending", is_flag=True, help="Forget that they were applied.")
-@click.option("--through", type=_Number(), help="With --applied: all up to this number, too.")
-@_lock_wait
-@_directory
+@click.option("--through", type=MigrationNumber(), help="With --applied: all up to this number of --module.")
+@click.option(
+    "--module", metavar="NAME", default=_PLATFORM, show_default=True, help="Whose number --through is."
+)
+@lock_wait_option
+@directory_option
 def mark(
     names: tuple[str, ...],
     applied: bool,
     pending: bool,
     through: int | None,
+    module: str,
     lock_wait: int,
     directory: str | None,
 ) -> int:
     """Change what is recorded about migrations, and nothing else: no migration is run.
 
-    NAME is that of a file, without .py.
+    NAME is as `platform migrate status` shows it: NNN_NAME, or MODULE/NNN_NAME.
     """
     if applied == pending:
         raise click.UsageError("give either --applied or --pending")
@@ -188,90 +202,45 @@ def mark(
     if not names and through is None:
         raise click.UsageError(f"give a NAME{', or --through' if applied else ''}")
 
-    async def change(work: _Work) -> None:
-        common = {"lock_wait": lock_wait, "notify": work.notify}
+    def find(secrets: SecretsInterface) -> "list[Source]":
+        from platform_cli.migrations import find_sources, find_sources_of
+
+        owners = {name.rpartition("/")[0] for name in names if applied} - {"", module}
+        own = find_sources_of(secrets, module, directory)[-1:]
+        others = find_sources(secrets, owners, directory)
+        return [source for source in others if source not in own] + own
+
+    async def change(context: MigrateContext) -> None:
+        common = {"lock_wait": lock_wait, "notify": context.notify}
         if pending:
-            marked = await work.migrations.mark_pending(work.database, names, **common)
+            marked = await context.migrate.mark_pending(context.database, names, **common)
         else:
-            marked = await work.migrations.mark_applied(
-                work.database, names, through=through, directory=work.directory, **common
+            marked = await context.migrate.mark_applied(
+                context.database, names, through=through, sources=context.sources, **common
             )
-        _tell(f"marked as {'pending' if pending else 'applied'}", marked)
+        print_names(f"marked as {'pending' if pending else 'applied'}", marked)
         if not marked:
             say("nothing to mark")
 
-    return _on_database(change, directory)
+    return run_on_database(change, find)
 
 
 @migrate.command(cls=PlatformCommand)
 @click.argument("name")
-@_directory
-def create(name: str, directory: str | None) -> int:
-    """Create a migration file from a template; NAME says what it does."""
+@click.option("--module", metavar="NAME", help="Whose to make. [default: the platform's]")
+@directory_option
+def create(name: str, module: str | None, directory: str | None) -> int:
+    """Create a migration file from a template; NAME says what it does.
 
-    def make(migrations: Any, folder: "Path | None") -> None:
-        say(f"created {migrations.create(name, directory=folder)}")
+    Nothing is written into an installed package: a module must be installed as editable.
+    """
+    if module and directory:
+        raise click.UsageError("--module and --dir exclude each other: --dir is the platform's own folder")
 
-    return _on_files(make, directory)
+    def make(migrate: Any, secrets: SecretsInterface) -> None:
+        from platform_cli.migrations import find_sources_of
 
+        source = find_sources_of(secrets, module or _PLATFORM, directory)[-1]
+        say(f"created {migrate.create(name, directory=source.directory)}")
 
-@dataclass(frozen=True)
-class _Work:
-    """What a command works with; ``notify`` tells what is no error and yet worth saying."""
-
-    migrations: Any
-    database: DatabaseInterface
-    directory: "Path | None"
-    notify: Callable[[str], None]
-
-
-def _on_database(
-    action: Callable[[_Work], Awaitable[int | None]],
-    directory: str | None,
-    defaults: Mapping[str, str] = MappingProxyType({}),
-) -> int:
-    from platform_cli.failures import fail
-    from platform_cli.migrations import load_migrate, migrations_directory
-    from platform_cli.runner import run_job
-
-    migrations = load_migrate()
-
-    async def job(container: "Container") -> int:
-        folder = migrations_directory(container.secrets, directory)
-        work = _Work(migrations, await container.open_database(defaults), folder, container.log.warn)
-        try:
-            return await action(work) or 0
-        except migrations.MigrationRefusedError as error:
-            fail(error)
-            return REFUSED
-        except (LockTimeoutError, migrations.MigrationLockLostError) as error:
-            fail(error)
-            return LOCKED
-
-    return run_job(job, click.get_current_context().obj)
-
-
-def _on_files(action: Callable[[Any, "Path | None"], None], directory: str | None) -> int:
-    from platform_cli.failures import fail
-    from platform_cli.migrations import load_migrate, migrations_directory
-
-    migrations = load_migrate()
-    try:
-        action(migrations, migrations_directory(click.get_current_context().obj.values, directory))
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    except migrations.MigrationRefusedError as error:
-        fail(error)
-        return REFUSED
-    return 0
-
-
-def _list_files(migrations: Any, folder: "Path | None") -> None:
-    names = migrations.check_files(folder)
-    _tell("fine:", names)
-    say(f"{len(names)} files, 0 problems")
-
-
-def _tell(verb: str, names: tuple[str, ...]) -> None:
-    for name in names:
-        say(f"{verb} {name}")
+    return run_on_files(make)

@@ -22,21 +22,25 @@ pytest.register_assert_rewrite(
     "platform_interfaces.testing._database_shared",
     "platform_interfaces.testing._filesystem_names",
     "platform_interfaces.testing._filesystem_processes",
+    "platform_interfaces.testing._filesystem_raw",
     "platform_interfaces.testing._filesystem_streams",
     "platform_interfaces.testing._filesystem_survey",
     "platform_interfaces.testing._filesystem_writes",
+    "platform_interfaces.testing._lifecycle",
     "platform_interfaces.testing._support",
     "platform_interfaces.testing.database",
     "platform_interfaces.testing.filesystem",
     "platform_interfaces.testing.job",
     "platform_interfaces.testing.logging",
+    "platform_interfaces.testing.public_names",
     "platform_interfaces.testing.secrets",
 )
 
 from platform_interfaces.testing.database import DatabaseContract  # noqa: E402 - after the assert rewrite
 from platform_interfaces.testing.filesystem import FileSystemContract  # noqa: E402
 from platform_interfaces.testing.job import JobHarness, JobResult  # noqa: E402
-from platform_interfaces.testing.logging import LoggingContract, RecordedEvent  # noqa: E402
+from platform_interfaces.testing.logging import LoggingContract  # noqa: E402
+from platform_interfaces.testing.public_names import check_public_names  # noqa: E402
 from platform_interfaces.testing.secrets import SecretsContract  # noqa: E402
 
 __all__ = [
@@ -45,6 +49,6 @@ __all__ = [
     "JobHarness",
     "JobResult",
     "LoggingContract",
-    "RecordedEvent",
     "SecretsContract",
+    "check_public_names",
 ]

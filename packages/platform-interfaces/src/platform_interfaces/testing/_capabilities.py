@@ -8,27 +8,38 @@ Case = TypeVar("Case", bound=Callable[..., Any])
 
 def requires(capability: str) -> Callable[[Case], Case]:
     """Mark a case that only adapters with ``capability`` have to pass."""
+    return _mark(capability, is_wanted=True)
 
+
+def requires_lack_of(capability: str) -> Callable[[Case], Case]:
+    """Mark a case that only adapters without ``capability`` have to pass."""
+    return _mark(capability, is_wanted=False)
+
+
+def _mark(capability: str, *, is_wanted: bool) -> Callable[[Case], Case]:
     def mark(case: Case) -> Case:
-        case.__dict__["required_capability"] = capability
+        case.__dict__["required_capability"] = (capability, is_wanted)
         return case
 
     return mark
 
 
 class CapabilityCases:
-    """A suite whose class attributes named by ``requires`` select its cases.
-
-    Where a subscriber sets such an attribute to False, the cases that require it are not collected.
-    """
+    """A suite whose cases are selected when a subscriber's class is made; the others are not collected."""
 
     excluded_cases: ClassVar[tuple[str, ...]] = ()
 
+    @classmethod
+    def has(cls, capability: str) -> bool:
+        """Return False where the subscriber has set the class attribute of this name to False."""
+        return getattr(cls, capability) is not False
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cases = {name: getattr(cls, name) for name in dir(cls) if name.startswith("test_")}
-        required = {name: getattr(case, "required_capability", "") for name, case in cases.items()}
-        excluded = [name for name, need in required.items() if need and getattr(cls, need) is False]
-        cls.excluded_cases += tuple(excluded)
-        for name in excluded:
-            setattr(cls, name, None)
+        if CapabilityCases in cls.__bases__:  # the suite itself has all cases
+            return
+        for name in [name for name in dir(cls) if name.startswith("test_")]:
+            capability, is_wanted = getattr(getattr(cls, name), "required_capability", ("", True))
+            if capability and cls.has(capability) is not is_wanted:
+                cls.excluded_cases += (name,)
+                setattr(cls, name, None)

@@ -56,7 +56,7 @@ class DatabaseCancellationCases:
     async def test_a_cancelled_statement_does_not_run_on(
         self, db: DatabaseInterface, call: Callable[[DatabaseInterface], Awaitable[Any]]
     ) -> None:
-        # A server may overlook a cancellation that comes at an awkward moment; see the notes on
+        # A server may overlook a cancellation; see the notes on
         # https://www.postgresql.org/docs/current/libpq-cancel.html. It does not overlook all of them.
         found = [await self._cancel_while_it_waits(db, call) for _ in range(3)]
         assert [] in found

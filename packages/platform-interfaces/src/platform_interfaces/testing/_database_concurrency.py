@@ -102,7 +102,7 @@ class DatabaseConcurrencyCases:
         ]
 
     @pytest.mark.usefixtures("items")
-    async def test_an_undone_transaction_holds_nobody_back(self, db: DatabaseInterface) -> None:
+    async def test_an_undone_transaction_blocks_no_other(self, db: DatabaseInterface) -> None:
         with pytest.raises(RuntimeError, match="stop"):
             async with db.transaction():
                 await insert(db, "a")
@@ -158,8 +158,8 @@ class DatabaseConcurrencyCases:
         for failure in failures:
             assert isinstance(failure, TransactionConflictError)
             assert failure.is_transient is True
-        kept = 2 - len(failures)
-        assert await db.fetch_all("SELECT n FROM counts") == [{"n": kept}, {"n": kept}]
+        committed = 2 - len(failures)
+        assert await db.fetch_all("SELECT n FROM counts") == [{"n": committed}, {"n": committed}]
 
     async def test_calls_at_once_have_their_own_parameters_and_results(self, db: DatabaseInterface) -> None:
         async def ask(number: int) -> None:

@@ -1,4 +1,4 @@
-"""What errors tell, and what they must not tell."""
+"""What errors show, and what they must not show."""
 
 from __future__ import annotations
 

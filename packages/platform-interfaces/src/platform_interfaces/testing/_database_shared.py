@@ -26,7 +26,7 @@ OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg
 
 
 async def _hold_lock(db: DatabaseInterface, is_held: int) -> int:
-    """Hold the lock for ever, once it is held reported by a byte to the pipe ``is_held``."""
+    """Hold the lock for ever; write a byte to the pipe ``is_held`` once it is acquired."""
     await db.connect()
     async with db.lock("name", timeout=0):
         os.write(is_held, b"1")
@@ -100,6 +100,17 @@ class DatabaseSharedCases:
         assert await names(another) == ["a"]
 
     @requires("is_shared")
+    @pytest.mark.usefixtures("items")
+    async def test_a_second_instance_sees_what_a_bulk_insert_wrote(
+        self, db: DatabaseInterface, another: DatabaseInterface
+    ) -> None:
+        rows = [{"name": f"{number:04}", "payload": {"n": number}} for number in range(3000)]
+        for key, given in (([], rows[:10]), (["name"], rows)):
+            assert await db.bulk_insert("items", given, skip_conflicts_on=key)
+            found = await another.fetch_all("SELECT name, payload FROM items ORDER BY name")
+            assert found == given
+
+    @requires("is_shared")
     async def test_a_lock_excludes_a_second_instance(
         self, db: DatabaseInterface, another: DatabaseInterface
     ) -> None:
@@ -123,7 +134,7 @@ class DatabaseSharedCases:
         another: DatabaseInterface,
         another_database: DatabaseInterface,
     ) -> None:
-        """The other process takes the lock: it would inherit one that is held here."""
+        """The other process takes the lock: it would inherit one that was acquired here."""
         await another.disconnect()
         is_held, write_end = os.pipe()
         child = start_child(lambda: _hold_lock(another_database, write_end))

@@ -28,7 +28,7 @@ class FileSystemNameCases:
     """A path is neither normalised nor decoded, and is never taken for the beginning of another."""
 
     has_exact_names: bool = sys.platform not in ("darwin", "win32")
-    """Whether the storage tells Unicode forms, cases and trailing dots of a name apart; some disks do not."""
+    """Whether the storage distinguishes Unicode forms, cases and trailing dots; some disks do not."""
 
     @requires("has_exact_names")
     async def test_names_that_look_alike_are_files_of_their_own(self, fs: FileSystemInterface) -> None:

@@ -1,4 +1,4 @@
-"""What every ``FileSystemInterface`` promises about what stands in a directory."""
+"""What every ``FileSystemInterface`` promises about the content of a directory."""
 
 import pytest
 
@@ -27,7 +27,7 @@ class FileSystemSurveyCases:
         assert await fs.list_names("b") == await fs.list_names("b/") == ("10", "2", "deep/")
         assert await fs.list_names("b/deep") == ("er/",)
 
-    async def test_list_names_of_what_is_no_directory_raises(self, fs: FileSystemInterface) -> None:
+    async def test_list_names_of_what_is_not_a_directory_raises(self, fs: FileSystemInterface) -> None:
         await fs.write("a", b"x")
         with pytest.raises(FileMissingError, match="no/such"):
             await fs.list_names("no/such")
@@ -45,8 +45,8 @@ class FileSystemSurveyCases:
             await fs.list_names(prefix)
 
     async def test_locate_names_each_path_and_asks_nothing(self, fs: FileSystemInterface) -> None:
-        places = [fs.locate(), fs.locate("a"), fs.locate("no/such"), fs.locate("rejected/a")]
-        assert len(set(places)) == 4
-        assert places[2].endswith("no/such")
-        assert fs.locate("") == places[0]
+        locations = [fs.locate(), fs.locate("a"), fs.locate("no/such"), fs.locate("rejected/a")]
+        assert len(set(locations)) == 4
+        assert locations[2].endswith("no/such")
+        assert fs.locate("") == locations[0]
         assert await fs.list("") == []

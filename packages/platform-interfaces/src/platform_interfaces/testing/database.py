@@ -28,6 +28,7 @@ from platform_interfaces.testing._database_errors import DatabaseErrorCases
 from platform_interfaces.testing._database_lifecycle import DatabaseLifecycleCases
 from platform_interfaces.testing._database_shared import DatabaseSharedCases
 from platform_interfaces.testing._database_values import DatabaseValueCases
+from platform_interfaces.testing._lifecycle import LifecycleCases
 
 CREATE_ITEMS = """
     CREATE TABLE items (
@@ -75,6 +76,7 @@ class DatabaseContract(
     DatabaseLifecycleCases,
     DatabaseSharedCases,
     DatabaseValueCases,
+    LifecycleCases,
     CapabilityCases,
 ):
     """Subscribe with a fixture ``database``: not yet connected, on an empty database of its own.
@@ -92,7 +94,7 @@ class DatabaseContract(
 
     @pytest.fixture
     def database(self) -> DatabaseInterface:
-        """To be given by the subscriber."""
+        """Return the database under test; the subscriber overrides this."""
         raise NotImplementedError
 
     @pytest_asyncio.fixture
@@ -101,6 +103,15 @@ class DatabaseContract(
         await database.connect()
         yield database
         await database.disconnect()
+
+    @pytest.fixture
+    def resource(self, database: DatabaseInterface) -> DatabaseInterface:
+        """The same instance, for the cases that open it themselves."""
+        return database
+
+    async def use(self, resource: DatabaseInterface) -> None:
+        """Ask it something."""
+        assert await resource.fetch_one("SELECT 1 AS one") == {"one": 1}
 
     @pytest_asyncio.fixture
     async def items(self, db: DatabaseInterface) -> None:

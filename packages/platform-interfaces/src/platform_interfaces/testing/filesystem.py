@@ -2,16 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 import pytest
+import pytest_asyncio
 
-from platform_interfaces import FileMissingError, FileSystemError, FileSystemInterface, InvalidPathError
-from platform_interfaces.testing._capabilities import CapabilityCases
+from platform_interfaces import (
+    Capability,
+    FileMissingError,
+    FileSystemError,
+    FileSystemInterface,
+    InvalidPathError,
+)
+from platform_interfaces.testing._capabilities import CapabilityCases, requires, requires_lack_of
 from platform_interfaces.testing._filesystem_names import FileSystemNameCases
 from platform_interfaces.testing._filesystem_processes import FileSystemProcessCases
 from platform_interfaces.testing._filesystem_streams import FileSystemStreamCases
 from platform_interfaces.testing._filesystem_survey import FileSystemSurveyCases
 from platform_interfaces.testing._filesystem_writes import FileSystemWriteCases
+from platform_interfaces.testing._lifecycle import LifecycleCases
 
 REFUSED_PATHS = {
     "empty": "",
@@ -61,26 +70,89 @@ class FileSystemContract(
     FileSystemStreamCases,
     FileSystemSurveyCases,
     FileSystemWriteCases,
+    LifecycleCases,
     CapabilityCases,
 ):
-    """Subscribe with a fixture ``fs``: an instance on an empty root of its own.
+    """Subscribe with a fixture ``fs``: an instance on an empty root of its own; the suite opens it.
 
     What a subscriber may declare besides, each with its default:
 
+    - ``capabilities`` (all): what the adapter declares, as ``capabilities = MyFileSystem.capabilities``.
     - ``is_shared`` (found out): False where another process does not see the files.
     - ``has_exact_names`` (True but on macOS and Windows): False where a disk takes names that look alike for
       one.
+    - ``raw_read``, ``raw_write`` (the adapter's own): how a file is read from the storage, and put into it,
+      past the adapter, so that its writes are not proved by its own reads alone.
 
     Of the cases of bad input it has 37 to 40 (paths that are refused, and odd ones that are not), 42 (long
-    names) and 43 (directories in the place of files, and the other way round).
+    names) and 43 (directories where files are expected, and the other way round).
     """
 
     pytestmark = pytest.mark.asyncio
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
+
+    @classmethod
+    def has(cls, capability: str) -> bool:
+        """Return whether the adapter has a declared capability, or what an attribute of the suite says."""
+        return (
+            capability in cls.capabilities if isinstance(capability, Capability) else super().has(capability)
+        )
 
     @pytest.fixture
     def fs(self) -> FileSystemInterface:
-        """To be given by the subscriber."""
+        """Return the file system under test; the subscriber overrides this."""
         raise NotImplementedError
+
+    @pytest.fixture
+    def resource(self, fs: FileSystemInterface) -> FileSystemInterface:
+        """The same instance, for the cases that open it themselves."""
+        return fs
+
+    async def use(self, resource: FileSystemInterface) -> None:
+        """Write a file, or replace it, and read it."""
+        await resource.write("dir/a", b"x")
+        assert await resource.read("dir/a") == b"x"
+
+    @pytest_asyncio.fixture(autouse=True)
+    async def _opened(
+        self, request: pytest.FixtureRequest, fs: FileSystemInterface
+    ) -> AsyncIterator[FileSystemInterface]:
+        """Open ``fs`` for all cases but those that open it themselves."""
+        if "resource" in request.fixturenames:
+            yield fs
+            return
+        async with fs:
+            yield fs
+
+    async def test_the_suite_has_the_capabilities_of_the_adapter(self, fs: FileSystemInterface) -> None:
+        assert fs.capabilities == self.capabilities, f"set capabilities = {type(fs).__name__}.capabilities"
+
+    async def test_what_is_written_is_in_the_storage(self, fs: FileSystemInterface) -> None:
+        data = bytes(range(256)) * 100
+        await fs.write("a.bin", data)
+        assert await self.raw_read(fs, "a.bin") == data
+        assert await fs.write_stream("dir/b.bin", _blocks(data, data)) == 2 * len(data)
+        assert await self.raw_read(fs, "dir/b.bin") == data * 2
+        for path in ("a.bin", "dir/b.bin"):
+            await fs.write(path, b"new")
+            assert await self.raw_read(fs, path) == b"new"
+
+    async def test_what_is_in_the_storage_is_read(self, fs: FileSystemInterface) -> None:
+        data = bytes(range(256)) * 100
+        for content in (data, b"replaced", b""):
+            await self.raw_write(fs, "dir/a.bin", content)
+            assert await fs.read("dir/a.bin") == content
+            assert b"".join([block async for block in fs.stream("dir/a.bin")]) == content
+            assert await fs.exists("dir/a.bin") is True
+            assert await fs.list("") == ["dir/a.bin"]
+        assert await fs.delete("dir/a.bin") is True
+        assert await fs.exists("dir/a.bin") is False
+
+    async def test_a_file_outlasts_the_connection(self, fs: FileSystemInterface) -> None:
+        await fs.write("a", b"x")
+        await fs.disconnect()
+        await fs.connect()
+        assert await fs.read("a") == b"x"
 
     async def test_write_and_read(self, fs: FileSystemInterface) -> None:
         data = bytes(range(256)) * 100
@@ -136,7 +208,34 @@ class FileSystemContract(
         assert await fs.exists("a/b") is True
         assert await fs.exists("a/c") is False
 
-    async def test_a_directory_is_no_file(self, fs: FileSystemInterface) -> None:
+    async def test_the_beginning_of_a_path_is_not_a_file(self, fs: FileSystemInterface) -> None:
+        await fs.write("a/b", b"x")
+        assert await fs.exists("a") is False
+        with pytest.raises(FileSystemError):
+            await fs.read("a")
+
+    async def test_there_is_nothing_below_a_file(self, fs: FileSystemInterface) -> None:
+        await fs.write("a", b"x")
+        with pytest.raises(FileMissingError):
+            await fs.read("a/b")
+        assert await fs.exists("a/b") is False
+        assert await fs.delete("a/b") is False
+        assert await fs.list("") == ["a"]
+
+    @requires_lack_of(Capability.DIRECTORIES)
+    async def test_a_file_may_be_the_beginning_of_other_paths(self, fs: FileSystemInterface) -> None:
+        await fs.write("a/b", b"2")
+        await fs.write("a", b"1")
+        assert await fs.write_stream("a/b/c", _blocks(b"3")) == 1
+        assert [await fs.read(path) for path in ("a", "a/b", "a/b/c")] == [b"1", b"2", b"3"]
+        assert await fs.list("") == ["a", "a/b", "a/b/c"]
+        assert await fs.list("a") == ["a/b", "a/b/c"]
+        assert await fs.list_names("a") == ("b", "b/")
+        assert await fs.delete("a/b") is True
+        assert await fs.list("") == ["a", "a/b/c"]
+
+    @requires(Capability.DIRECTORIES)
+    async def test_a_directory_is_not_a_file(self, fs: FileSystemInterface) -> None:
         await fs.write("a/b", b"x")
         assert await fs.exists("a") is False
         with pytest.raises(FileSystemError):
@@ -147,7 +246,8 @@ class FileSystemContract(
             await fs.delete("a")
         assert await fs.list("") == ["a/b"]
 
-    async def test_a_file_is_no_directory(self, fs: FileSystemInterface) -> None:
+    @requires(Capability.DIRECTORIES)
+    async def test_a_file_is_not_a_directory(self, fs: FileSystemInterface) -> None:
         await fs.write("a", b"x")
         with pytest.raises(FileSystemError):
             await fs.write("a/b", b"y")
@@ -183,6 +283,7 @@ class FileSystemContract(
         assert await fs.write_stream("a", _blocks(b"y")) == 1
         assert await fs.list("") == ["a"]
 
+    @requires(Capability.DIRECTORIES)
     async def test_a_directory_with_one_file_left_stays(self, fs: FileSystemInterface) -> None:
         for path in ("a/b/c", "a/d/e"):
             await fs.write(path, b"x")
@@ -197,7 +298,7 @@ class FileSystemContract(
     async def test_overwrite(self, fs: FileSystemInterface) -> None:
         await fs.write("a", b"long content")
         await fs.write("a", b"new")
-        assert await fs.read("a") == b"new"
+        assert await fs.read("a") == await self.raw_read(fs, "a") == b"new"
 
     @pytest.mark.parametrize("path", REFUSED_PATHS.values(), ids=REFUSED_PATHS.keys())
     async def test_path_traversal_blocked(self, fs: FileSystemInterface, path: str) -> None:
@@ -256,7 +357,7 @@ class FileSystemContract(
 
     async def test_write_stream_puts_the_blocks_together(self, fs: FileSystemInterface) -> None:
         assert await fs.write_stream("a/b", _blocks(b"one ", b"", b"two")) == 7
-        assert await fs.read("a/b") == b"one two"
+        assert await fs.read("a/b") == await self.raw_read(fs, "a/b") == b"one two"
 
     async def test_a_private_file_is_read_and_replaced_like_any_other(self, fs: FileSystemInterface) -> None:
         for data in (b"one", b"two"):
@@ -267,6 +368,7 @@ class FileSystemContract(
             assert await fs.read("a/b") == b"three"
         assert await fs.list("") == ["a/b"]
 
+    @requires(Capability.DIRECTORIES)
     async def test_write_stream_to_where_no_file_can_be_takes_nothing_from_its_source(
         self, fs: FileSystemInterface
     ) -> None:
@@ -294,7 +396,7 @@ class FileSystemContract(
             with pytest.raises(RuntimeError, match="source failed"):
                 await fs.write_stream(path, failing())
         assert seen == [b"old", ["dir/a"], False] * 2
-        assert await fs.read("dir/a") == b"old"
+        assert await fs.read("dir/a") == await self.raw_read(fs, "dir/a") == b"old"
         assert await fs.list("") == ["dir/a"]
 
     async def test_a_cancelled_write_leaves_the_old_content(self, fs: FileSystemInterface) -> None:
@@ -311,12 +413,13 @@ class FileSystemContract(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert await fs.read("a") == b"old"
+        assert await fs.read("a") == await self.raw_read(fs, "a") == b"old"
         assert await fs.list("") == ["a"]
 
     async def test_writers_of_one_file_leave_one_of_their_contents(self, fs: FileSystemInterface) -> None:
         contents = [bytes([65 + number]) * 100_000 for number in range(8)]
         await asyncio.gather(*(fs.write("dir/a", content) for content in contents))
+        assert await fs.read("dir/a") == await self.raw_read(fs, "dir/a")
         assert await fs.read("dir/a") in contents
         assert await fs.list("") == ["dir/a"]
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 from platform_interfaces import (
     DatabaseInterface,
     FileSystemInterface,
+    LogEvent,
     LoggingInterface,
     PlatformContext,
     Run,
@@ -14,27 +15,11 @@ from platform_interfaces import (
 )
 
 
-class LoggedEvent(Protocol):
-    """One event of a log."""
-
-    @property
-    def level(self) -> str:
-        """Return "debug", "info", "warn" or "error"."""
-
-    @property
-    def message(self) -> str:
-        """Return the message, without the fields."""
-
-    @property
-    def fields(self) -> Mapping[str, Any]:
-        """Return the fields, the bound ones included."""
-
-
 class RecordingLogger(Protocol):
     """A ``LoggingInterface`` that remembers its events, as ``platform_memory.MemoryLogger`` does."""
 
     @property
-    def events(self) -> Sequence[LoggedEvent]:
+    def events(self) -> Sequence[LogEvent]:
         """Return all events, in order."""
 
 
@@ -47,7 +32,7 @@ class JobResult:
 
     code: int
     run: Run
-    events: Sequence[LoggedEvent]
+    events: Sequence[LogEvent]
 
     @property
     def figures(self) -> Mapping[str, Any]:

@@ -1,26 +1,15 @@
 """What every ``LoggingInterface`` promises."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from threading import Barrier
-from typing import Any
 
 import pytest
 
-from platform_interfaces import LoggingInterface
+from platform_interfaces import LogEvent, LoggingInterface
+from platform_interfaces.testing._lifecycle import LifecycleCases
 
-
-@dataclass(frozen=True)
-class RecordedEvent:
-    """One event as a test reads it back."""
-
-    level: str
-    message: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
-
-
-ReadEvents = Callable[[], list[RecordedEvent]]
+ReadEvents = Callable[[], list[LogEvent]]
 
 
 class _Unprintable:
@@ -31,18 +20,37 @@ class _Unprintable:
         return "<unprintable>"
 
 
-class LoggingContract:
+class LoggingContract(LifecycleCases):
     """Subscribe with fixtures ``log`` (which records everything) and ``events`` (which reads it back)."""
 
     @pytest.fixture
     def log(self) -> LoggingInterface:
-        """To be given by the subscriber."""
+        """Return the logger under test; the subscriber overrides this."""
         raise NotImplementedError
 
     @pytest.fixture
     def events(self, log: LoggingInterface) -> ReadEvents:
-        """To be given by the subscriber."""
+        """Return the function that reads the events back; the subscriber overrides this."""
         raise NotImplementedError
+
+    @pytest.fixture
+    def resource(self, log: LoggingInterface) -> LoggingInterface:
+        """The same instance, for the cases that open it themselves."""
+        return log
+
+    async def use(self, resource: LoggingInterface) -> None:
+        """Log an event."""
+        resource.info("m", line=1)
+
+    @pytest.mark.asyncio
+    async def test_it_takes_events_before_it_is_opened_and_after_it_was_closed(
+        self, log: LoggingInterface, events: ReadEvents
+    ) -> None:
+        log.info("before")
+        async with log:
+            log.info("open")
+        log.bind(run="r1").info("after")
+        assert LogEvent("info", "open", {}) in events()
 
     def test_each_level_keeps_message_and_fields(self, log: LoggingInterface, events: ReadEvents) -> None:
         log.debug("d", number=1)
@@ -50,10 +58,10 @@ class LoggingContract:
         log.warn("w")
         log.error("e", flag=True)
         assert events() == [
-            RecordedEvent("debug", "d", {"number": 1}),
-            RecordedEvent("info", "i", {"text": "two words"}),
-            RecordedEvent("warn", "w", {}),
-            RecordedEvent("error", "e", {"flag": True}),
+            LogEvent("debug", "d", {"number": 1}),
+            LogEvent("info", "i", {"text": "two words"}),
+            LogEvent("warn", "w", {}),
+            LogEvent("error", "e", {"flag": True}),
         ]
 
     def test_bind_adds_fields_to_a_new_logger_only(self, log: LoggingInterface, events: ReadEvents) -> None:
@@ -61,8 +69,8 @@ class LoggingContract:
         bound.info("bound", line=3)
         log.info("plain")
         assert events() == [
-            RecordedEvent("info", "bound", {"run": "r1", "file": "a", "line": 3}),
-            RecordedEvent("info", "plain", {}),
+            LogEvent("info", "bound", {"run": "r1", "file": "a", "line": 3}),
+            LogEvent("info", "plain", {}),
         ]
 
     def test_a_field_of_the_call_wins_over_a_bound_one(
@@ -111,8 +119,8 @@ class LoggingContract:
         log.info(message, line=1)
         log.bind(file="{}").error(message)
         assert events() == [
-            RecordedEvent("info", message, {"line": 1}),
-            RecordedEvent("error", message, {"file": "{}"}),
+            LogEvent("info", message, {"line": 1}),
+            LogEvent("error", message, {"file": "{}"}),
         ]
 
     def test_several_threads_log_at_once(self, log: LoggingInterface, events: ReadEvents) -> None:

@@ -5,17 +5,27 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from platform_interfaces import MissingSecretError, SecretsInterface
+from platform_interfaces.testing._lifecycle import LifecycleCases
 
 MakeSecrets = Callable[[Mapping[str, str]], SecretsInterface]
 
 
-class SecretsContract:
+class SecretsContract(LifecycleCases):
     """Subscribe with a fixture ``make_secrets``: from a mapping to an instance that holds just that."""
 
     @pytest.fixture
     def make_secrets(self) -> MakeSecrets:
-        """To be given by the subscriber."""
+        """Return the function that makes a store; the subscriber overrides this."""
         raise NotImplementedError
+
+    @pytest.fixture
+    def resource(self, make_secrets: MakeSecrets) -> SecretsInterface:
+        """An instance for the cases that open it themselves."""
+        return make_secrets({"KEY": "value"})
+
+    async def use(self, resource: SecretsInterface) -> None:
+        """Get a value."""
+        assert resource.get("KEY") == "value"
 
     def test_get_returns_the_value_as_it_was_set(self, make_secrets: MakeSecrets) -> None:
         assert make_secrets({"KEY": " a=b#c 'ü "}).get("KEY") == " a=b#c 'ü "

@@ -1,0 +1,41 @@
+"""One run at a time for a table and a date."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from batch_etl.ingest.config import LoadConfig
+from batch_etl.ingest.limits import Limits
+from batch_etl.ingest.retrying import retrying
+from batch_etl.ingest.table import TargetTable
+from platform_interfaces import DatabaseInterface, LockTimeoutError, LoggingInterface
+
+
+@asynccontextmanager
+async def exclusive_load(
+    db: DatabaseInterface, log: LoggingInterface, table: TargetTable, config: LoadConfig, limits: Limits
+) -> AsyncIterator[dt.datetime]:
+    """Hold the lock of the table and the date, and yield the timestamp that the rows of the run come after.
+
+    So no two runs of a date overlap in time, nor in the ``created_at`` of their rows, not even when another
+    machine's clock was ahead.
+
+    Raises:
+        QueryError: when the table cannot take the rows.
+        LockTimeoutError: when another run has held the lock all the time.
+    """
+    retry = retrying(log, limits)
+    await retry(table.require)
+    name: str = await retry(table.find_lock_name)
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(db.lock(name, timeout=0))
+        except LockTimeoutError as error:
+            if not config.waits_for_lock:
+                raise
+            log.info("Waiting for another run", reason=str(error))
+            await stack.enter_async_context(db.lock(name, timeout=limits.lock_wait_seconds))
+        started_at: dt.datetime = await retry(table.next_created_at)
+        yield started_at

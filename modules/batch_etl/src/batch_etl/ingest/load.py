@@ -1,0 +1,141 @@
+"""The story of a load: find, read, clean, write, account."""
+
+from asyncio import CancelledError
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, closing
+
+from batch_etl.ingest.batches import Writer, group_batches, write_concurrently
+from batch_etl.ingest.cleaner import Cleaner
+from batch_etl.ingest.cleaning import ChunkCleaner, CleanChunk
+from batch_etl.ingest.config import LoadConfig
+from batch_etl.ingest.dry_run import DryRunWriter, NoRejectWriter
+from batch_etl.ingest.exclusive import exclusive_load
+from batch_etl.ingest.limits import Limits
+from batch_etl.ingest.lines import abandon
+from batch_etl.ingest.report import Report
+from batch_etl.ingest.source import SourceFiles, log_found, select_source
+from batch_etl.ingest.table import TargetTable
+from batch_etl.ingest.table_writer import TableWriter
+from platform_interfaces import FileSystemError, PlatformContext, PlatformError, RejectWriter, rejects_path
+
+
+async def check_load(ctx: PlatformContext, config: LoadConfig, cleaner: Cleaner) -> None:
+    """Raise what ``load`` would raise of its input and its table; change nothing.
+
+    Raises:
+        FileMissingError: when there is no data for the date, and the load does not allow that.
+        DatabaseError: when the table is there already, but cannot be loaded into.
+    """
+    if not config.is_retry:
+        await select_source(config).find(ctx.fs, config)
+    await TargetTable(ctx.db, config, cleaner).check(is_dry_run=config.is_dry_run)
+
+
+async def load(ctx: PlatformContext, config: LoadConfig, cleaner: Cleaner, limits: Limits, title: str) -> int:
+    """Load the lines of a date, or those of it that were rejected before, and account for each.
+
+    The totals are the last log event, with ``title`` in its message, and the figures of the run.
+
+    Returns:
+        0, or 1 when a file could not be read to its end, no line is valid, there is no line and that is not
+        allowed, more are rejected or fewer are valid than asked for, rejects could not be saved, or the
+        totals do not add up.
+
+    Raises:
+        FileMissingError: when there is no data for the date, and the load does not allow that.
+        LockTimeoutError: when another run of the same date and table was at work for all the wait.
+        DatabaseError: when the table cannot be written; what was written before stays, and a rerun completes.
+    """
+    return await _Load(ctx, config, cleaner, limits, title).run()
+
+
+class _Load:
+    def __init__(
+        self, ctx: PlatformContext, config: LoadConfig, cleaner: Cleaner, limits: Limits, title: str
+    ) -> None:
+        self._db, self._fs, self._log, self._run = ctx.db, ctx.fs, ctx.log, ctx.run
+        self._config, self._cleaner, self._limits, self._title = config, cleaner, limits, title
+        self._table = TargetTable(ctx.db, config, cleaner)
+
+    async def run(self) -> int:
+        """Load into the table, or, in a dry run, into nothing."""
+        title = "Retrying rejected lines" if self._config.is_retry else f"Starting {self._title}"
+        self._log.info(title, **self._config.as_fields(), run_id=self._run.id)
+        if self._config.is_dry_run:
+            return await self._run_dry()
+        async with exclusive_load(self._db, self._log, self._table, self._config, self._limits) as started_at:
+            writer = TableWriter(self._db, self._log, self._table, started_at, self._limits)
+            async with RejectWriter(self._fs, self._config.folder, self._run.id) as rejects:
+                return await self._transfer(writer, rejects)
+
+    async def _run_dry(self) -> int:
+        if not await self._table.check(is_dry_run=True):
+            self._log.warn(
+                "The table does not exist yet: a load needs it, or the migration that makes it",
+                table=self._table.name,
+            )
+        with closing(DryRunWriter(self._table.key)) as writer:
+            return await self._transfer(writer, NoRejectWriter())
+
+    async def _transfer(self, writer: Writer, rejects: RejectWriter | NoRejectWriter) -> int:
+        found = await select_source(self._config).find(self._fs, self._config)
+        log_found(self._log, found)
+        report = Report(self._log, self._config, found, self._cleaner.fields)
+        try:
+            await self._write(found, writer, rejects, report)
+            if mismatch := await writer.find_mismatch(report.totals.inserted):
+                report.note_mismatch(mismatch)
+        except CancelledError:  # by Ctrl-C, or because its container is stopped
+            totals = report.totals_so_far.as_fields()
+            self._log.warn(
+                f"{self._title} was interrupted: run again to complete it; the totals so far", **totals
+            )
+            raise
+        except PlatformError:
+            self._log.error(f"{self._title} stopped: the totals so far", **report.totals_so_far.as_fields())
+            raise
+        finally:
+            self._run.figures.update(report.totals_so_far.as_fields())
+        is_failed = report.conclude()
+        self._log.info(f"{self._title} complete", **report.totals.as_fields())
+        return 1 if is_failed else 0
+
+    async def _write(
+        self, found: SourceFiles, writer: Writer, rejects: RejectWriter | NoRejectWriter, report: Report
+    ) -> None:
+        """Write the rows of all files, account for each line, and save the rejects."""
+        cleaner = ChunkCleaner(self._cleaner, self._limits.min_recent_keys)
+        batches = group_batches(self._clean_files(found, cleaner), self._limits)
+        async with aclosing(write_concurrently(batches, writer, self._limits)) as chunks:
+            async for cleaned, outcomes in chunks:
+                refused = cleaner.find_refused(cleaned, outcomes)
+                rejected = sorted([*cleaned.rejects, *refused], key=lambda reject: reject.line)
+                report.add(cleaned, outcomes, rejected)
+                rejects.add(rejected)
+                if cleaned.chunk.is_last:
+                    if report.finish_file(cleaned.chunk):
+                        rejects.complete(cleaned.chunk.file)
+                    else:
+                        rejects.discard()
+            try:
+                await rejects.save()
+            except FileSystemError as error:
+                report.note_unsaved(error, self._fs.locate(rejects_path(self._config.folder)))
+
+    async def _clean_files(
+        self, found: SourceFiles, cleaner: ChunkCleaner
+    ) -> AsyncGenerator[CleanChunk, None]:
+        """Yield the chunks of all files, cleaned; a file is abandoned when none of many lines is valid."""
+        source, limit = select_source(self._config), self._limits.max_lines_without_valid
+        is_patient = self._config.is_retry or self._config.min_valid.allows_none
+        for file in found.files:
+            has_valid, rejected = is_patient, 0
+            async with aclosing(source.read(self._fs, file, self._limits)) as chunks:
+                async for chunk in chunks:
+                    cleaned = cleaner.clean(chunk)
+                    yield cleaned
+                    has_valid |= cleaned.has_valid
+                    rejected += len(cleaned.rejects)
+                    if not has_valid and rejected >= limit and not chunk.is_last:
+                        yield cleaner.clean(abandon(chunk))
+                        break

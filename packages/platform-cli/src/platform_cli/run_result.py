@@ -1,0 +1,57 @@
+"""How a run of a module ended, and what it reports of itself."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from platform_interfaces import LoggingInterface, Run
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        run: which run it was.
+        exit_code: 0 where it succeeded.
+        seconds: from its start until all that it opened was closed.
+        error: why it failed; empty where it succeeded, or was interrupted.
+        figures: those of the run, as JSON has them.
+        unreported: the names of the figures that cannot be written as JSON.
+    """
+
+    run: Run
+    exit_code: int
+    seconds: float
+    error: str
+    figures: Mapping[str, Any]
+    unreported: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, run: Run, exit_code: int, seconds: float, error: str = "") -> Self:
+        """Return the result of ``run``, with its figures as they are now."""
+        figures: dict[str, Any] = {}
+        unreported = []
+        for name, value in run.figures.items():
+            try:
+                figures |= json.loads(json.dumps({name: value}, allow_nan=False))
+            except (TypeError, ValueError, RecursionError):  # not JSON, NaN or a cycle, too deep
+                unreported.append(str(name))
+        return cls(run, exit_code, seconds, error, figures, tuple(unreported))
+
+
+def log_result(log: LoggingInterface, result: RunResult) -> None:
+    """Log how a run ended, as the last line of its log; ``log`` has its id and module bound."""
+    if result.unreported:
+        log.warn("Figures that are not JSON values are not reported", names=", ".join(result.unreported))
+    fields: dict[str, Any] = {
+        "version": result.run.version,
+        "exit_code": result.exit_code,
+        "seconds": round(result.seconds, 3),
+        "figures": dict(result.figures),
+    }
+    if result.exit_code == 0:
+        log.info("Run complete", **fields)
+    else:
+        log.error("Run failed", **fields, **({"error": result.error} if result.error else {}))
