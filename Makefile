@@ -4,7 +4,8 @@ MEMBERS := $(wildcard packages/* modules/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
-	test test-unit test-impl torture bench bench-quick mutants audit test-alone check-pythons smoke check build lock
+	test test-quick test-unit test-impl torture bench bench-quick mutants mutants-check audit test-alone \
+	check-pythons smoke check build lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +53,9 @@ pins: ## a fresh lock has exactly the pinned versions
 test: ## all tests
 	uv run pytest
 
+test-quick: ## to run on each change: the tests of packages and modules that need no PostgreSQL server
+	uv run pytest --quiet -n 3 --dist worksteal -m "not server" packages modules
+
 test-unit: ## the tests of the modules, in memory
 	uv run pytest modules/ -v --tb=short
 
@@ -69,6 +73,9 @@ bench-quick: ## the same with 100,000 lines, in a minute
 
 mutants: ## break the code in many ways, and see that the tests notice each: make mutants args="postgres"
 	uv run python tools/mutate.py $(args)
+
+mutants-check: ## each of those mutants still finds the text that it replaces
+	@uv run python tools/mutate.py --check
 
 test-alone: ## the tests of each member with nothing installed but what it declares
 	@for member in $(MEMBERS); do \
@@ -92,7 +99,7 @@ smoke: ## the job runs from the built wheels, which bring no more than it needs
 	@uv run python tools/smoke_wheels.py
 
 check: ## all that has to hold before a change goes in
-	@for target in lint type contracts pins test-alone test smoke; do \
+	@for target in lint type contracts pins mutants-check test-alone test smoke; do \
 		echo "--- $$target" && $(MAKE) --no-print-directory $$target || exit 1; \
 	done
 

@@ -1,4 +1,7 @@
-"""The whole suite is run by several processes at once; a part of it by one, unless ``-n`` says otherwise."""
+"""The whole suite is run by several processes at once; a part of it by one, unless ``-n`` says otherwise.
+
+Tests that use a PostgreSQL server have the mark ``server``: ``make test-quick`` leaves them out.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import pytest
 
 PROCESSES = 3
 """One more than the cores it has to do with: tests wait for servers, disks and other processes."""
+
+FIXTURES_WITH_SERVER = {"embedded_dir", "postgres_server"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -21,3 +26,11 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     is_open = getattr(options, "numprocesses", 0) is None and not options.usepdb
     if is_whole and is_open and not is_started_by_us:
         options.numprocesses, options.dist = PROCESSES, "worksteal"
+
+
+@pytest.hookimpl(tryfirst=True)  # before those that ``-m`` deselects are chosen
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests whose fixtures start a server."""
+    for item in items:
+        if not FIXTURES_WITH_SERVER.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("server")

@@ -859,6 +859,7 @@ class TestLock:
                     await bystander.execute(END_LOCKERS)
                     await asyncio.Event().wait()
 
+    @pytest.mark.server
     async def test_it_is_taken_again_when_the_server_restarts(self) -> None:
         with running_server({}) as server:
             secrets = MemorySecrets({"DB_POSTGRES_URL": server.url()})
