@@ -118,11 +118,11 @@ class Workspace:
         members = self.members.values()
         breaches = {member.name: [*self._check(member)] for member in members}
         for project in (self.root, *members, *self._unread):
-            place = (
+            label = (
                 project.name if project.is_read else project.folder.relative_to(self.root.folder).as_posix()
             )
             for breach in (*project.problems, *breaches.get(project.name, ())):
-                yield f"{place}: {breach}"
+                yield f"{label}: {breach}"
         yield from self._check_names()
 
     def _find(self, patterns: Iterable[str]) -> list[Path]:
@@ -179,7 +179,7 @@ class Workspace:
 
     def _check_files(self, member: Project) -> Iterator[str]:
         typed = Path("src", member.import_name, "py.typed")
-        for path in (Path("README.md"), Path("CHANGELOG.md"), typed):
+        for path in (Path("README.md"), Path("CHANGELOG.md"), Path("LICENSE"), typed):
             if not (member.folder / path).is_file():
                 yield f"{path} is missing"
         changelog = member.folder / "CHANGELOG.md"
