@@ -118,11 +118,11 @@ class Workspace:
         members = self.members.values()
         breaches = {member.name: [*self._check(member)] for member in members}
         for project in (self.root, *members, *self._unread):
-            label = (
+            subject = (
                 project.name if project.is_read else project.folder.relative_to(self.root.folder).as_posix()
             )
             for breach in (*project.problems, *breaches.get(project.name, ())):
-                yield f"{label}: {breach}"
+                yield f"{subject}: {breach}"
         yield from self._check_names()
 
     def _find(self, patterns: Iterable[str]) -> list[Path]:

@@ -67,7 +67,7 @@ OWN = ["greetings/001_create_greetings", "greetings/002_index_greetings"]
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """The folder that the module was installed to; on PYTHONPATH it is as good as the environment."""
+    """Return the folder that the module was installed to; on PYTHONPATH it counts as installed."""
     for path, text in MODULE.items():
         file = tmp_path / "greetings" / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ def site(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(platform: Platform, site: Path, postgres_url: str) -> Platform:
-    """Runs a command with the module installed, on an empty PostgreSQL."""
+    """Run a command with the module installed, on an empty PostgreSQL."""
 
     def run(*args: str, **variables: str) -> Outcome:
         settings = {"PYTHONPATH": str(site), "DB_POSTGRES_URL": postgres_url, **variables}

@@ -44,7 +44,7 @@ def test_rejects_are_listed_shown_retried_and_dropped(
     assert platform("rejects", "drop", FILE).out == f"dropped {FILE}\n"
     assert "nothing is rejected" in platform("rejects", "list").out
     again = platform("rejects", "drop", FILE)
-    assert (again.code, "nothing is kept" in again.log) == (2, True)
+    assert (again.code, "nothing is rejected below" in again.log) == (2, True)
     assert source.exists()
 
 

@@ -42,15 +42,15 @@ class WriteDeletesTheFileFirst(MemoryFileSystem):
 
 
 @noticed_by(
-    "test_a_write_of_what_is_no_bytes_leaves_the_old_content",
+    "test_a_write_of_what_is_not_bytes_leaves_the_old_content",
     "test_a_write_that_the_storage_cannot_take_leaves_the_old_content",
     "test_a_writer_killed_at_any_time_leaves_the_old_content_or_the_new",
 )
 class WriteIsNotAtomic(LocalFileSystem):
     async def write(self, path: str, data: bytes, *, is_private: bool = False) -> None:
-        place = Path(self.locate(path))
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with place.open("wb") as file:
+        file_path = Path(self.locate(path))
+        file_path.parent.mkdir(parents=True, exist_ok=True)
+        with file_path.open("wb") as file:
             try:
                 file.write(data)
             except OSError as error:
@@ -108,13 +108,13 @@ class FailedWriteStreamTakesTheOtherAlong(_OneTemporaryName):
 
 
 @noticed_by("test_large_content_is_kept_whole")
-class WriteCutsAtEightMebibytes(MemoryFileSystem):
+class WriteTruncatesAtEightMebibytes(MemoryFileSystem):
     async def write(self, path: str, data: bytes, *, is_private: bool = False) -> None:
         await super().write(path, data[: 8 * MIB])
 
 
 @noticed_by("test_large_content_is_kept_whole")
-class ReadCutsAtThirtyTwoMebibytes(LocalFileSystem):
+class ReadTruncatesAtThirtyTwoMebibytes(LocalFileSystem):
     async def read(self, path: str) -> bytes:
         return (await super().read(path))[: 32 * MIB]
 

@@ -55,21 +55,21 @@ def _subscription(
     wrap: Callable[[Any, str], Any],
 ) -> type:
     @functools.wraps(make)
-    def given(self: object, **fixtures: Any) -> Any:
+    def make_adapter(self: object, **fixtures: Any) -> Any:
         return make(adapter, **fixtures)
 
     parameters = list(inspect.signature(make).parameters.values())[1:]
     me = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    given.__signature__ = inspect.Signature([me, *parameters])  # type: ignore[attr-defined]
-    del given.__wrapped__
+    make_adapter.__signature__ = inspect.Signature([me, *parameters])  # type: ignore[attr-defined]
+    del make_adapter.__wrapped__
     others = [name for name in dir(contract) if name.startswith("test_") and name not in cases]
     members: dict[str, Any] = dict.fromkeys(others)
     members |= {name: wrap(getattr(contract, name), adapter.__name__) for name in cases}
-    return type(f"Test{adapter.__name__}", (contract,), {fixture: pytest.fixture(given), **members})
+    return type(f"Test{adapter.__name__}", (contract,), {fixture: pytest.fixture(make_adapter), **members})
 
 
 async def _run(case: Callable[..., Awaitable[None] | None], *args: Any, **fixtures: Any) -> None:
-    """Run a case to its end; those of loggers and secret stores are no coroutines."""
+    """Run a case to its end; those of loggers and secret stores are not coroutines."""
     pending = case(*args, **fixtures)
     if pending is not None:
         await pending

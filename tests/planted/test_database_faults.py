@@ -19,7 +19,7 @@ NOWHERE = "postgresql://user@127.0.0.1:1/none"
 
 @pytest.fixture(autouse=True)
 def close_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pool whose connections a fault has kept is not waited for."""
+    """Do not wait long for a pool whose connections a fault has taken."""
     monkeypatch.setattr(_sessions, "CLOSE_TIMEOUT_SECONDS", 0.2)
 
 

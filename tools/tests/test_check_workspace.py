@@ -47,7 +47,7 @@ dev = ["lower-part[extra]"]
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Return the root of a workspace without a breach."""
+    """Make a workspace without a breach."""
     (tmp_path / "pyproject.toml").write_text(ROOT_MANIFEST)
     for name, version, manifest in (("lower-part", "0.2.1", LOWER), ("upper-part", "1.0.0", UPPER)):
         member = tmp_path / "packages" / name
@@ -175,9 +175,9 @@ def test_a_new_adapter_and_a_new_module_need_three_entries_each_which_are_all_na
     add_member(root / "modules" / "new_job")
     found = breaches(root)
     assert [(line.partition(": ")[0], line.partition(" to ")[2].split(", ")[0]) for line in found] == [
-        (member, where)
+        (member, entry_list)
         for member in ("new-job", "platform-new")
-        for where in (
+        for entry_list in (
             "the dependencies of the root",
             "[tool.uv.sources] of the root",
             "root_packages in [tool.importlinter] of the root",

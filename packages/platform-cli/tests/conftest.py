@@ -20,7 +20,7 @@ OURS = ("DB_", "FS_", "LOG_", "MIGRATIONS_", "PLATFORM_", "NO_COLOR", "FORCE_COL
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory: a project without env files, and no setting in the environment."""
+    """Make and enter a project without env files, with no setting in the environment."""
     for name in [name for name in os.environ if name.startswith(OURS)]:
         monkeypatch.delenv(name)
     folder = tmp_path / "project"
@@ -32,7 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder to install to, before all others on the search path."""
+    """Yield a folder to install to, before all others on the search path."""
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(folder)
@@ -74,7 +74,7 @@ def module(install: Callable[..., Path]) -> Callable[..., Path]:
         manifest = {
             "name": "hello",
             "display_name": "Hello",
-            "description": "Greets somebody.",
+            "description": "Greets a person.",
             "type": "job",
             "version": "1.0.0",
             "dependencies": {"interfaces": ["logging"], "modules": []},

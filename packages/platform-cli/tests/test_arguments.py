@@ -91,7 +91,7 @@ def test_a_value_reaches_the_module_typed_and_under_the_name_of_its_manifest(
         ({"type": "string"}, ["word"], "unexpected argument 'word'"),
     ],
 )
-def test_a_value_that_cannot_be_meant_is_refused(
+def test_an_invalid_value_is_refused(
     run: Run, argument: dict[str, Any], words: list[str], problem: str
 ) -> None:
     assert run([{"name": "name", **argument}], *words) == (2, None, [f"error: {problem}"])
@@ -124,7 +124,7 @@ def test_a_control_character_of_a_value_does_not_reach_the_terminal(run: Run) ->
     assert line == r"error: invalid value for '--name': '\x1b[2J\n' is not an integer"
 
 
-def test_help_tells_each_argument_with_type_default_and_choices(module: Module, platform: Platform) -> None:
+def test_help_shows_each_argument_with_type_default_and_choices(module: Module, platform: Platform) -> None:
     module(
         args=[
             {"name": "whom", "description": "Who is greeted.", "type": "string", "required": True},
@@ -137,7 +137,7 @@ def test_help_tells_each_argument_with_type_default_and_choices(module: Module, 
     text = " ".join(out.split())
     assert (code, err) == (0, "")
     for part in (
-        "Greets somebody.",
+        "Greets a person.",
         "--whom STRING Who is greeted. [required]",
         "--times INTEGER [default: 500]",
         "--style [plain|loud]",

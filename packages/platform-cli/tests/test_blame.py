@@ -189,7 +189,7 @@ def test_c21_a_module_that_cannot_be_imported_is_named_with_the_full_path(
     assert last(err) == start + message.format(file=file)
 
 
-def test_c21_what_is_no_function_is_refused(module: Module, platform: Platform) -> None:
+def test_c21_what_is_not_a_function_is_refused(module: Module, platform: Platform) -> None:
     module("run = 5\n")
     assert "'run' of module 'hello' is not a function" in platform("run", "hello")[2]
 

@@ -125,7 +125,7 @@ def test_the_version_is_that_of_the_distribution(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("flag", FLAGS, ids=lambda flag: flag.name)
-def test_the_readme_tells_of_each_global_flag(flag: Flag) -> None:
+def test_the_readme_lists_each_global_flag(flag: Flag) -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text()
     [row] = [line for line in readme.splitlines() if line.startswith(f"| `{flag.variable}` |")]
     assert flag.name in row

@@ -37,7 +37,7 @@ ENTRY_POINTS = {
 
 @pytest.fixture(autouse=True)
 def spies(install: Install) -> None:
-    """Adapters that show whether and with what they are built."""
+    """Install adapters that show whether and with what they are built."""
     install("spies", ENTRY_POINTS, adapters=SPIES)
 
 

@@ -25,7 +25,7 @@ def test_values_are_taken_literally(tmp_path: Path) -> None:
     }
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_part_of_the_first_name(tmp_path: Path) -> None:
     assert read_env_file(write(tmp_path, b"\xef\xbb\xbfA=1\r\nB=2\r\n")) == {"A": "1", "B": "2"}
 
 
@@ -39,14 +39,16 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
         ("A=1\n\n# comment\nexport canary\n", 4),
     ],
 )
-def test_a_line_that_is_no_assignment_is_named_but_not_shown(tmp_path: Path, content: str, line: int) -> None:
+def test_a_line_that_is_not_an_assignment_is_named_but_not_shown(
+    tmp_path: Path, content: str, line: int
+) -> None:
     file = write(tmp_path, content)
     with pytest.raises(ConfigurationError) as caught:
         read_env_file(file)
     assert str(caught.value) == f"line {line} of {str(file)!r} is not KEY=value"
 
 
-def test_bytes_that_are_no_utf8_are_named_but_not_shown(tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf8_are_named_but_not_shown(tmp_path: Path) -> None:
     file = write(tmp_path, b"A=1\nB=canary\xff\n")
     with pytest.raises(ConfigurationError) as caught:
         read_env_file(file)
@@ -84,14 +86,18 @@ def test_a_secret_that_other_users_can_read_is_reported_with_what_to_do(tmp_path
     file = write(tmp_path, "")
     for mode in (0o644, 0o640, 0o604):
         file.chmod(mode)
-        told = exposure(file, {"A": "1", name: SECRETS[name]})
-        assert told is not None
-        assert (repr(name) in told, f"chmod 600 {file}" in told, "canary" in told) == (True, True, False)
+        advice = exposure(file, {"A": "1", name: SECRETS[name]})
+        assert advice is not None
+        assert (repr(name) in advice, f"chmod 600 {file}" in advice, "canary" in advice) == (
+            True,
+            True,
+            False,
+        )
     file.chmod(0o600)
     assert exposure(file, SECRETS) is None
 
 
-def test_what_is_no_secret_may_be_read_by_all(tmp_path: Path) -> None:
+def test_what_is_not_a_secret_may_be_read_by_all(tmp_path: Path) -> None:
     file = write(tmp_path, "")
     file.chmod(0o644)
     assert exposure(file, NO_SECRETS) is None

@@ -166,11 +166,11 @@ def test_c16_an_empty_variable_counts_as_not_set(
         ("DB_X", ""),
     ],
 )
-@pytest.mark.parametrize("place", ["environment", "file"])
+@pytest.mark.parametrize("location", ["environment", "file"])
 def test_c17_a_setting_that_nothing_reads_is_warned_of_with_the_nearest_name(
-    platform: Platform, project: Path, monkeypatch: pytest.MonkeyPatch, name: str, hint: str, place: str
+    platform: Platform, project: Path, monkeypatch: pytest.MonkeyPatch, name: str, hint: str, location: str
 ) -> None:
-    if place == "file":
+    if location == "file":
         (project / ".env" / "local.env").write_text(f"{name}=canary\n")
     else:
         monkeypatch.setenv(name, "canary")
@@ -271,7 +271,7 @@ def test_c17_an_environment_that_is_named_in_a_file_is_not_passed_over(
 
 
 @pytest.mark.parametrize("chosen", [["--env", "local"], []])
-def test_c17_an_environment_that_is_named_as_it_was_chosen_is_no_error(
+def test_c17_an_environment_that_is_named_as_it_was_chosen_is_not_an_error(
     platform: Platform, project: Path, chosen: list[str]
 ) -> None:
     (project / ".env" / "local.env").write_text(f"PLATFORM_ENV={'test' if chosen else 'local'}\n")

@@ -13,14 +13,14 @@ Platform = Callable[..., tuple[int, str, str]]
 Module = Callable[..., Path]
 Install = Callable[..., Path]
 
-TELLING = """
+LOGGING_MODULE = """
     import logging
 
     library = logging.getLogger("library.pool")
 
 
     async def run(ctx):
-        library.info("nobody asked")
+        library.info("not shown")
         library.warning("%s retries", 3)
         try:
             raise ConnectionError("postgresql://user:canary@host:1 is away")
@@ -32,7 +32,7 @@ TELLING = """
 
 @pytest.fixture
 def run(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
-    """Runs the module ``hello``, without the handlers in which pytest collects what is told to logging."""
+    """Runs the module ``hello``, without the handlers in which pytest collects what is logged."""
 
     def run(*args: str) -> tuple[int, str]:
         monkeypatch.setattr(logging.getLogger(), "handlers", [])
@@ -53,7 +53,7 @@ def events(err: str) -> list[dict[str, Any]]:
 
 
 def test_they_are_events_of_the_log(module: Module, run: Run) -> None:
-    module(TELLING)
+    module(LOGGING_MODULE)
     code, err = run("--log", "json")
     assert code == 0
     assert events(err) == [
@@ -68,7 +68,7 @@ def test_they_are_events_of_the_log(module: Module, run: Run) -> None:
 
 
 def test_they_are_lines_of_the_log_for_people(module: Module, run: Run) -> None:
-    module(TELLING)
+    module(LOGGING_MODULE)
     _, err = run("--log", "pretty")
     assert [re.sub(r"^\S+ | run_id=\w{32} module=hello$", "", line) for line in err.splitlines()] == [
         "warn  3 retries logger=library.pool",
@@ -106,14 +106,14 @@ def test_a_module_that_sets_up_logging_has_it_its_way(module: Module, run: Run) 
 
         async def run(ctx):
             logging.basicConfig(format="own: %(message)s")
-            logging.warning("told")
+            logging.warning("shown")
             return 0
         """
     )
-    assert run("--log", "json") == (0, "own: told\n")
+    assert run("--log", "json") == (0, "own: shown\n")
 
 
-def test_a_logger_that_is_made_of_logging_may_tell_what_it_likes(
+def test_a_logger_that_is_made_of_logging_may_log_what_it_likes(
     install: Install, module: Module, run: Run
 ) -> None:
     adapter = """
@@ -127,18 +127,18 @@ def test_a_logger_that_is_made_of_logging_may_tell_what_it_likes(
                 logging.getLogger("made").warning("%s", message)
     """
     install("made", {"platform.logging": {"made": "made.logger:Logger"}}, logger=adapter)
-    module(TELLING)
+    module(LOGGING_MODULE)
     assert run("--log", "made") == (0, "3 retries\n")
 
 
 def test_a_message_that_does_not_fit_its_arguments_fails_no_job(module: Module, run: Run) -> None:
-    module(TELLING.replace("%s retries", "%z retries"))
+    module(LOGGING_MODULE.replace("%s retries", "%z retries"))
     code, err = run("--log", "json")
     assert (code, events(err)[0]["event"]) == (0, "%z retries")
 
 
 def test_after_the_run_all_is_as_before(module: Module, run: Run) -> None:
     before = logging.lastResort
-    module(TELLING)
+    module(LOGGING_MODULE)
     run()
     assert logging.lastResort is before

@@ -37,7 +37,7 @@ def json_lines(text: str) -> list[dict[str, Any]]:
 class TestJsonLogger(LoggingContract):
     @pytest.fixture
     def err(self, monkeypatch: pytest.MonkeyPatch) -> StringIO:
-        """Of its own: capsys has another in the set-up, where the logger is made, than in the test."""
+        """Return a stream of its own: that of capsys is another in the set-up, which makes the logger."""
         stream = StringIO()
         monkeypatch.setattr(sys, "stderr", stream)
         return stream

@@ -29,7 +29,7 @@ def test_a_manifest_is_read_whole_without_importing_the_module(module: Module) -
 
 
 def problems(module: Module, **changes: Any) -> list[str]:
-    """What is found wrong, without the name of the file, which each line begins with."""
+    """Return what is wrong, without the name of the file that each line starts with."""
     package = module(**changes)
     with pytest.raises(ConfigurationError) as caught:
         read_manifest("hello")
@@ -72,11 +72,20 @@ def test_what_is_wrong_with_the_module_is_named(
         ({"type": "int"}, "args[0].type: 'int' is none of boolean, float, integer, string"),
         ({"required": "yes"}, "args[0].required: it must be true or false, not 'yes'"),
         ({"help": "x"}, "args[0].help: unknown key"),
-        ({"type": "integer", "required": False, "default": "2"}, "args[0].default: '2' is no integer"),
-        ({"type": "integer", "required": False, "default": True}, "args[0].default: True is no integer"),
-        ({"type": "float", "required": False, "default": float("nan")}, "args[0].default: nan is no float"),
-        ({"type": "boolean", "choices": [True]}, "args[0].choices: a boolean has none"),
-        ({"choices": ["a", 1]}, "args[0].choices: 1 is no string"),
+        (
+            {"type": "integer", "required": False, "default": "2"},
+            "args[0].default: '2' is not of type integer",
+        ),
+        (
+            {"type": "integer", "required": False, "default": True},
+            "args[0].default: True is not of type integer",
+        ),
+        (
+            {"type": "float", "required": False, "default": float("nan")},
+            "args[0].default: nan is not of type float",
+        ),
+        ({"type": "boolean", "choices": [True]}, "args[0].choices: a boolean has no choices"),
+        ({"choices": ["a", 1]}, "args[0].choices: 1 is not of type string"),
         (
             {"required": False, "choices": ["a"], "default": "b"},
             "args[0].default: 'b' is none of the choices",
@@ -115,19 +124,19 @@ def test_two_arguments_of_one_option_clash(
     ]
 
 
-def test_all_problems_of_a_manifest_are_told_at_once(module: Module) -> None:
+def test_all_problems_of_a_manifest_are_reported_at_once(module: Module) -> None:
     assert len(problems(module, name="other", type="x", args=[{"name": "db"}, 7], extra=1)) == 6
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (b"{", "it is no readable JSON: Expecting property name"),
-        (b"\xff", "it is no readable JSON: 'utf-8' codec can't decode"),
+        (b"{", "it is not readable JSON: Expecting property name"),
+        (b"\xff", "it is not readable JSON: 'utf-8' codec can't decode"),
         (b"[]", "it must hold one JSON object"),
     ],
 )
-def test_a_file_that_is_no_json_object_is_named(module: Module, text: bytes, problem: str) -> None:
+def test_a_file_that_is_not_a_json_object_is_named(module: Module, text: bytes, problem: str) -> None:
     file = module() / "module.json"
     file.write_bytes(text)
     with pytest.raises(ConfigurationError) as caught:

@@ -62,7 +62,7 @@ ADVICE = (
 
 @pytest.fixture(autouse=True)
 def forgotten() -> None:
-    """Values that other tests have set are not known."""
+    """Forget values that other tests have set are not known."""
     remember_arguments([])
 
 
@@ -151,7 +151,7 @@ def test_c6_the_form_of_a_url_is_shown_whole_by_the_adapter(
         "duplicate key=3 passfile=/etc/pass",
     ],
 )
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_what_is_not_a_secret_stays(text: str) -> None:
     assert hide_secrets(text) == text
 
 
@@ -160,7 +160,7 @@ def test_the_password_of_development_does_not_hide_every_other_word() -> None:
     assert hide_secrets("acme-dev") == "acme-dev"
 
 
-def test_the_working_directory_is_no_secret_although_the_shell_calls_it_pwd() -> None:
+def test_the_working_directory_is_not_a_secret_although_the_shell_calls_it_pwd() -> None:
     remember_settings({"PWD": "/data/project", "OLDPWD": "/data/other"})
     assert hide_secrets("/data/project/.env") == "/data/project/.env"
 
@@ -169,7 +169,7 @@ class Text(str):
     """Text of a library's own kind."""
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     url: str
 
 
@@ -185,8 +185,8 @@ VALUES: dict[str, object] = {
     "a key": {URL: 1},
     "another mapping": OrderedDict(url=URL),
     "a mapping that is not a dict": MappingProxyType({"password": CANARY}),
-    "a named tuple": Place(URL),
-    "a named tuple in a list": [Place(URL)],
+    "a named tuple": Position(URL),
+    "a named tuple in a list": [Position(URL)],
     "text of another kind under a name": {"password": Text(CANARY)},
     "a name of another kind": {Text("password"): CANARY},
     "bytes in a list under a name": {"password": [CANARY.encode()]},
@@ -218,9 +218,9 @@ def test_a_field_of_the_log_that_is_named_so_is_hidden() -> None:
 def test_c5_an_env_file_with_a_secret_in_any_form_is_warned_of(tmp_path: Path, value: str) -> None:
     file = tmp_path / "mine.env"
     file.touch(mode=0o644)
-    told = exposure(file, {"A": "1", "SOME_SETTING": value})
-    assert told is not None
-    assert ("'SOME_SETTING'" in told, CANARY in told) == (True, False)
+    advice = exposure(file, {"A": "1", "SOME_SETTING": value})
+    assert advice is not None
+    assert ("'SOME_SETTING'" in advice, CANARY in advice) == (True, False)
 
 
 @pytest.mark.parametrize("value", ["postgresql://localhost/x?password=p", "postgresql:///x?password=p"])

@@ -33,7 +33,7 @@ def migrations(project: Path) -> Path:
     return folder
 
 
-def test_up_tells_what_it_applied(platform: Platform) -> None:
+def test_up_lists_what_it_applied(platform: Platform) -> None:
     code, out, _ = platform("migrate", "up", "--db", "memory")
     assert (code, out.splitlines()[-1]) == (0, "applied 004_index_cleaned_events_by_time")
 
@@ -55,7 +55,7 @@ def test_a_target_is_a_number_with_or_without_its_zeros(platform: Platform, text
 @pytest.mark.parametrize(
     "command", [("up", "--target"), ("down", "--target"), ("mark", "--applied", "--through")]
 )
-def test_what_is_no_number_of_a_migration_is_told_in_one_line_with_what_to_give(
+def test_an_invalid_number_is_answered_in_one_line_with_what_to_give(
     platform: Platform, command: tuple[str, ...], text: str
 ) -> None:
     code, out, err = platform("migrate", *command, text, "--db", "memory")
@@ -73,7 +73,7 @@ def test_a_number_that_no_migration_has_is_refused_in_one_line(platform: Platfor
     assert (code, out, err) == (4, "", f"error: there is no migration {text}: there are 1, 2, 3, 4\n")
 
 
-def test_up_tells_when_there_is_nothing_to_apply(platform: Platform, migrations: Path) -> None:
+def test_up_says_when_there_is_nothing_to_apply(platform: Platform, migrations: Path) -> None:
     (migrations / "001_create_things.py").unlink()
     assert platform("migrate", "up", "--db", "memory", "--dir", "migrations") == (
         0,
@@ -110,7 +110,7 @@ def test_create_makes_the_next_file(platform: Platform, migrations: Path) -> Non
     assert (migrations / "002_add_users.py").is_file()
 
 
-def test_a_name_for_a_migration_that_is_none_is_misuse(platform: Platform, migrations: Path) -> None:
+def test_an_invalid_name_for_a_migration_is_misuse(platform: Platform, migrations: Path) -> None:
     code, out, err = platform("migrate", "create", "../x", "--dir", "migrations")
     assert (code, out, err.count("\n")) == (2, "", 1)
 

@@ -43,7 +43,7 @@ def table(name: str) -> str:
 
 @pytest.fixture(autouse=True)
 def own(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The platform's migrations: a single one, which makes the table ``base``."""
+    """Write the platform's migrations: a single one, which makes the table ``base``."""
     folder = project / "own"
     folder.mkdir()
     (folder / "001_base.py").write_text(table("base"))
@@ -53,7 +53,7 @@ def own(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def add(install: Install) -> Callable[..., Path]:
-    """Installs a module with a table for each of ``tables``; returns its folder of migrations."""
+    """Install a module with a table for each of ``tables``; return its folder of migrations."""
 
     def add(name: str, *tables: str, needs: tuple[str, ...] = (), **changes: Any) -> Path:
         manifest = {
@@ -79,7 +79,7 @@ Add = Callable[..., Path]
 
 @pytest.fixture
 def migrate(platform: Platform, install: Install) -> Callable[..., tuple[int, str, str]]:
-    """Runs ``platform migrate`` on one database in memory, which lasts for the test."""
+    """Run ``platform migrate`` on one database in memory, which lasts for the test."""
     install("kept", {"platform.database": {"kept": "kept.adapters:make"}}, adapters=DATABASES)
 
     def migrate(*args: str) -> tuple[int, str, str]:

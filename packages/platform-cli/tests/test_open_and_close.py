@@ -53,7 +53,7 @@ CLOSED = ["disconnect Files", "disconnect Database", "disconnect Store", "discon
 
 @pytest.fixture(autouse=True)
 def hello(install: Install, module: Module, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A module that uses every interface, and an adapter of each that shows when it is opened and closed."""
+    """Install a module that uses every interface, and adapters that show when they are opened and closed."""
     install("spies", ENTRY_POINTS, adapters=SPIES)
     module(
         "async def run(ctx):\n    print('run')\n    return 0\n",
@@ -63,7 +63,7 @@ def hello(install: Install, module: Module, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def assert_names(err: str, call: str) -> None:
-    """All adapters of one package are named, for it is not known which of them a line belongs to."""
+    """Assert that the adapter is named; all of its package are, for a line belongs to any of them."""
     last = err.splitlines()[-1]
     assert f"'spy' (spies.adapters:{call.split()[1]})" in last
     assert re.search(r" failed: RuntimeError: no route \(spies/adapters.py:\d+ in act\)$", last)

@@ -159,8 +159,11 @@ def test_the_help_shows_the_default_of_each_environment(platform: Platform) -> N
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"type": "boolean", "default_in": {"local": "yes"}}, "default_in.local: 'yes' is no boolean"),
-        ({"type": "integer", "default_in": {"local": True}}, "default_in.local: True is no integer"),
+        (
+            {"type": "boolean", "default_in": {"local": "yes"}},
+            "default_in.local: 'yes' is not of type boolean",
+        ),
+        ({"type": "integer", "default_in": {"local": True}}, "default_in.local: True is not of type integer"),
         (
             {"type": "string", "choices": ["a"], "default_in": {"test": "b"}},
             "default_in.test: 'b' is none of the choices",

@@ -13,7 +13,7 @@ Install = Callable[..., Path]
 
 @pytest.fixture
 def alone(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is installed but what the test installs."""
+    """Have nothing installed but what the test installs."""
     monkeypatch.setattr(sys, "path", [str(site)])
 
 

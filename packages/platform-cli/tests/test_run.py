@@ -26,7 +26,7 @@ WORKING = """
 
 @pytest.fixture
 def events(raw_platform: Platform) -> Callable[..., list[dict[str, Any]]]:
-    """Runs the module ``hello`` and returns the events of its log."""
+    """Run the module ``hello`` and return the events of its log."""
 
     def events(*args: str) -> list[dict[str, Any]]:
         _, _, err = raw_platform("run", "hello", "--log", "json", *args)
@@ -104,7 +104,7 @@ def test_a_run_that_fails_says_why_and_reports_its_figures(
     assert err.splitlines()[-1] == f"error: {error}"
 
 
-def test_a_run_that_is_refused_was_none(events: Events, module: Module) -> None:
+def test_a_run_that_is_refused_has_no_end(events: Events, module: Module) -> None:
     module(
         working(ending="from platform_interfaces import ConfigurationError; raise ConfigurationError('x')")
     )

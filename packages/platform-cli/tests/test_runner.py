@@ -27,7 +27,7 @@ SPIES = """
 
     class Unreachable(Database):
         async def connect(self):
-            raise ConnectionLostError("nobody answers")
+            raise ConnectionLostError("no answer")
 """
 DATABASES = {"spy": "spies.adapters:Database", "unreachable": "spies.adapters:Unreachable"}
 HOOKS = """
@@ -38,7 +38,7 @@ HOOKS = """
     from platform_interfaces import ConfigurationError
 
 
-    def telling(text):
+    def print_later(text):
         async def hook():
             print(text)
 
@@ -46,8 +46,8 @@ HOOKS = """
 
 
     async def run(ctx):
-        ctx.lifecycle.on_shutdown(telling("first undone"))
-        ctx.lifecycle.on_shutdown(telling("second undone"))
+        ctx.lifecycle.on_shutdown(print_later("first undone"))
+        ctx.lifecycle.on_shutdown(print_later("second undone"))
         print("runs")
         {}
 """
@@ -57,7 +57,7 @@ USES_DATABASE = {"interfaces": ["database", "logging"]}
 
 @pytest.fixture(autouse=True)
 def spies(install: Install) -> None:
-    """Databases that tell what is done to them."""
+    """Install databases that print what is done to them."""
     install("spies", {"platform.database": DATABASES}, adapters=SPIES)
 
 
@@ -78,7 +78,7 @@ def errors(err: str) -> list[str]:
             1,
             "module 'hello' failed: RuntimeError: two lines (hello_job/main.py:20 in run)",
         ),
-        ("raise ConfigurationError('--date is no day')", 2, "--date is no day"),
+        ("raise ConfigurationError('--date is not a day')", 2, "--date is not a day"),
         ("await ctx.db.execute('SELEC 1')", 1, None),
         ("asyncio.current_task().cancel(); await asyncio.Event().wait()", 1, "the job cancelled itself"),
         ("os.kill(os.getpid(), signal.SIGINT); await asyncio.Event().wait()", 130, None),
@@ -132,7 +132,7 @@ def test_a_database_that_cannot_be_reached_fails_the_run_before_the_module_start
 ) -> None:
     module(HOOKS.replace("{}", "return 0"), dependencies=USES_DATABASE)
     code, out, err = platform("run", "hello", "--db", "unreachable")
-    assert (code, out, errors(err)) == (1, "", ["error: nobody answers"])
+    assert (code, out, errors(err)) == (1, "", ["error: no answer"])
     assert "error Run failed version=1.0.0 exit_code=1 seconds=" in err
 
 
@@ -203,7 +203,7 @@ def test_at_debug_a_failure_is_traced_where_code_may_be_to_blame(
     assert "Settings env='local (default)'" in err
 
 
-def test_a_refused_configuration_is_told_once_and_is_no_failed_job(
+def test_a_refused_configuration_is_reported_once_and_not_as_a_failed_run(
     module: Module, platform: Platform
 ) -> None:
     module(HOOKS.replace("{}", "raise ConfigurationError('x')"))

@@ -94,7 +94,7 @@ def test_without_a_folder_of_env_files_it_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("env", ["../local", "a/b", ".", "a b", "local\n", "ü"])
-def test_a_name_that_is_no_plain_word_is_refused(settings: Resolve, env: str) -> None:
+def test_a_name_that_is_not_a_plain_word_is_refused(settings: Resolve, env: str) -> None:
     with pytest.raises(ConfigurationError, match="letters, digits, '_' and '-' only"):
         settings({"env": env})
 
@@ -107,7 +107,7 @@ def test_the_folder_of_env_files_is_looked_for_upwards(project: Path) -> None:
     assert found.values.get("FS_LOCAL_ROOT") == "files"
 
 
-def test_a_virtual_environment_called_dot_env_is_no_such_folder(project: Path) -> None:
+def test_a_virtual_environment_called_dot_env_is_not_such_a_folder(project: Path) -> None:
     (project / "a" / ".env" / "bin").mkdir(parents=True)
     assert resolve({}, environment={}, start=project / "a").project == project
 

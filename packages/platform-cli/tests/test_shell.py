@@ -21,7 +21,7 @@ COMPOSED: list[Form] = ["NFC", "NFD"]
 
 @pytest.fixture
 def run_closed(site: Path) -> Callable[..., tuple[int, str]]:
-    """Runs a command whose standard output nobody reads: its exit code and standard error."""
+    """Run a command whose standard output has no reader: its exit code and standard error."""
 
     def run_closed(*words: str) -> tuple[int, str]:
         reader, writer = os.pipe()
@@ -60,7 +60,7 @@ def test_c19_a_closed_pipe_ends_a_command_quietly(
     assert run_closed(*words.split()) == (141, "")
 
 
-def test_c19_a_job_whose_log_nobody_reads_goes_on(module: Module, site: Path) -> None:
+def test_c19_a_job_whose_log_has_no_reader_goes_on(module: Module, site: Path) -> None:
     module("async def run(ctx):\n    ctx.log.info('said')\n    print('done')\n    return 3\n")
     reader, writer = os.pipe()
     os.close(reader)
@@ -91,7 +91,7 @@ def test_a_process_without_an_output_runs(module: Module, site: Path, closed: st
         assert (done.returncode, "rror" in done.stderr) == (0, False)
 
 
-def test_c25_a_byte_order_mark_in_module_json_is_no_part_of_it(module: Module, platform: Platform) -> None:
+def test_c25_a_byte_order_mark_in_module_json_is_not_part_of_it(module: Module, platform: Platform) -> None:
     file = module() / "module.json"
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
     assert platform("run", "hello") == (0, "", "")
@@ -115,7 +115,7 @@ def test_c25_a_name_is_found_however_its_letters_are_composed(
 
 @pytest.fixture
 def deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The working directory is deleted."""
+    """Make the working directory is deleted."""
     folder = tmp_path / "gone"
     folder.mkdir()
     monkeypatch.chdir(folder)

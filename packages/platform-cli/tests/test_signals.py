@@ -16,29 +16,29 @@ WAITING = """
     import threading
 
 
-    async def tell(text):
+    async def write(text):
         print(text, flush=True)
 
 
     async def run(ctx):
-        ctx.lifecycle.on_shutdown(lambda: tell("first undone"))
+        ctx.lifecycle.on_shutdown(lambda: write("first undone"))
         ctx.lifecycle.on_shutdown({hook})
-        await tell("ready")
+        await write("ready")
         {wait}
 
 
     async def hang():
-        await tell("stopping")
+        await write("stopping")
         await asyncio.Event().wait()
 """
 
 
 @pytest.fixture
 def running(module: Module, start: Start) -> Callable[..., subprocess.Popen[str]]:
-    """A run of the module that is at work."""
+    """Yield a run of the module that is at work."""
 
     def running(
-        hook: str = "lambda: tell('second undone')",
+        hook: str = "lambda: write('second undone')",
         wait: str = "await asyncio.Event().wait()",
         command: tuple[str, ...] = RUN,
     ) -> subprocess.Popen[str]:

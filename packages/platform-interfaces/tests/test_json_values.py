@@ -54,13 +54,13 @@ def test_decimals_are_written_as_numbers_wherever_they_are() -> None:
 @pytest.mark.parametrize(
     "value", [float("nan"), float("inf"), Decimal("NaN"), Decimal("-Infinity"), [Decimal("NaN")]]
 )
-def test_what_is_no_json_number_is_refused(value: object) -> None:
+def test_what_is_not_a_json_number_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r"JSON|Out of range"):
         dump_json(value)
 
 
 @pytest.mark.parametrize("value", [object(), {"a": b"x"}, [Decimal(1), {1, 2}], {(1, 2): 3}])
-def test_what_is_no_json_value_is_refused(value: object) -> None:
+def test_what_is_not_a_json_value_is_refused(value: object) -> None:
     with pytest.raises(TypeError):
         dump_json(value)
 
@@ -102,6 +102,6 @@ def test_e8_json_has_a_limit_of_levels_that_no_interpreter_decides(in_objects: b
             dump_json(_nested(levels, inner, in_objects=in_objects))
 
 
-def test_e8_brackets_side_by_side_and_in_text_are_no_levels() -> None:
+def test_e8_brackets_side_by_side_and_in_text_are_not_levels() -> None:
     value = [["["] * 10, "[{" * 5_000, *({"a": []} for _ in range(5_000))]
     assert load_json(dump_json(value)) == value

@@ -121,6 +121,6 @@ def test_the_other_implementations_do_not_import_duckdb() -> None:
 
 
 def _threads() -> set[object]:
-    """The native threads of this process where the system lists them, else Python's."""
+    """Return the native threads of this process where the system lists them, else Python's."""
     tasks = Path("/proc/self/task")
     return set(tasks.iterdir()) if tasks.exists() else set(threading.enumerate())

@@ -79,7 +79,7 @@ async def test_what_jsonb_does_not_take_is_refused(db: MemoryDatabase, text: str
 
 
 @pytest.mark.parametrize("value", [float("nan"), object(), {"a": {1}}, "\ud800", b"bytes"])
-async def test_what_is_no_json_is_refused(db: MemoryDatabase, value: object) -> None:
+async def test_what_is_not_json_is_refused(db: MemoryDatabase, value: object) -> None:
     with pytest.raises(DataError):
         await db.bulk_insert("t", [{"value": value}])
 
@@ -150,7 +150,7 @@ async def test_a_literal_is_the_same_value(db: MemoryDatabase, text: str) -> Non
     }
 
 
-async def test_a_literal_that_is_no_json_is_refused(db: MemoryDatabase) -> None:
+async def test_a_literal_that_is_not_json_is_refused(db: MemoryDatabase) -> None:
     with pytest.raises(DataError):
         await db.execute("INSERT INTO t (value) VALUES ('{'::jsonb)")
 

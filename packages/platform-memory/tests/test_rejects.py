@@ -26,14 +26,14 @@ def reject_of(file: str, line: int = 1, raw: bytes = b"x") -> Reject:
 
 
 async def keep(fs: MemoryFileSystem, *files: str, rejects: int = 1) -> None:
-    """As a run that has read these files."""
+    """Store rejects as a run does that has read these files."""
     async with RejectWriter(fs, "day", "run") as writer:
         for file in files:
             writer.add(reject_of(file, line) for line in range(rejects))
             writer.complete(file)
 
 
-async def kept(fs: MemoryFileSystem) -> list[tuple[str, int]]:
+async def stored(fs: MemoryFileSystem) -> list[tuple[str, int]]:
     return [(reject.file, reject.line) async for reject in read_rejects(fs, PATH)]
 
 
@@ -52,7 +52,7 @@ async def test_the_rejects_of_the_files_of_a_run_are_kept_together_in_their_orde
     fs: MemoryFileSystem,
 ) -> None:
     await keep(fs, "day/b", "day/a", rejects=2)
-    assert await kept(fs) == [("day/b", 0), ("day/b", 1), ("day/a", 0), ("day/a", 1)]
+    assert await stored(fs) == [("day/b", 0), ("day/b", 1), ("day/a", 0), ("day/a", 1)]
     assert await fs.list("") == [PATH]
 
 
@@ -61,7 +61,7 @@ async def test_a_file_that_was_read_again_has_what_was_added_last_and_others_kee
 ) -> None:
     await keep(fs, "day/a", "day/b", "day/c", rejects=3)
     await keep(fs, "day/b", rejects=1)
-    assert await kept(fs) == [
+    assert await stored(fs) == [
         ("day/b", 0),
         *((file, line) for file in ("day/a", "day/c") for line in range(3)),
     ]
@@ -77,7 +77,7 @@ async def test_a_file_that_was_not_completed_keeps_what_it_had(fs: MemoryFileSys
         writer.add([reject_of("day/b", 8)])
         writer.discard()
         writer.add([reject_of("day/c", 9)])
-    assert await kept(fs) == [("day/a", 7), ("day/b", 0)]
+    assert await stored(fs) == [("day/a", 7), ("day/b", 0)]
 
 
 async def test_nothing_is_written_when_no_file_was_completed(fs: MemoryFileSystem) -> None:
@@ -94,7 +94,7 @@ async def test_a_failed_run_keeps_what_the_completed_files_had(fs: MemoryFileSys
             writer.complete("day/a")
             writer.add([reject_of("day/b", 2)])
             raise RuntimeError("stop")
-    assert await kept(fs) == [("day/a", 1)]
+    assert await stored(fs) == [("day/a", 1)]
 
 
 async def test_rejects_that_cannot_be_saved_end_the_run_with_the_first_error() -> None:
@@ -130,9 +130,7 @@ CHANGED = [
 
 
 @pytest.mark.parametrize("changed", CHANGED, ids=range(len(CHANGED)))
-async def test_a_line_that_somebody_has_changed_stays_and_costs_no_other(
-    fs: MemoryFileSystem, changed: bytes
-) -> None:
+async def test_a_line_that_was_edited_stays_and_costs_no_other(fs: MemoryFileSystem, changed: bytes) -> None:
     await keep(fs, "day/a", "day/b")
     first, second, _ = (await fs.read(PATH)).split(b"\n")
     await fs.write(PATH, b"\n".join([first, changed, b"", second]))
@@ -141,7 +139,7 @@ async def test_a_line_that_somebody_has_changed_stays_and_costs_no_other(
         [reject_of("day/c", 0).to_json("run").strip(), first, changed, second, b""]
     )
     with pytest.raises(ValueError, match=f"line 3 of '{PATH}'"):
-        await kept(fs)
+        await stored(fs)
     await keep(fs, "day/a", "day/b", "day/c", rejects=0)
     assert await fs.read(PATH) == changed + b"\n"
     await drop_rejects(fs, "day/a")
@@ -180,7 +178,7 @@ async def test_rejects_are_found_for_a_file_and_for_all_that_is_below_a_folder(f
 
 
 @pytest.mark.parametrize("prefix", ["..", "/a", "a//b"])
-async def test_a_prefix_that_can_be_no_path_is_refused(fs: MemoryFileSystem, prefix: str) -> None:
+async def test_a_prefix_that_can_never_be_a_path_is_refused(fs: MemoryFileSystem, prefix: str) -> None:
     with pytest.raises(InvalidPathError):
         await drop_rejects(fs, prefix)
     with pytest.raises(InvalidPathError):
@@ -192,7 +190,7 @@ async def test_dropped_rejects_are_gone_and_others_stay(fs: MemoryFileSystem) ->
     assert await drop_rejects(fs, "day/d") == set()
     assert await drop_rejects(fs, "day/b") == {"day/b"}
     assert await drop_rejects(fs, "day/a") == {"day/a", "day/a/c"}
-    assert await kept(fs) == [("day/ab", 0), ("day/ab", 1)]
+    assert await stored(fs) == [("day/ab", 0), ("day/ab", 1)]
     assert await drop_rejects(fs, "") == {"day/ab"}
     assert await fs.list("") == []
 
@@ -202,10 +200,10 @@ async def test_what_another_run_has_kept_meanwhile_stays(fs: MemoryFileSystem) -
         writer.add([reject_of("day/a")])
         writer.complete("day/a")
         await keep(fs, "day/b")
-    assert await kept(fs) == [("day/a", 1), ("day/b", 0)]
+    assert await stored(fs) == [("day/a", 1), ("day/b", 0)]
 
 
-async def test_what_is_no_file_of_rejects_is_left_alone(fs: MemoryFileSystem) -> None:
+async def test_what_is_not_a_file_of_rejects_is_left_alone(fs: MemoryFileSystem) -> None:
     mine = ["rejected/day/notes.txt", "rejected/day/rejects-backup.jsonl"]
     for path in mine:
         await fs.write(path, reject_of("day/a").to_json("run"))
@@ -226,7 +224,7 @@ async def test_e5_rejects_that_fill_the_disk_of_temporary_files_leave_what_was_k
     fs: MemoryFileSystem,
 ) -> None:
     await keep(fs, "day/a", "day/b")
-    before = await kept(fs)
+    before = await stored(fs)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with pytest.raises(FileSystemError, match=r"temporary file in '/.*TMPDIR"):
         async with RejectWriter(fs, "day", "run") as writer:
@@ -239,4 +237,4 @@ async def test_e5_rejects_that_fill_the_disk_of_temporary_files_leave_what_was_k
                 await writer.save()
             finally:
                 resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert await kept(fs) == before
+    assert await stored(fs) == before

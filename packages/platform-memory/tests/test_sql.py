@@ -76,7 +76,7 @@ async def test_the_tables_of_the_platform_can_be_made_and_dropped(db: MemoryData
         await db.execute("DROP TABLE IF EXISTS events CASCADE")
 
 
-async def test_a_table_made_anew_counts_from_one(db: MemoryDatabase) -> None:
+async def test_a_table_made_again_counts_from_one(db: MemoryDatabase) -> None:
     for _ in range(2):
         await db.execute("CREATE TABLE t (id SERIAL PRIMARY KEY, name TEXT)")
         assert await db.fetch_one("INSERT INTO t (name) VALUES ('a') RETURNING id") == {"id": 1}
@@ -187,7 +187,7 @@ async def test_a_number_is_never_rounded_to_floating_point(db: MemoryDatabase, n
     assert Decimal(str(await value(db, "$1", number))) == number
 
 
-async def test_what_is_no_number_of_a_column_is_refused(db: MemoryDatabase) -> None:
+async def test_what_is_not_a_number_of_a_column_is_refused(db: MemoryDatabase) -> None:
     await db.execute("CREATE TABLE t (n NUMERIC(6, 2), i INTEGER)")
     for row in ({"n": Decimal("NaN")}, {"n": Decimal(10000)}, {"i": 2**31}, {"i": 2**200}):
         with pytest.raises(DataError):

@@ -6,11 +6,13 @@ def test_the_public_names_are_these() -> None:
     check_public_names(
         platform_migrate,
         [
+            "PLATFORM",
             "MigrationFailedError",
             "MigrationLockLostError",
             "MigrationRefusedError",
             "MigrationRun",
             "MigrationStatus",
+            "Source",
             "State",
             "StatusSummary",
             "check_files",

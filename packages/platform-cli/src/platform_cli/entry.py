@@ -1,4 +1,4 @@
-"""The functions of a module's ``main.py`` that the platform calls, and what is wrong with them."""
+"""The functions of a module's ``main.py`` that the platform calls, checked before they are called."""
 
 import inspect
 from collections.abc import Callable

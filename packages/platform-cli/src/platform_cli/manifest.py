@@ -18,10 +18,12 @@ from platform_interfaces import ConfigurationError
 INTERFACE_KINDS = tuple(each.kind for each in INTERFACES)
 ARGUMENT_TYPES = ("boolean", "float", "integer", "string")
 
-_PLATFORM = "platform"  # the owner of the migrations that come before those of all modules
+PLATFORM = "platform"
+"""The owner of the migrations that come before those of all modules."""
+
 Value = str | int | float | bool
 
-_TAKEN = {*(flag.key for flag in FLAGS), "no_auto_migrate", "help"}
+_RESERVED_KEYS = {*(flag.key for flag in FLAGS), "no_auto_migrate", "help"}
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "float": (float, int),
@@ -32,7 +34,7 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of a module; without a default that is None, without choices they are empty.
+    """One argument of a module; ``default`` is None where it has none.
 
     ``default_in`` has the defaults of the environments that have their own.
     """
@@ -47,7 +49,7 @@ class Argument:
 
     @property
     def key(self) -> str:
-        """The name as Python and click spell it; no two arguments share it."""
+        """Return the name as Python and click spell it; no two arguments share it."""
         return self.name.replace("-", "_").lower()
 
 
@@ -89,7 +91,7 @@ def read_in_order(names: Iterable[str]) -> list[Manifest]:
 
 
 def read_manifest(name: str) -> Manifest:
-    """The manifest of an installed module, found without importing any of the module's code.
+    """Return the manifest of an installed module, without importing any of the module's code.
 
     Raises:
         ConfigurationError: when the module is not installed, or its file is missing or wrong; one line for
@@ -122,7 +124,7 @@ def _load(file: str) -> dict[str, Any]:
         with open(file, encoding="utf-8-sig") as text:
             data = json.load(text)
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{file}: it is no readable JSON: {error}") from error
+        raise ConfigurationError(f"{file}: it is not readable JSON: {error}") from error
     if not isinstance(data, dict):
         raise ConfigurationError(f"{file}: it must hold one JSON object")
     return data
@@ -167,7 +169,7 @@ def _read_migrations(data: JsonObject, folder: str) -> str:
 def _check_migrations(data: JsonObject, manifest: Manifest) -> None:
     if manifest.migrations and "database" not in manifest.interfaces:
         data.problem("migrations", "they need 'database' in dependencies.interfaces")
-    if manifest.migrations and (manifest.name == _PLATFORM or "/" in manifest.name):
+    if manifest.migrations and (manifest.name == PLATFORM or "/" in manifest.name):
         data.problem("migrations", f"a module named {manifest.name!r} cannot own migrations: rename it")
 
 
@@ -192,9 +194,9 @@ def _argument(data: JsonObject) -> Argument:
 def _check_values(data: JsonObject, argument: Argument) -> None:
     for value in argument.choices:
         if argument.type in ARGUMENT_TYPES and not _is(argument.type, value):
-            data.problem("choices", f"{value!r} is no {argument.type}")
+            data.problem("choices", f"{value!r} is not of type {argument.type}")
     if argument.choices and argument.type == "boolean":
-        data.problem("choices", "a boolean has none")
+        data.problem("choices", "a boolean has no choices")
     if argument.default is not None:
         _check_default(data, argument, "default", argument.default)
     if argument.is_required and argument.default is not None:
@@ -209,7 +211,7 @@ def _check_values(data: JsonObject, argument: Argument) -> None:
 
 def _check_default(data: JsonObject, argument: Argument, key: str, value: object) -> None:
     if argument.type in ARGUMENT_TYPES and not _is(argument.type, value):
-        data.problem(key, f"{value!r} is no {argument.type}")
+        data.problem(key, f"{value!r} is not of type {argument.type}")
     elif argument.choices and value not in argument.choices:
         data.problem(key, f"{value!r} is none of the choices")
 
@@ -223,7 +225,7 @@ def _is(kind: str, value: object) -> bool:
 
 
 def _check_names(data: JsonObject, arguments: Iterable[Argument]) -> None:
-    taken = dict.fromkeys(_TAKEN, "of the platform")
+    taken = dict.fromkeys(_RESERVED_KEYS, "of the platform")
     for index, argument in enumerate(arguments):
         where = f"args[{index}].name"
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*([-_][A-Za-z0-9]+)*", argument.name):

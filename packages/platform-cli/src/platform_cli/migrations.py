@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_cli import registry
 from platform_cli.container import Container
-from platform_cli.manifest import read_in_order
+from platform_cli.manifest import PLATFORM, read_in_order
 from platform_interfaces import ConfigurationError, DatabaseInterface, SecretsInterface
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def find_sources_of(secrets: SecretsInterface, owner: str, directory: str | None
     Raises:
         ConfigurationError: see ``find_sources``; also when the module has no migrations.
     """
-    modules = [] if owner == load_migrate().PLATFORM else [owner]
+    modules = [] if owner == PLATFORM else [owner]
     sources = find_sources(secrets, modules, directory)
     if sources[-1].owner != registry.composed(owner):
         raise ConfigurationError(

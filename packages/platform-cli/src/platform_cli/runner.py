@@ -111,7 +111,7 @@ async def _supervise(job: Job, container: Container, stop: StopSignals) -> _Endi
     task = asyncio.ensure_future(job(container))
     stop.watch(task)
     [outcome] = await asyncio.gather(task, return_exceptions=True)
-    container.log_settings()  # where it did not come to that
+    container.log_settings()  # where the context was never opened
     problem = await _shut_down(container)
     if stop.received:
         container.log.warn("Interrupted", signal=stop.received.name)

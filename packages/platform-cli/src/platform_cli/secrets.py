@@ -30,7 +30,7 @@ class Layer:
 
 
 class EnvSecrets(SecretsInterface):
-    """A store on layers: the first in which a key is not empty gives its value, at each call anew.
+    """A store on layers: the first in which a key is not empty gives its value; read at each call.
 
     Args:
         layers: where values come from.

@@ -26,7 +26,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A line of ``file`` and why it was not loaded, the most telling reason first.
+    """A line of ``file`` and why it was not loaded, the most specific reason first.
 
     ``line`` counts from 1, ``offset`` in bytes from 0; ``raw`` is None for a line that is too long to store.
     ``header`` is the line of the file that names the fields of all others, where its format has one: without

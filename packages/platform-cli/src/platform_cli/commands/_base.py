@@ -19,7 +19,7 @@ def say(text: str) -> None:
     """Print a line.
 
     Raises:
-        OutputClosedError: when nobody reads it any more.
+        OutputClosedError: when the reader has closed it.
         PlatformError: when it cannot be written, on a full disk.
     """
     try:
@@ -57,7 +57,7 @@ def _remember(context: click.Context, option: click.Parameter, value: Any) -> No
 
 
 class _Command(click.Command):
-    """Adds the global options to a command, in a section of their own."""
+    """A command with the global options, in a section of their own."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -81,7 +81,7 @@ class _Command(click.Command):
 
 
 class PlatformGroup(_Command, click.Group):
-    """A command that only chooses another one."""
+    """A command that only chooses a subcommand."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)

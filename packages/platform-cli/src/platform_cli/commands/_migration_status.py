@@ -47,7 +47,7 @@ def print_table(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary")
             _format_time(status.applied_at),
             status.note,
         )
-    # Whatever reads a pipe has no width that a line must be cut to.
+    # A pipe has no width: no line is truncated.
     width = shutil.get_terminal_size().columns if is_terminal else 10_000
     text = StringIO()  # rich exits by itself where a pipe is closed
     Console(file=text, width=width, highlight=False, force_terminal=is_terminal).print(table)

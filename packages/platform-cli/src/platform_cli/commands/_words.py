@@ -12,7 +12,7 @@ def find_problems(
 ) -> tuple[list[str], list[str]]:
     """Return what is wrong with the options, and the words without the options that lack a value.
 
-    A word that begins with ``--`` is no value, unless it is given as ``--name=--word``.
+    A word that begins with ``--`` is not a value, unless it is given as ``--name=--word``.
 
     Args:
         words: those of one command.
@@ -26,38 +26,38 @@ def find_problems(
         for name in (*param.opts, *param.secondary_opts)
     }
     problems: list[str] = []
-    kept = list(words)
+    remaining = list(words)
     seen: dict[str | None, str] = {}
-    for position, name, value in _options(words, options, is_whole=is_whole):
+    for index, name, value in _options(words, options, is_whole=is_whole):
         option = options[name]
         if option.name in seen and not option.multiple:
-            problems.append(_told_twice(seen[option.name], name))
+            problems.append(_describe_repetition(seen[option.name], name))
         seen[option.name] = name
         if not option.is_flag and value is None:
-            problems.append(f"option {name!r} needs a value{_found_instead(words[position + 1 :], name)}")
-            kept[position] = ""
-    return problems, [word for word, given in zip(kept, words, strict=True) if word or not given]
+            problems.append(f"option {name!r} needs a value{_found_instead(words[index + 1 :], name)}")
+            remaining[index] = ""
+    return problems, [word for word, given in zip(remaining, words, strict=True) if word or not given]
 
 
 def _options(
     words: Sequence[str], options: dict[str, click.Option], *, is_whole: bool
 ) -> Iterator[tuple[int, str, str | None]]:
-    position = 0
-    while position < len(words) and words[position] != "--":
-        name, is_pair, value = words[position].partition("=")
+    index = 0
+    while index < len(words) and words[index] != "--":
+        name, is_pair, value = words[index].partition("=")
         if name in options:
             takes_next = not options[name].is_flag and not is_pair
-            following = words[position + 1] if takes_next and position + 1 < len(words) else None
+            following = words[index + 1] if takes_next and index + 1 < len(words) else None
             if following is not None and following.startswith(_OPTION_SIGNS):
                 following = None
-            yield position, name, value if is_pair else following
-            position += following is not None
-        elif not words[position].startswith("-") and not is_whole:
+            yield index, name, value if is_pair else following
+            index += following is not None
+        elif not words[index].startswith("-") and not is_whole:
             return
-        position += 1
+        index += 1
 
 
-def _told_twice(first: str, second: str) -> str:
+def _describe_repetition(first: str, second: str) -> str:
     if first == second:
         return f"option {first!r} is given more than once: give it once"
     return f"options {first!r} and {second!r} exclude each other: give one of them"

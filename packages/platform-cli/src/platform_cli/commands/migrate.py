@@ -1,4 +1,4 @@
-"""``platform migrate``: which state the database's schema is in, and how it gets to another."""
+"""``platform migrate``: the state of the database's schema, and how to change it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +17,13 @@ from platform_cli.commands._migrate_context import (
     run_on_database,
     run_on_files,
 )
+from platform_cli.manifest import PLATFORM
 from platform_cli.registry import CHANGES_NOTHING
 from platform_interfaces import SecretsInterface
 
 if TYPE_CHECKING:
     from platform_migrate import MigrationRun, Source
 
-_PLATFORM = "platform"  # the owner of the migrations that come before those of all modules
 _UNLIMITED = {"DB_POSTGRES_STATEMENT_TIMEOUT": "0"}
 """What migrations run with unless the user says otherwise: the largest table decides how long one takes."""
 
@@ -63,7 +63,7 @@ def up(
 
         if module is None and target is None:
             return find_all_sources(secrets, directory)
-        return find_sources_of(secrets, module or _PLATFORM, directory)
+        return find_sources_of(secrets, module or PLATFORM, directory)
 
     async def apply(context: MigrateContext) -> None:
         done: MigrationRun = await context.migrate.up(
@@ -84,7 +84,7 @@ def up(
 
 
 @migrate.command(cls=PlatformCommand)
-@click.option("--module", metavar="NAME", default=_PLATFORM, show_default=True, help="Whose to roll back.")
+@click.option("--module", metavar="NAME", default=PLATFORM, show_default=True, help="Whose to roll back.")
 @click.option("--count", type=int, help="How many to roll back, the last one first. [default: 1]")
 @click.option("--target", type=MigrationNumber(), help="Roll back all above this number; 0 means all.")
 @click.option("--yes", is_flag=True, help="Do it in other environments than local and test, too.")
@@ -178,7 +178,7 @@ def status(module: str | None, check: bool, is_json: bool, offline: bool, direct
 @click.option("--pending", is_flag=True, help="Forget that they were applied.")
 @click.option("--through", type=MigrationNumber(), help="With --applied: all up to this number of --module.")
 @click.option(
-    "--module", metavar="NAME", default=_PLATFORM, show_default=True, help="Whose number --through is."
+    "--module", metavar="NAME", default=PLATFORM, show_default=True, help="Whose number --through is."
 )
 @lock_wait_option
 @directory_option
@@ -240,7 +240,7 @@ def create(name: str, module: str | None, directory: str | None) -> int:
     def make(migrate: Any, secrets: SecretsInterface) -> None:
         from platform_cli.migrations import find_sources_of
 
-        source = find_sources_of(secrets, module or _PLATFORM, directory)[-1]
+        source = find_sources_of(secrets, module or PLATFORM, directory)[-1]
         say(f"created {migrate.create(name, directory=source.directory)}")
 
     return run_on_files(make)

@@ -1,4 +1,4 @@
-"""``platform rejects``: what jobs could not load and have kept, and how it is loaded after all."""
+"""``platform rejects``: the rejected lines that jobs have stored, and how they are loaded after all."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -33,10 +33,10 @@ def list_(prefix: str) -> int:
         try:
             async for reject in find_rejects(fs, prefix):
                 counts.setdefault(reject.file, Counter())[reject.reasons[0].code] += 1
-        finally:  # a line that was changed is told after all others
+        finally:  # an edited line that cannot be read is reported after all others
             for file, reasons in sorted(counts.items()):
                 each = ", ".join(f"{code} {count}" for code, count in reasons.most_common())
-                _say(f"{file}  {reasons.total()}  ({each})")
+                _print_safely(f"{file}  {reasons.total()}  ({each})")
         if not counts:
             say("nothing is rejected")
 
@@ -46,7 +46,7 @@ def list_(prefix: str) -> int:
 @rejects.command(cls=PlatformCommand)
 @click.argument("prefix")
 def show(prefix: str) -> int:
-    """Show the rejected lines of a file, or of all files below PREFIX: where, why, and what they say."""
+    """Show the rejected lines of a file, or of all files below PREFIX: where, why, and their text."""
 
     async def print_each(fs: "FileSystemInterface") -> None:
         from platform_interfaces import find_rejects
@@ -55,11 +55,11 @@ def show(prefix: str) -> int:
         async for reject in find_rejects(fs, prefix):
             is_any = True
             why = "; ".join(f"{reason.code}: {reason.message}" for reason in reject.reasons)
-            _say(f"{reject.file}:{reject.line} (byte {reject.offset}) {why}")
+            _print_safely(f"{reject.file}:{reject.line} (byte {reject.offset}) {why}")
             if reject.raw is not None:
-                _say(f"    {reject.raw.decode(errors='backslashreplace')}")
+                _print_safely(f"    {reject.raw.decode(errors='backslashreplace')}")
         if not is_any:
-            raise _nothing_kept(prefix)
+            raise _nothing_rejected(prefix)
 
     return _run(print_each)
 
@@ -74,9 +74,9 @@ def drop(prefix: str) -> int:
 
         dropped = await drop_rejects(fs, prefix)
         for file in sorted(dropped):
-            _say(f"dropped {file}")
+            _print_safely(f"dropped {file}")
         if not dropped:
-            raise _nothing_kept(prefix)
+            raise _nothing_rejected(prefix)
 
     return _run(forget)
 
@@ -99,18 +99,18 @@ def _run(action: Callable[["FileSystemInterface"], Awaitable[None]]) -> int:
         context = await container.open_context(["filesystem"], {})
         try:
             await action(context.fs)
-        except ValueError as error:  # what is kept was changed by somebody
+        except ValueError as error:  # a stored line was edited
             raise FileSystemError(str(error)) from error
         return 0
 
     return run_job(job, click.get_current_context().obj)
 
 
-def _nothing_kept(prefix: str) -> click.UsageError:
+def _nothing_rejected(prefix: str) -> click.UsageError:
     flags = click.get_current_context().obj.as_flags("filesystem")
-    return click.UsageError(f"nothing is kept for {prefix!r}: see 'platform rejects list{flags}'")
+    return click.UsageError(f"nothing is rejected below {prefix!r}: see 'platform rejects list{flags}'")
 
 
-def _say(line: str) -> None:
-    # The names of files and the lines in them come from anywhere; a terminal must not take them for commands.
+def _print_safely(line: str) -> None:
+    # File names and lines come from outside: a terminal must not take them for commands.
     say(printable(line))

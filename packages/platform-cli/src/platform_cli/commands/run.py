@@ -14,7 +14,7 @@ from platform_interfaces import ConfigurationError
 
 
 class ModuleGroup(PlatformGroup):
-    """Has a command for each installed module, which calls the function ``entry`` of its ``main.py``."""
+    """A group with a command for each installed module, which calls ``entry`` of its ``main.py``."""
 
     def __init__(self, *args: Any, entry: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

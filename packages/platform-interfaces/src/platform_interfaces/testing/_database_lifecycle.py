@@ -21,7 +21,7 @@ class DatabaseLifecycleCases:
 
     @pytest.fixture
     def unreachable_database(self) -> DatabaseInterface | None:
-        """May be given by the subscriber: an instance whose server is not there."""
+        """Return an instance whose server does not run, or None; a subscriber may override this."""
         return None
 
     @pytest.mark.usefixtures("items")

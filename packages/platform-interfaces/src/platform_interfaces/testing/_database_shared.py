@@ -43,7 +43,7 @@ class DatabaseSharedCases:
 
     @pytest.fixture
     def another_database(self, request: pytest.FixtureRequest) -> DatabaseInterface | None:
-        """A second instance on the same database, not yet connected.
+        """Return a second instance on the same database, not yet connected.
 
         By default it is made by calling the subscriber's fixture ``database`` once more, with the same
         arguments; a subscriber whose fixture makes a new database each time gives one of its own.
@@ -62,7 +62,7 @@ class DatabaseSharedCases:
     async def another(
         self, db: DatabaseInterface, another_database: DatabaseInterface | None
     ) -> AsyncIterator[DatabaseInterface]:
-        """The second instance, connected for the length of the test."""
+        """Yield the second instance, connected for the length of the test."""
         if another_database is None or not await self._is_same(db, another_database):
             assert not self.is_shared, "give a fixture 'another_database', or set is_shared to False"
             pytest.skip("a second instance on the same database cannot be made")

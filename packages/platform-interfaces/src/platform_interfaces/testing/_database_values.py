@@ -138,7 +138,7 @@ class DatabaseValueCases:
             await db.execute("DROP TABLE vals")
         assert accepted == []
 
-    async def test_f5_a_value_of_another_type_is_no_match_but_a_data_error(
+    async def test_f5_a_value_of_another_type_is_a_data_error_and_matches_nothing(
         self, db: DatabaseInterface
     ) -> None:
         for kind, values in REFUSED_IN_COMPARISONS.items():

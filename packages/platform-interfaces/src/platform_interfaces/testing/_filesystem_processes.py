@@ -1,4 +1,4 @@
-"""What several processes on one root may rely on, and what is there after one of them was killed."""
+"""What several processes on one root may rely on, also after one of them was killed."""
 
 import asyncio
 import os

@@ -55,7 +55,7 @@ class FileSystemWriteCases(RawFiles):
             failures = await asyncio.gather(*readers, return_exceptions=True)
         assert failures == [None] * 3
 
-    async def test_a_write_of_what_is_no_bytes_leaves_the_old_content(self, fs: FileSystemInterface) -> None:
+    async def test_a_write_of_what_is_not_bytes_leaves_the_old_content(self, fs: FileSystemInterface) -> None:
         await fs.write("dir/a", b"old")
         data: Any
         for data in ("text", None, [b"bytes"], 1.5):

@@ -99,14 +99,14 @@ class DatabaseContract(
 
     @pytest_asyncio.fixture
     async def db(self, database: DatabaseInterface) -> AsyncIterator[DatabaseInterface]:
-        """The same instance, connected for the length of the test."""
+        """Yield the same instance, connected for the length of the test."""
         await database.connect()
         yield database
         await database.disconnect()
 
     @pytest.fixture
     def resource(self, database: DatabaseInterface) -> DatabaseInterface:
-        """The same instance, for the cases that open it themselves."""
+        """Return the same instance, for the cases that open it themselves."""
         return database
 
     async def use(self, resource: DatabaseInterface) -> None:
@@ -115,7 +115,7 @@ class DatabaseContract(
 
     @pytest_asyncio.fixture
     async def items(self, db: DatabaseInterface) -> None:
-        """The table that most tests write to."""
+        """Create the table that most tests write to."""
         await db.execute(CREATE_ITEMS)
 
     # --- connection ---
@@ -569,7 +569,7 @@ class DatabaseContract(
             await task
         assert await self._names(db) == []
 
-    async def test_parts_of_bytes_and_of_text_are_told_by_their_places(self, db: DatabaseInterface) -> None:
+    async def test_parts_of_bytes_and_of_text_are_selected_by_position(self, db: DatabaseInterface) -> None:
         row = await db.fetch_one(
             "SELECT substr($1::bytea, 3, 2) AS bytes, substr($1::bytea, 5, 2) AS late, "
             "substr($2::text, 3, 2) AS text, substr($2::text, 3) AS rest, substr($2::text, -1, 3) AS early, "
@@ -728,7 +728,9 @@ class DatabaseContract(
 
     @pytest.mark.usefixtures("items")
     @pytest.mark.parametrize("name", HOSTILE_NAMES)
-    async def test_bulk_insert_refuses_what_is_no_identifier(self, db: DatabaseInterface, name: str) -> None:
+    async def test_bulk_insert_refuses_what_is_not_an_identifier(
+        self, db: DatabaseInterface, name: str
+    ) -> None:
         """Bad input 69."""
         with pytest.raises(ValueError, match="identifier"):
             await db.bulk_insert(name, [{"name": "a"}])

@@ -105,7 +105,7 @@ class FileSystemContract(
 
     @pytest.fixture
     def resource(self, fs: FileSystemInterface) -> FileSystemInterface:
-        """The same instance, for the cases that open it themselves."""
+        """Return the same instance, for the cases that open it themselves."""
         return fs
 
     async def use(self, resource: FileSystemInterface) -> None:

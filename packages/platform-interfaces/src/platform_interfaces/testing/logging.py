@@ -35,7 +35,7 @@ class LoggingContract(LifecycleCases):
 
     @pytest.fixture
     def resource(self, log: LoggingInterface) -> LoggingInterface:
-        """The same instance, for the cases that open it themselves."""
+        """Return the same instance, for the cases that open it themselves."""
         return log
 
     async def use(self, resource: LoggingInterface) -> None:

@@ -20,7 +20,7 @@ class SecretsContract(LifecycleCases):
 
     @pytest.fixture
     def resource(self, make_secrets: MakeSecrets) -> SecretsInterface:
-        """An instance for the cases that open it themselves."""
+        """Return an instance for the cases that open it themselves."""
         return make_secrets({"KEY": "value"})
 
     async def use(self, resource: SecretsInterface) -> None:
