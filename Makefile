@@ -33,9 +33,10 @@ migrate-create: ## make a migration file: make migrate-create name="add users"
 
 # --- the checks ---
 
-lint: ## ruff: rules and format
+lint: ## ruff: rules and format; words, docstrings and sizes
 	@uv run ruff check --quiet
 	@uv run ruff format --check --quiet
+	@uv run python tools/check_language.py
 
 type: ## mypy, strict, one member at a time: their test files share names
 	@for member in $(MEMBERS); do uv run mypy --no-error-summary $$member/src $$member/tests || exit 1; done
