@@ -34,9 +34,10 @@ migrate-create: ## make a migration file: make migrate-create name="add users"
 
 # --- the checks ---
 
-lint: ## ruff: rules and format
+lint: ## ruff: rules and format; words, docstrings and sizes
 	@uv run ruff check --quiet
 	@uv run ruff format --check --quiet
+	@uv run python tools/check_language.py
 
 type: ## mypy, strict, one member at a time: their test files share names
 	@for member in $(MEMBERS); do uv run mypy --no-error-summary $$member/src $$member/tests || exit 1; done
@@ -62,7 +63,7 @@ test-unit: ## the tests of the modules, in memory
 test-impl: ## the tests of the implementations, on a real PostgreSQL and a real disk
 	uv run pytest tests/integration/ -v --tb=short
 
-torture: ## hundreds of kills at random moments, and all else that takes long: make torture TORTURE_KILLS=300
+torture: ## hundreds of kills at random times, and all else that takes long: make torture TORTURE_KILLS=300
 	TORTURE_KILLS=$${TORTURE_KILLS:-300} TORTURE_ROUNDS=20 HYPOTHESIS_PROFILE=torture uv run pytest -s -o faulthandler_timeout=0 tests/torture tests/property
 
 bench: ## the load beside other ways to do it, a quarter of an hour: make bench args="rerun start", or args=all
@@ -92,7 +93,7 @@ check-pythons: ## the whole suite on each Python that is installed, each in an e
 			UV_PROJECT_ENVIRONMENT=".venv-$$version" uv run --quiet pytest --quiet || exit 1; \
 	done
 
-audit: ## known vulnerabilities of what is installed; asks a public service, so it is no part of check
+audit: ## known vulnerabilities of what is installed; asks a public service, so it is not a part of check
 	uv audit
 
 smoke: ## the job runs from the built wheels, which bring no more than it needs

@@ -17,7 +17,7 @@ FIXTURES_WITH_SERVER = {"embedded_dir", "postgres_server"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """``pytest`` without paths, called in this folder, means the whole suite."""
+    """Run the whole suite in several processes: ``pytest`` without paths, called in this folder."""
     options = config.option
     is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     # The processes come here, too, and so does what their tests start: none of these may start more.
