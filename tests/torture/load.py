@@ -26,12 +26,12 @@ class Day:
 
     @classmethod
     def make(cls, root: Path, *, lines: int, files: int) -> Day:
-        """A day that is always the same for the same numbers."""
+        """Make a day that is always the same for the same numbers."""
         return cls(root, make_day(root / "raw/events/2026-01-15", lines=lines, files=files, seed=15))
 
     @property
     def unique(self) -> int:
-        """The number of rows that a load leaves in an empty table."""
+        """Return the number of rows that a load leaves in an empty table."""
         return int(self.expected["unique"])
 
 
@@ -50,7 +50,7 @@ class Load:
         }
 
     def start(self) -> subprocess.Popen[str]:
-        """The process; a large day's cannot end before its log is read, which is more than a pipe holds."""
+        """Start a load; a large day's cannot end before its log is read, which is more than a pipe holds."""
         platform = str(Path(sys.executable).with_name("platform"))
         return subprocess.Popen(
             [platform, "run", "batch_etl", "--date", "2026-01-15", "--source-path", "raw/events"],
@@ -62,17 +62,17 @@ class Load:
         )
 
     def finish(self, process: subprocess.Popen[str] | None = None) -> Outcome:
-        """What ``process``, or a new one, tells, which has to end well and to account for every line."""
-        done = ended(process or self.start())
+        """Return the outcome of ``process``, or a new one; it must succeed and account for every line."""
+        done = wait_for(process or self.start())
         assert done.code == 0, done.log
-        sums = done.sums()
-        assert {name: sums[name] for name in self._day.expected} == self._day.expected
-        assert sums["inserted"] + sums["skipped"] == self._day.unique
+        totals = done.totals()
+        assert {name: totals[name] for name in self._day.expected} == self._day.expected
+        assert totals["inserted"] + totals["skipped"] == self._day.unique
         return done
 
 
-def ended(process: subprocess.Popen[str]) -> Outcome:
-    """What a load tells, which has to end within the limit."""
+def wait_for(process: subprocess.Popen[str]) -> Outcome:
+    """Return the outcome of a load, which must end within the limit."""
     with process:
         _, log = process.communicate(timeout=LIMIT_SECONDS)
     return Outcome(process.returncode, "", log)
