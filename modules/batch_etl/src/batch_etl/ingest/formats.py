@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from batch_etl.ingest.cleaner import Rejected
-from batch_etl.ingest.codes import MAX_RECORD_DEPTH, LineCode
+from batch_etl.ingest.codes import MAX_RECORD_DEPTH, LineCode, RejectCode
 from batch_etl.ingest.json_text import (
     TooDeepError,
     decode_json,
@@ -23,9 +23,11 @@ class RecordFormat(ABC):
     Attributes:
         has_header: whether the first line names the fields of all others; each reject keeps it, so that it
             can be read by itself.
+        long_line_code: why a line that is too long to be decoded is rejected.
     """
 
     has_header: ClassVar[bool] = False
+    long_line_code: ClassVar[RejectCode] = LineCode.LINE_TOO_LONG
 
     def __init__(self, header: bytes = b"") -> None:
         """Prepare to decode the lines of a file whose header is this, if the format has one."""
@@ -48,6 +50,7 @@ class RecordFormat(ABC):
 class WrongEncoding(RecordFormat):
     """UTF-16 or UTF-32, as the byte order mark says: no line of it can be read."""
 
+    long_line_code = LineCode.WRONG_ENCODING  # to split the line would not help
     # In both byte orders; the marks of UTF-32 begin like these or with two zero bytes.
     _MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
