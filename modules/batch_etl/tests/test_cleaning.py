@@ -190,7 +190,7 @@ def test_e8_limits_of_depth_are_the_same_wherever_the_caller_is_and_whatever_the
     assert sys.getrecursionlimit() == limit
 
 
-def test_e8_refused_lines_are_found_wherever_the_caller_is() -> None:
+def test_e8_rows_that_are_refused_are_found_wherever_the_caller_is() -> None:
     deep = with_extra(arrays(MAX_RECORD_DEPTH - 1))
     chunk = Chunk("a", JsonLines(), [GOOD, deep], [1, 2], [0, len(GOOD) + 1])
     cleaner = ChunkCleaner(EventCleaner(dt.date(2026, 1, 15), "reject"), min_recent_keys=10)
