@@ -79,7 +79,9 @@ def count_failures(root: Path, tests: Sequence[str]) -> int:
     """
     # Before what is installed: there stands the workspace that the copy was made of.
     sources = [
-        str(folder) for pattern in ("packages/*/src", "modules/*/src") for folder in root.glob(pattern)
+        str(folder)
+        for pattern in ("packages/*/src", "modules/*/src", "examples/*/src")
+        for folder in root.glob(pattern)
     ]
     # Removed by rm: some tests make trees that are too deep for shutil, and under a fault leave them behind.
     scratch = root / "scratch"
