@@ -35,7 +35,7 @@ VALUES: dict[str, Any] = {
     "some_json": b'{"a":1}',
     "some_bytes": b"\0\xff",
 }
-KEYS = {
+KEYS: dict[str, tuple[ingest.ColumnType, list[Any]]] = {
     "TEXT": (ingest.TEXT, ["a", "A", "ä", "'", "x" * 300]),
     "INTEGER": (ingest.INTEGER, [0, 1, -1, 2**31 - 1]),
     "BIGINT": (ingest.INTEGER, [0, 2**63 - 1, -(2**63)]),
@@ -47,13 +47,13 @@ class ShapeCleaner:
     """Takes the values of a row by the number that is a line."""
 
     key, table, migration = "its_key", "shapes", "none"
-    fields = ()
+    fields: tuple[str, ...] = ()
 
     def __init__(self, key: ingest.ColumnType, rows: list[tuple[Any, ...]], *names: str) -> None:
         self.columns = {"its_key": key} | {name: TYPES[name][1] for name in names}
         self._rows = rows
 
-    def clean(self, record: Any, /) -> ingest.CleanRow:
+    def clean(self, record: int, /) -> ingest.CleanRow:
         return self._rows[record]
 
 
