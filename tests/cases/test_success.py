@@ -398,10 +398,10 @@ async def test_names_of_fields_are_counted_up_to_a_limit(bench: Bench) -> None:
 async def test_e6_only_the_first_invalid_events_of_each_reason_are_shown(bench: Bench) -> None:
     await bench.fs.write(f"{FOLDER}/a.jsonl", b"\n".join([b"{"] * 300 + [b"1"] * 2 + [good_line(1)]))
     told = await load(bench)
-    shown = [event for event in told.log.events if event.message == "Invalid event" and event.level == "warn"]
+    shown = [event for event in told.log.events if event.message == "Invalid line" and event.level == "warn"]
     assert [event.fields["reason"] for event in shown].count("malformed_json") == SHOWN_OF_CODE
     assert len(shown) == SHOWN_OF_CODE + 2
-    more = told.fields("More invalid events")
+    more = told.fields("More invalid lines")
     assert more == {"count": 300 - SHOWN_OF_CODE, "by_reason": {"malformed_json": 300 - SHOWN_OF_CODE}}
     assert told.totals["invalid"] == 302
 

@@ -157,7 +157,7 @@ async def test_8_invalid_data_is_skipped_and_told(platform: Platform, put: Put, 
     done = platform(*LOAD, *ON_POSTGRES, DB_POSTGRES_URL=postgres_url)
     assert done.code == 0
     assert len(await rows(postgres_url)) == 7
-    told = [event for event in done.events() if event["event"] == "Invalid event"]
+    told = [event for event in done.events() if event["event"] == "Invalid line"]
     assert [(event["line"], event["reason"]) for event in told] == [
         (8, "missing_event_type"),
         (9, "malformed_payload"),

@@ -82,7 +82,7 @@ def assert_accounted(log: MemoryLogger, account: Account, **written: int) -> Non
         **written,
     }
     assert {name: sums[name] for name in expected} == expected
-    rejected = [event.fields for event in log.events if event.message == "Invalid event"]
+    rejected = [event.fields for event in log.events if event.message == "Invalid line"]
     assert sorted((fields["file"], fields["line"]) for fields in rejected) == sorted(account.invalid)
 
 
