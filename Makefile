@@ -4,7 +4,8 @@ MEMBERS := $(wildcard packages/* modules/* examples/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
-	test test-unit test-impl torture bench bench-quick mutants audit test-alone check-pythons smoke check build lock
+	test test-quick test-unit test-impl torture bench bench-quick mutants mutants-check audit test-alone \
+	check-pythons smoke check build lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,9 +34,10 @@ migrate-create: ## make a migration file: make migrate-create name="add users"
 
 # --- the checks ---
 
-lint: ## ruff: rules and format
+lint: ## ruff: rules and format; words, docstrings and sizes
 	@uv run ruff check --quiet
 	@uv run ruff format --check --quiet
+	@uv run python tools/check_language.py
 
 type: ## mypy, strict, one member at a time: their test files share names
 	@for member in $(MEMBERS); do uv run mypy --no-error-summary $$member/src $$member/tests || exit 1; done
@@ -52,13 +54,16 @@ pins: ## a fresh lock has exactly the pinned versions
 test: ## all tests
 	uv run pytest
 
+test-quick: ## to run on each change: the tests of packages and modules that need no PostgreSQL server
+	uv run pytest --quiet -n 3 --dist worksteal -m "not server" packages modules
+
 test-unit: ## the tests of the modules, in memory
 	uv run pytest modules/ -v --tb=short
 
 test-impl: ## the tests of the implementations, on a real PostgreSQL and a real disk
 	uv run pytest tests/integration/ -v --tb=short
 
-torture: ## hundreds of kills at random moments, and all else that takes long: make torture TORTURE_KILLS=300
+torture: ## hundreds of kills at random times, and all else that takes long: make torture TORTURE_KILLS=300
 	TORTURE_KILLS=$${TORTURE_KILLS:-300} TORTURE_ROUNDS=20 HYPOTHESIS_PROFILE=torture uv run pytest -s -o faulthandler_timeout=0 tests/torture tests/property
 
 bench: ## the load beside other ways to do it, a quarter of an hour: make bench args="rerun start", or args=all
@@ -69,6 +74,9 @@ bench-quick: ## the same with 100,000 lines, in a minute
 
 mutants: ## break the code in many ways, and see that the tests notice each: make mutants args="postgres"
 	uv run python tools/mutate.py $(args)
+
+mutants-check: ## each of those mutants still finds the text that it replaces
+	@uv run python tools/mutate.py --check
 
 test-alone: ## the tests of each member with nothing installed but what it declares
 	@for member in $(MEMBERS); do \
@@ -85,14 +93,14 @@ check-pythons: ## the whole suite on each Python that is installed, each in an e
 			UV_PROJECT_ENVIRONMENT=".venv-$$version" uv run --quiet pytest --quiet || exit 1; \
 	done
 
-audit: ## known vulnerabilities of what is installed; asks a public service, so it is no part of check
+audit: ## known vulnerabilities of what is installed; asks a public service, so it is not a part of check
 	uv audit
 
 smoke: ## the job runs from the built wheels, which bring no more than it needs
 	@uv run python tools/smoke_wheels.py
 
 check: ## all that has to hold before a change goes in
-	@for target in lint type contracts pins test-alone test smoke; do \
+	@for target in lint type contracts pins mutants-check test-alone test smoke; do \
 		echo "--- $$target" && $(MAKE) --no-print-directory $$target || exit 1; \
 	done
 

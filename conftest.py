@@ -1,4 +1,7 @@
-"""The whole suite is run by several processes at once; a part of it by one, unless ``-n`` says otherwise."""
+"""The whole suite is run by several processes at once; a part of it by one, unless ``-n`` says otherwise.
+
+Tests that use a PostgreSQL server have the mark ``server``: ``make test-quick`` leaves them out.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ import pytest
 PROCESSES = 3
 """One more than the cores it has to do with: tests wait for servers, disks and other processes."""
 
+FIXTURES_WITH_SERVER = {"embedded_dir", "postgres_server"}
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """``pytest`` without paths, called in this folder, means the whole suite."""
+    """Run the whole suite in several processes: ``pytest`` without paths, called in this folder."""
     options = config.option
     is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     # The processes come here, too, and so does what their tests start: none of these may start more.
@@ -21,3 +26,11 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     is_open = getattr(options, "numprocesses", 0) is None and not options.usepdb
     if is_whole and is_open and not is_started_by_us:
         options.numprocesses, options.dist = PROCESSES, "worksteal"
+
+
+@pytest.hookimpl(tryfirst=True)  # before those that ``-m`` deselects are chosen
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests whose fixtures start a server."""
+    for item in items:
+        if not FIXTURES_WITH_SERVER.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("server")

@@ -179,7 +179,7 @@ class Workspace:
 
     def _check_files(self, member: Project) -> Iterator[str]:
         typed = Path("src", member.import_name, "py.typed")
-        for path in (Path("README.md"), Path("CHANGELOG.md"), typed):
+        for path in (Path("README.md"), Path("CHANGELOG.md"), Path("LICENSE"), typed):
             if not (member.folder / path).is_file():
                 yield f"{path} is missing"
         changelog = member.folder / "CHANGELOG.md"

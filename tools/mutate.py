@@ -1,15 +1,17 @@
-"""Breaks one thing at a time, on a copy, and runs the tests that should notice; exit 1 if a fault survives.
+"""Break one thing at a time, on a copy, and run the tests that should notice it; exit 1 if a fault survives.
 
-What is broken stands in ``mutants.toml``; words as arguments choose the mutants whose names have them.
+``mutants.toml`` lists what is broken; words as arguments select the mutants whose names contain all of them.
+With ``--check`` nothing is run: exit 1 if a file no longer has the text that a mutant replaces.
 """
 
+import argparse
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +25,7 @@ HUNG = -1
 
 @dataclass(frozen=True)
 class Mutant:
-    """A fault: ``old`` becomes ``new`` in ``file``; ``tests`` is what pytest is given to notice it."""
+    """A fault: ``old`` becomes ``new`` in ``file``, and the pytest arguments ``tests`` must notice it."""
 
     name: str
     file: str
@@ -31,24 +33,19 @@ class Mutant:
     new: str
     tests: tuple[str, ...]
 
-    def check(self, root: Path) -> None:
-        """Do nothing when the file has the old text once.
-
-        Raises:
-            ValueError: when it does not.
-        """
-        if (found := (root / self.file).read_text().count(self.old)) != 1:
-            raise ValueError(f"mutant {self.name!r}: {self.file} has its old text {found} times, not once")
+    def count_old(self, root: Path) -> int:
+        """Return how often the file has the old text: once, unless the code has changed since."""
+        file = root / self.file
+        return file.read_text().count(self.old) if file.is_file() else 0
 
     def apply(self, root: Path) -> None:
         """Break the file."""
-        self.check(root)
         file = root / self.file
         file.write_text(file.read_text().replace(self.old, self.new))
 
 
 def read_mutants(file: Path = ROOT / "tools" / "mutants.toml") -> Iterator[Mutant]:
-    """All mutants, in the order of the file."""
+    """Yield all mutants, in the order of the file."""
     for part, target in tomllib.loads(file.read_text()).items():
         for mutant in target["mutants"]:
             path = f"{target['source']}/{mutant['file']}"
@@ -56,8 +53,18 @@ def read_mutants(file: Path = ROOT / "tools" / "mutants.toml") -> Iterator[Mutan
             yield Mutant(name, path, mutant["old"], mutant["new"], tuple(target["tests"]))
 
 
+def find_stale(root: Path, mutants: Iterable[Mutant]) -> list[str]:
+    """Return a message for each mutant whose old text its file does not have exactly once."""
+    counts = [(mutant, mutant.count_old(root)) for mutant in mutants]
+    return [
+        f"mutant {mutant.name!r}: {mutant.file} has its old text {count} times, not once: update mutants.toml"
+        for mutant, count in counts
+        if count != 1
+    ]
+
+
 def copy_workspace(target: Path) -> None:
-    """The files of the workspace as they are now, without what is ignored."""
+    """Copy the files of the workspace as they are now, without those that git ignores."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -72,18 +79,18 @@ def copy_workspace(target: Path) -> None:
 
 
 def count_failures(root: Path, tests: Sequence[str]) -> int:
-    """How many of ``tests`` fail in the copy ``root``, or ``HUNG``.
+    """Return how many of ``tests`` fail in the copy ``root``, or ``HUNG``.
 
     Raises:
         RuntimeError: when they could not be run.
     """
-    # Before what is installed: there stands the workspace that the copy was made of.
+    # Before the installed packages, which are those of the original workspace.
     sources = [
         str(folder)
         for pattern in ("packages/*/src", "modules/*/src", "examples/*/src")
         for folder in root.glob(pattern)
     ]
-    # Removed by rm: some tests make trees that are too deep for shutil, and under a fault leave them behind.
+    # Removed by rm: some tests make trees too deep for shutil, and under a fault leave them behind.
     scratch = root / "scratch"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sources), "PYTHONDONTWRITEBYTECODE": "1"}
     options = ["-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", "--basetemp", str(scratch)]
@@ -109,7 +116,7 @@ def count_failures(root: Path, tests: Sequence[str]) -> int:
 
 
 def find_survivors(root: Path, mutants: Sequence[Mutant]) -> list[str]:
-    """The names of the mutants that no test notices; prints what became of each.
+    """Return the names of the mutants that no test notices; print the outcome of each.
 
     Raises:
         RuntimeError: when a test fails before anything is broken.
@@ -132,10 +139,18 @@ def find_survivors(root: Path, mutants: Sequence[Mutant]) -> list[str]:
     return survivors
 
 
-def main(words: Sequence[str]) -> int:
-    mutants = [mutant for mutant in read_mutants() if all(word in mutant.name for word in words)]
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only see that each mutant finds its text")
+    parser.add_argument("words", nargs="*", help="select the mutants whose names contain all of these")
+    options = parser.parse_args(arguments)
+    mutants = [mutant for mutant in read_mutants() if all(word in mutant.name for word in options.words)]
+    if stale := find_stale(ROOT, mutants):
+        print("\n".join(stale), file=sys.stderr)
+    if stale or options.check:
+        return 1 if stale else 0
     with TemporaryDirectory(prefix="mutants-") as folder, running_server({}) as server:
-        os.environ.setdefault("DB_POSTGRES_URL", server.url())  # one for all: each test makes its database
+        os.environ.setdefault("DB_POSTGRES_URL", server.url())  # one server: each test makes its database
         copy_workspace(Path(folder))
         survivors = find_survivors(Path(folder), mutants)
     print(f"{len(mutants) - len(survivors)} of {len(mutants)} mutants noticed")

@@ -10,10 +10,10 @@ import platform_migrate
 from platform_interfaces import DatabaseInterface
 from platform_memory import MemoryDatabase, MemorySecrets
 from platform_postgres import PostgresDatabase
-from tests.cases.bench import Bench
+from tests.helpers.event_job import EventJob
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.server)])
 def database(request: pytest.FixtureRequest) -> DatabaseInterface:
     """An empty database, not yet connected."""
     if request.param == "memory":
@@ -22,7 +22,7 @@ def database(request: pytest.FixtureRequest) -> DatabaseInterface:
 
 
 @pytest.fixture
-async def bench(database: DatabaseInterface) -> AsyncIterator[Bench]:
+async def job(database: DatabaseInterface) -> AsyncIterator[EventJob]:
     async with database:
         await platform_migrate.up(database)
-        yield Bench(database)
+        yield EventJob(database)

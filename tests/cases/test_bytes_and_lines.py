@@ -11,7 +11,8 @@ import pytest
 
 from batch_etl.ingest.codes import MAX_LINE_BYTES
 from platform_memory import MemoryFileSystem
-from tests.cases.bench import AFTER, BEFORE, FILE, FOLDER, Bench, between, event_line, sums
+from tests.cases.event_lines import AFTER, BEFORE, between, event_line, totals_of
+from tests.helpers.event_job import FILE, FOLDER, EventJob, totals
 
 MARK = b"\xef\xbb\xbf"
 MIB = 1024 * 1024
@@ -46,35 +47,38 @@ class GeneratedFileSystem(MemoryFileSystem):
         yield b"\n" + AFTER + b"\n"
 
 
-async def test_1_a_byte_order_mark_at_the_start_is_no_part_of_the_line(bench: Bench) -> None:
-    loaded = await bench.run(MARK + between(event_line()), MARK + event_line(event_type='"other"'))
-    assert (loaded.code, loaded.sums) == (0, sums(4, inserted=4))
-    assert await bench.types() == ["after", "before", "case", "other"]
+async def test_1_a_byte_order_mark_at_the_start_is_no_part_of_the_line(job: EventJob) -> None:
+    result = await job.load(MARK + between(event_line()), MARK + event_line(event_type='"other"'))
+    assert (result.code, totals(result)) == (0, totals_of(4, inserted=4))
+    assert await job.event_types() == ["after", "before", "case", "other"]
 
 
-async def test_1_a_byte_order_mark_further_on_is_rejected(bench: Bench) -> None:
-    loaded = await bench.run(MARK + between(MARK + event_line()))
-    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=2, malformed_json=1))
+async def test_1_a_byte_order_mark_further_on_is_rejected(job: EventJob) -> None:
+    result = await job.load(MARK + between(MARK + event_line()))
+    assert (result.code, totals(result)) == (0, totals_of(3, inserted=2, malformed_json=1))
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 async def test_2_a_file_of_another_encoding_is_rejected_whole_and_the_next_one_is_loaded(
-    bench: Bench, encoding: str
+    job: EventJob, encoding: str
 ) -> None:
     foreign = ("\ufeff" + between(event_line(), b"").decode()).encode(encoding)
     pieces = foreign.removesuffix(b"\n").split(b"\n")
-    loaded = await bench.run(foreign, between(event_line()))
-    assert (loaded.code, loaded.sums) == (0, sums(len(pieces) + 3, inserted=3, wrong_encoding=len(pieces)))
-    rejects = await bench.rejects()
+    result = await job.load(foreign, between(event_line()))
+    assert (result.code, totals(result)) == (
+        0,
+        totals_of(len(pieces) + 3, inserted=3, wrong_encoding=len(pieces)),
+    )
+    rejects = await job.rejects()
     assert {reason.code for reject in rejects for reason in reject.reasons} == {"wrong_encoding"}
     assert [reject.raw for reject in rejects] == pieces
 
 
-async def test_2_without_its_mark_each_line_of_another_encoding_is_rejected(bench: Bench) -> None:
+async def test_2_without_its_mark_each_line_of_another_encoding_is_rejected(job: EventJob) -> None:
     foreign = between(event_line()).decode().encode("utf-16-le")
-    loaded = await bench.run(foreign, between(event_line()))
-    assert (loaded.code, loaded.sums["inserted"]) == (0, 3)
-    assert loaded.sums["invalid"] == len(await bench.rejects()) == foreign.count(b"\n") + 1
+    result = await job.load(foreign, between(event_line()))
+    assert (result.code, totals(result)["inserted"]) == (0, 3)
+    assert totals(result)["invalid"] == len(await job.rejects()) == foreign.count(b"\n") + 1
 
 
 @pytest.mark.parametrize(
@@ -95,12 +99,12 @@ async def test_2_without_its_mark_each_line_of_another_encoding_is_rejected(benc
     ],
 )
 async def test_a_line_that_is_no_json_is_kept_aside_and_costs_no_other(
-    bench: Bench, line: bytes, reason: str
+    job: EventJob, line: bytes, reason: str
 ) -> None:
-    loaded = await bench.run(between(line))
-    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=2, **{reason: 1}))
-    assert await bench.types() == ["after", "before"]
-    [reject] = await bench.rejects()
+    result = await job.load(between(line))
+    assert (result.code, totals(result)) == (0, totals_of(3, inserted=2, **{reason: 1}))
+    assert await job.event_types() == ["after", "before"]
+    [reject] = await job.rejects()
     assert (reject.file, reject.line, reject.offset) == (FILE, 2, len(BEFORE) + 1)
     assert (reject.raw, [reason.code for reason in reject.reasons]) == (line, [reason])
 
@@ -113,84 +117,89 @@ async def test_a_line_that_is_no_json_is_kept_aside_and_costs_no_other(
         pytest.param("\u0085", id="5-next-line"),
     ],
 )
-async def test_a_line_ends_at_a_line_feed_only(bench: Bench, character: str) -> None:
-    loaded = await bench.run(between(event_line(f'{{"a": "x{character}y"}}')))
-    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=3))
-    assert await bench.payload() == {"a": f"x{character}y"}
+async def test_a_line_ends_at_a_line_feed_only(job: EventJob, character: str) -> None:
+    result = await job.load(between(event_line(f'{{"a": "x{character}y"}}')))
+    assert (result.code, totals(result)) == (0, totals_of(3, inserted=3))
+    assert await job.payload() == {"a": f"x{character}y"}
 
 
-async def test_6_carriage_returns_are_blanks_and_blank_lines_are_no_errors(bench: Bench) -> None:
+async def test_6_carriage_returns_are_blanks_and_blank_lines_are_no_errors(job: EventJob) -> None:
     content = between(event_line(), b"", b"  \t", b"\r").replace(b"\n", b"\r\n").replace(b": ", b":\r")
-    loaded = await bench.run(content)
-    assert (loaded.code, loaded.sums) == (0, sums(6, blank=3, inserted=3))
-    assert await bench.types() == ["after", "before", "case"]
+    result = await job.load(content)
+    assert (result.code, totals(result)) == (0, totals_of(6, blank=3, inserted=3))
+    assert await job.event_types() == ["after", "before", "case"]
 
 
-async def test_7_a_complete_last_line_needs_no_line_feed(bench: Bench) -> None:
-    loaded = await bench.run(between(event_line()).removesuffix(b"\n"))
-    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=3))
+async def test_7_a_complete_last_line_needs_no_line_feed(job: EventJob) -> None:
+    result = await job.load(between(event_line()).removesuffix(b"\n"))
+    assert (result.code, totals(result)) == (0, totals_of(3, inserted=3))
 
 
 @pytest.mark.parametrize("missing", [1, 5, len(event_line('{"a": "é"}')) - 1])
 async def test_8_a_cut_last_line_is_told_as_such_and_loaded_once_it_is_complete(
-    bench: Bench, missing: int
+    job: EventJob, missing: int
 ) -> None:
     whole = between(event_line('{"a": "é"}', event_type='"last"'))
     line = event_line('{"a": "é"}')
-    loaded = await bench.run(whole + line[:-missing], between(event_line('{"b": 1}')))
-    assert (loaded.code, loaded.sums) == (0, sums(7, inserted=4, duplicates=2, truncated_line=1))
-    [reject] = await bench.rejects()
+    result = await job.load(whole + line[:-missing], between(event_line('{"b": 1}')))
+    assert (result.code, totals(result)) == (
+        0,
+        totals_of(7, inserted=4, duplicates=2, truncated_line=1),
+    )
+    [reject] = await job.rejects()
     assert (reject.line, reject.offset, reject.raw) == (4, len(whole), line[:-missing])
 
-    loaded = await bench.run(whole + line)
-    assert (loaded.code, loaded.sums) == (0, sums(7, inserted=1, skipped=4, duplicates=2))
-    assert await bench.rejects() == []
+    result = await job.load(whole + line)
+    assert (result.code, totals(result)) == (0, totals_of(7, inserted=1, skipped=4, duplicates=2))
+    assert await job.rejects() == []
 
 
-async def test_8_a_last_line_cut_inside_a_character_is_truncated_too(bench: Bench) -> None:
+async def test_8_a_last_line_cut_inside_a_character_is_truncated_too(job: EventJob) -> None:
     line = event_line('{"a": "é"}')
-    loaded = await bench.run(between() + line[: line.index("é".encode()) + 1])
-    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=2, truncated_line=1))
+    result = await job.load(between() + line[: line.index("é".encode()) + 1])
+    assert (result.code, totals(result)) == (0, totals_of(3, inserted=2, truncated_line=1))
 
 
-async def test_10_a_line_may_have_16_mib_and_not_one_byte_more(bench: Bench) -> None:
+async def test_10_a_line_may_have_16_mib_and_not_one_byte_more(job: EventJob) -> None:
     most = padded(MAX_LINE_BYTES)
-    loaded = await bench.run(between(most, padded(MAX_LINE_BYTES + 1)))
-    assert (loaded.code, loaded.sums) == (0, sums(4, inserted=3, line_too_long=1))
-    assert await bench.types() == ["after", "before", "case"]
-    assert len((await bench.payload())["text"]) == MAX_LINE_BYTES - len(padded(0))
-    [reject] = await bench.rejects()
+    result = await job.load(between(most, padded(MAX_LINE_BYTES + 1)))
+    assert (result.code, totals(result)) == (0, totals_of(4, inserted=3, line_too_long=1))
+    assert await job.event_types() == ["after", "before", "case"]
+    assert len((await job.payload())["text"]) == MAX_LINE_BYTES - len(padded(0))
+    [reject] = await job.rejects()
     assert (reject.line, reject.offset, reject.raw) == (3, len(BEFORE) + len(most) + 2, None)
 
 
 @pytest.mark.parametrize("size", [pytest.param(100, id="10-100-MiB"), pytest.param(300, id="11-300-MiB")])
-async def test_a_line_of_any_length_is_passed_over_in_bounded_memory(bench: Bench, size: int) -> None:
-    bench.fs = GeneratedFileSystem(size)
-    await bench.fs.write(FILE, b"generated when it is read")
+async def test_a_line_of_any_length_is_passed_over_in_bounded_memory(job: EventJob, size: int) -> None:
+    job = EventJob(job.db, GeneratedFileSystem(size))
+    await job.fs.write(FILE, b"generated when it is read")
     tracemalloc.start()
     try:
-        loaded = await bench.run()
+        result = await job.run()
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=2, line_too_long=1))
+    assert (result.code, totals(result)) == (0, totals_of(3, inserted=2, line_too_long=1))
     assert peak < MAX_LINE_BYTES + 16 * MIB
-    [reject] = await bench.rejects()
+    [reject] = await job.rejects()
     assert (reject.line, reject.offset, reject.raw) == (2, len(BEFORE) + 1, None)
 
 
-async def test_12_a_truncated_archive_is_an_error_after_its_lines_and_a_rerun_completes(bench: Bench) -> None:
+async def test_12_a_truncated_archive_is_an_error_after_its_lines_and_a_rerun_completes(
+    job: EventJob,
+) -> None:
     whole = gzip.compress(random.Random(12).randbytes(50_000).hex().encode(), mtime=0)  # a line to cut
     archive = gzip.compress(between(event_line()), mtime=0) + whole
-    loaded = await bench.run(archive[:-20_000], suffix=".jsonl.gz")
-    assert (loaded.code, loaded.sums) == (1, sums(3, inserted=3))
-    loaded = await bench.run(archive, suffix=".jsonl.gz")
-    assert (loaded.code, loaded.sums) == (0, sums(4, skipped=3, malformed_json=1))
+    result = await job.load(archive[:-20_000], suffix=".jsonl.gz")
+    assert (result.code, totals(result)) == (1, totals_of(3, inserted=3))
+    result = await job.load(archive, suffix=".jsonl.gz")
+    assert (result.code, totals(result)) == (0, totals_of(4, skipped=3, malformed_json=1))
 
 
 @pytest.mark.parametrize("damage", ["a flipped byte", "garbage after the end"])
 async def test_13_a_damaged_archive_is_an_error_and_the_other_files_are_loaded(
-    bench: Bench, damage: str
+    job: EventJob, damage: str
 ) -> None:
     archive = bytearray(gzip.compress(between(event_line()), mtime=0))
     if damage == "a flipped byte":
@@ -198,14 +207,14 @@ async def test_13_a_damaged_archive_is_an_error_and_the_other_files_are_loaded(
     else:
         archive += b"garbage"
     good = gzip.compress(between(event_line(source='"good"')), mtime=0)
-    loaded = await bench.run(bytes(archive), good, suffix=".jsonl.gz")
-    assert (loaded.code, loaded.sums["inserted"]) == (1, 3)
-    assert await bench.types() == ["after", "before", "case"]
+    result = await job.load(bytes(archive), good, suffix=".jsonl.gz")
+    assert (result.code, totals(result)["inserted"]) == (1, 3)
+    assert await job.event_types() == ["after", "before", "case"]
 
 
-async def test_14_an_empty_file_has_no_line(bench: Bench) -> None:
-    loaded = await bench.run(b"", between(event_line()), b"")
-    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=3))
-    loaded = await bench.run(b"", gzip.compress(b""), suffix=".jsonl.gz")
-    assert (loaded.code, loaded.sums) == (0, sums(3, skipped=3))
-    assert await bench.fs.list("rejected") == []
+async def test_14_an_empty_file_has_no_line(job: EventJob) -> None:
+    result = await job.load(b"", between(event_line()), b"")
+    assert (result.code, totals(result)) == (0, totals_of(3, inserted=3))
+    result = await job.load(b"", gzip.compress(b""), suffix=".jsonl.gz")
+    assert (result.code, totals(result)) == (0, totals_of(3, skipped=3))
+    assert await job.fs.list("rejected") == []

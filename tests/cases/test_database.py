@@ -23,7 +23,8 @@ from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase
 from platform_postgres.server import PostgresServer
 from platform_postgres.testing import running_server
-from tests.cases.bench import Bench, between, event_line, sums
+from tests.cases.event_lines import between, event_line, totals_of
+from tests.helpers.event_job import EventJob, totals
 
 if TYPE_CHECKING:
     Administrator: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -94,8 +95,8 @@ async def test_a_server_that_restarts_while_nobody_asks_costs_no_run(
                 await asyncio.to_thread(work)
             else:  # the event loop stands still, and no connection hears of its end
                 work()
-        loaded = await Bench(db).run(between(event_line()))
-        assert (loaded.code, loaded.sums) == (0, sums(3, inserted=3))
+        result = await EventJob(db).load(between(event_line()))
+        assert (result.code, totals(result)) == (0, totals_of(3, inserted=3))
 
 
 async def test_55_a_server_that_freezes_is_given_up_also_when_the_pool_is_closed(
@@ -166,24 +167,24 @@ async def test_62_the_server_looks_every_few_seconds_whether_its_client_is_still
     assert found == {"client_connection_check_interval": "5s"}
 
 
-async def test_63_runs_of_a_date_at_once_store_each_event_once(bench: Bench) -> None:
+async def test_63_runs_of_a_date_at_once_store_each_event_once(job: EventJob) -> None:
     lines = [event_line(f'{{"n": {number}}}') for number in range(30)]
-    await bench.run(between())
+    await job.load(between())
     content, reverse = between(*lines), between(*reversed(lines))
     runs = await asyncio.gather(
-        bench.run(content, reverse, batch_size=7), *(bench.run(batch_size=size) for size in (1, 50))
+        job.load(content, reverse, batch_size=7), *(job.load(batch_size=size) for size in (1, 50))
     )
-    assert [loaded.code for loaded in runs] == [0, 0, 0]
-    inserted = sorted((loaded.sums["inserted"], loaded.sums["skipped"]) for loaded in runs)
+    assert [result.code for result in runs] == [0, 0, 0]
+    inserted = sorted((totals(result)["inserted"], totals(result)["skipped"]) for result in runs)
     assert inserted == [(0, 32), (0, 32), (30, 2)]
-    assert len(await bench.types()) == 32
+    assert len(await job.event_types()) == 32
 
 
-async def assert_refused(bench: Bench, message: str, **changes: str) -> None:
+async def assert_refused(job: EventJob, message: str, **changes: str) -> None:
     """A run raises an error that says why no row can be stored, and takes none for a bad one."""
     with pytest.raises(DatabaseError, match=message):
-        await bench.run(between(event_line()), **changes)
-    assert await bench.fs.list("rejected") == []
+        await job.load(between(event_line()), **changes)
+    assert await job.fs.list("rejected") == []
 
 
 COLUMNS = "event_type, payload, event_date, dedup_key, created_at, id"
@@ -203,10 +204,10 @@ COLUMNS = "event_type, payload, event_date, dedup_key, created_at, id"
     ],
 )
 async def test_a_table_of_another_shape_is_told_and_no_line_is_rejected(
-    bench: Bench, statement: str, message: str
+    job: EventJob, statement: str, message: str
 ) -> None:
-    await bench.db.execute(statement or "SELECT 1")
-    await assert_refused(bench, message, target_table="unfit")
+    await job.db.execute(statement or "SELECT 1")
+    await assert_refused(job, message, target_table="unfit")
 
 
 @pytest.mark.parametrize(
@@ -235,14 +236,14 @@ async def test_a_table_that_takes_no_row_is_told_and_no_line_is_rejected(
     async with client(postgres_url) as db:
         await platform_migrate.up(db)
         await db.execute(statement)
-        await assert_refused(Bench(db), message, target_table="unfit")
+        await assert_refused(EventJob(db), message, target_table="unfit")
 
 
 async def test_68_a_database_that_is_read_only_is_told(postgres_url: str) -> None:
     async with client(postgres_url) as db:
         await platform_migrate.up(db)
     async with client(f"{postgres_url}?default_transaction_read_only=on") as db:
-        await assert_refused(Bench(db), "read-only")
+        await assert_refused(EventJob(db), "read-only")
 
 
 async def test_68_a_missing_grant_is_told(server: PostgresServer, administrator: Administrator) -> None:
@@ -251,7 +252,7 @@ async def test_68_a_missing_grant_is_told(server: PostgresServer, administrator:
     await administrator.execute("CREATE ROLE reader LOGIN")
     await administrator.execute("GRANT SELECT ON cleaned_events TO reader")
     async with client(server.url().replace("postgres@", "reader@")) as db:
-        await assert_refused(Bench(db), "permission denied")
+        await assert_refused(EventJob(db), "permission denied")
 
 
 async def test_71_more_parameters_than_the_protocol_has_room_for_are_an_error_of_ours(

@@ -8,7 +8,8 @@ import pytest
 
 from platform_interfaces import ConstraintError
 from platform_postgres import PostgresDatabase
-from tests.cases.bench import AFTER, BEFORE, Bench, between, event_line, sums
+from tests.cases.event_lines import AFTER, BEFORE, between, event_line, totals_of
+from tests.helpers.event_job import EventJob, totals
 
 SAME = [
     pytest.param('{"a": 1, "b": {"c": 2, "d": 3}}', '{"b":{"d":3,"c":2},"a":1}', id="30-key-order"),
@@ -37,60 +38,60 @@ DIFFERENT = [
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
-async def test_events_that_say_the_same_are_one(bench: Bench, one: str, other: str) -> None:
+async def test_events_that_say_the_same_are_one(job: EventJob, one: str, other: str) -> None:
     lines = event_line(one), event_line(other)
-    loaded = await bench.run(between(*lines))
-    assert (loaded.code, loaded.sums) == (0, sums(4, inserted=3, duplicates=1))
-    loaded = await bench.run(between(*reversed(lines)))
-    assert (loaded.code, loaded.sums) == (0, sums(4, skipped=3, duplicates=1))
+    result = await job.load(between(*lines))
+    assert (result.code, totals(result)) == (0, totals_of(4, inserted=3, duplicates=1))
+    result = await job.load(between(*reversed(lines)))
+    assert (result.code, totals(result)) == (0, totals_of(4, skipped=3, duplicates=1))
 
 
 @pytest.mark.parametrize(("one", "other", "are_equal_as_jsonb"), DIFFERENT)
 async def test_events_that_differ_are_two(
-    bench: Bench, one: str, other: str, are_equal_as_jsonb: bool
+    job: EventJob, one: str, other: str, are_equal_as_jsonb: bool
 ) -> None:
     lines = event_line(one), event_line(other)
-    loaded = await bench.run(between(*lines))
-    assert (loaded.code, loaded.sums) == (0, sums(4, inserted=4))
-    loaded = await bench.run(between(*reversed(lines)))
-    assert (loaded.code, loaded.sums) == (0, sums(4, skipped=4))
-    if isinstance(bench.db, PostgresDatabase):
-        [row] = await bench.db.fetch_all("SELECT $1::text::jsonb = $2::text::jsonb AS equal", [one, other])
+    result = await job.load(between(*lines))
+    assert (result.code, totals(result)) == (0, totals_of(4, inserted=4))
+    result = await job.load(between(*reversed(lines)))
+    assert (result.code, totals(result)) == (0, totals_of(4, skipped=4))
+    if isinstance(job.db, PostgresDatabase):
+        [row] = await job.db.fetch_all("SELECT $1::text::jsonb = $2::text::jsonb AS equal", [one, other])
         assert row["equal"] is are_equal_as_jsonb
 
 
-async def test_32_type_date_and_payload_make_an_event_and_its_source_does_not(bench: Bench) -> None:
+async def test_32_type_date_and_payload_make_an_event_and_its_source_does_not(job: EventJob) -> None:
     lines = [event_line(), event_line(event_type='" CASE "'), event_line(source='"other"')]
-    loaded = await bench.run(between(*lines))
-    assert (loaded.code, loaded.sums) == (0, sums(5, inserted=3, duplicates=2))
-    await bench.fs.write("raw/events/2026-01-16/a.jsonl", between(*lines))
-    loaded = await bench.run(date="2026-01-16")
-    assert (loaded.code, loaded.sums) == (0, sums(5, inserted=3, duplicates=2))
+    result = await job.load(between(*lines))
+    assert (result.code, totals(result)) == (0, totals_of(5, inserted=3, duplicates=2))
+    await job.fs.write("raw/events/2026-01-16/a.jsonl", between(*lines))
+    result = await job.load(date="2026-01-16")
+    assert (result.code, totals(result)) == (0, totals_of(5, inserted=3, duplicates=2))
 
 
-async def test_34_no_row_is_without_a_key(bench: Bench) -> None:
-    await bench.run(between())
+async def test_34_no_row_is_without_a_key(job: EventJob) -> None:
+    await job.load(between())
     for statement in (
         "UPDATE cleaned_events SET dedup_key = NULL",
         "UPDATE cleaned_events SET event_type = NULL",
         "UPDATE cleaned_events SET event_date = NULL",
     ):
         with pytest.raises(ConstraintError):
-            await bench.db.execute(statement)
+            await job.db.execute(statement)
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 500])
 async def test_35_an_event_twice_in_a_file_in_two_files_and_in_two_runs_is_one(
-    bench: Bench, batch_size: int
+    job: EventJob, batch_size: int
 ) -> None:
     first = between(event_line(), event_line())
-    loaded = await bench.run(first, batch_size=batch_size)
-    assert (loaded.code, loaded.sums) == (0, sums(4, inserted=3, duplicates=1))
-    loaded = await bench.run(first, between(event_line(), event_line('{"a": 1}')), batch_size=batch_size)
-    assert (loaded.code, loaded.sums) == (0, sums(8, inserted=1, skipped=3, duplicates=4))
+    result = await job.load(first, batch_size=batch_size)
+    assert (result.code, totals(result)) == (0, totals_of(4, inserted=3, duplicates=1))
+    result = await job.load(first, between(event_line(), event_line('{"a": 1}')), batch_size=batch_size)
+    assert (result.code, totals(result)) == (0, totals_of(8, inserted=1, skipped=3, duplicates=4))
 
 
-async def test_36_the_key_is_a_digest_that_anybody_can_compute(bench: Bench) -> None:
-    await bench.run(b"\n".join([BEFORE, event_line('{"b": "é", "a": [1, 0.10]}'), AFTER]))
-    [row] = await bench.db.fetch_all("SELECT dedup_key FROM cleaned_events WHERE event_type = 'case'")
+async def test_36_the_key_is_a_digest_that_anybody_can_compute(job: EventJob) -> None:
+    await job.load(b"\n".join([BEFORE, event_line('{"b": "é", "a": [1, 0.10]}'), AFTER]))
+    [row] = await job.db.fetch_all("SELECT dedup_key FROM cleaned_events WHERE event_type = 'case'")
     assert row["dedup_key"] == sha256('case\0002026-01-15\0{"a":[1,0.10],"b":"é"}'.encode()).digest()

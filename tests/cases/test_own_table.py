@@ -14,11 +14,12 @@ import platform_migrate
 from batch_etl.config import read_arguments
 from batch_etl.ingest import Limits
 from batch_etl.ingest.table import TargetTable
-from platform_interfaces import DatabaseError, DatabaseInterface, LockTimeoutError, QueryError, Row
+from platform_interfaces import DatabaseError, DatabaseInterface, LockTimeoutError, QueryError
 from platform_memory import MemorySecrets
 from platform_migrate import MigrationFailedError, MigrationRefusedError
 from platform_postgres import PostgresDatabase
-from tests.cases.bench import Bench, between, event_line, sums
+from tests.cases.event_lines import between, event_line, totals_of
+from tests.helpers.event_job import EventJob, totals
 
 COLUMNS = {
     "id": "BIGSERIAL PRIMARY KEY",
@@ -52,10 +53,10 @@ def client(url: str, **parameters: str) -> PostgresDatabase:
 
 
 @pytest.fixture
-async def pg(postgres_url: str) -> AsyncIterator[Bench]:
+async def pg(postgres_url: str) -> AsyncIterator[EventJob]:
     async with client(postgres_url) as db:
         await platform_migrate.up(db)
-        yield Bench(db)
+        yield EventJob(db)
 
 
 def target(db: DatabaseInterface, **changes: Any) -> TargetTable:
@@ -64,25 +65,25 @@ def target(db: DatabaseInterface, **changes: Any) -> TargetTable:
     return TargetTable(db, *read_arguments(arguments))
 
 
-async def assert_refused(bench: Bench, *parts: str, table: str = "own") -> None:
+async def assert_refused(job: EventJob, *parts: str, table: str = "own") -> None:
     """No line is read: the file that is there is not even looked at."""
     with pytest.raises(QueryError) as caught:
-        await bench.run(between(event_line()), target_table=table)
+        await job.load(between(event_line()), target_table=table)
     assert [part for part in parts if part not in str(caught.value)] == [], str(caught.value)
-    assert await bench.fs.list("rejected") == []
+    assert await job.fs.list("rejected") == []
 
 
-async def assert_loads(bench: Bench, table: str = "own") -> None:
+async def assert_loads(job: EventJob, table: str = "own") -> None:
     """A load, the same again, and one with a new event between known ones are exact."""
     first = between(event_line(), event_line('{"n": 1}'), event_line())
-    assert await run(bench, first, table) == (0, sums(5, inserted=4, duplicates=1))
-    assert await run(bench, first, table) == (0, sums(5, skipped=4, duplicates=1))
-    assert await run(bench, between(event_line('{"n": 2}')), table) == (0, sums(3, inserted=1, skipped=2))
+    assert await run(job, first, table) == (0, totals_of(5, inserted=4, duplicates=1))
+    assert await run(job, first, table) == (0, totals_of(5, skipped=4, duplicates=1))
+    assert await run(job, between(event_line('{"n": 2}')), table) == (0, totals_of(3, inserted=1, skipped=2))
 
 
-async def run(bench: Bench, content: bytes, table: str = "own") -> tuple[int, Mapping[str, Any]]:
-    loaded = await bench.run(content, target_table=table)
-    return loaded.code, loaded.sums
+async def run(job: EventJob, content: bytes, table: str = "own") -> tuple[int, Mapping[str, Any]]:
+    result = await job.load(content, target_table=table)
+    return result.code, totals(result)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ async def run(bench: Bench, content: bytes, table: str = "own") -> tuple[int, Ma
     ],
 )
 async def test_a_table_that_does_not_fit_is_refused_before_reading(
-    pg: Bench, changes: dict[str, str], parts: Sequence[str]
+    pg: EventJob, changes: dict[str, str], parts: Sequence[str]
 ) -> None:
     await pg.db.execute(f"CREATE SEQUENCE n; {ddl(changes)}")
     await assert_refused(pg, *parts)
@@ -177,7 +178,7 @@ async def test_a_table_that_does_not_fit_is_refused_before_reading(
     ],
 )
 async def test_what_would_make_the_account_wrong_is_refused_before_reading(
-    pg: Bench, statement: str, part: str
+    pg: EventJob, statement: str, part: str
 ) -> None:
     await pg.db.execute(
         ddl({"dedup_key": "BYTEA NOT NULL"}) + "; CREATE UNIQUE INDEX own_key ON own (dedup_key)"
@@ -199,42 +200,45 @@ async def test_what_would_make_the_account_wrong_is_refused_before_reading(
         pytest.param({"source": "short_text"}, id="domain"),
     ],
 )
-async def test_a_table_that_fits_in_another_way_loads(pg: Bench, changes: dict[str, str]) -> None:
+async def test_a_table_that_fits_in_another_way_loads(pg: EventJob, changes: dict[str, str]) -> None:
     await pg.db.execute("CREATE DOMAIN short_text AS TEXT CHECK (length(VALUE) < 300)")
     await pg.db.execute(ddl(changes))
     await assert_loads(pg)
 
 
-async def test_an_id_that_has_no_more_numbers_stops_the_run_and_rejects_no_line(pg: Bench) -> None:
+async def test_an_id_that_has_no_more_numbers_stops_the_run_and_rejects_no_line(pg: EventJob) -> None:
     await pg.db.execute(ddl({"id": "SMALLINT GENERATED ALWAYS AS IDENTITY (MAXVALUE 2)"}))
     with pytest.raises(QueryError, match="reached maximum value of sequence"):
-        await pg.run(between(event_line()), target_table="own")
+        await pg.load(between(event_line()), target_table="own")
     assert await pg.fs.list("rejected") == []
 
 
 async def test_a_row_that_another_program_deletes_while_it_is_looked_up_is_inserted(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    job: EventJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is there when the rows are sent, and gone when they are looked up again."""
-    bench.limits = Limits(longest_pause_seconds=0.001)
-    await bench.run(between(event_line()))
-    fetch_all, lookups = bench.db.fetch_all, 0
+    """It is inserted before the rows are sent, and deleted after they were refused for it."""
+    job.limits = Limits(longest_pause_seconds=0.001)
+    content = between(event_line())
+    await job.load(content)
+    await job.db.execute("CREATE TABLE others AS SELECT * FROM cleaned_events; DELETE FROM cleaned_events")
+    bulk_insert, is_inserted, is_deleted = job.db.bulk_insert, False, False
 
-    async def fetch_and_delete(query: str, params: Sequence[Any] | None = None) -> list[Row]:
-        nonlocal lookups
-        lookups += "wanted" in query
-        if "wanted" in query and lookups == 1:
-            return []
-        if "wanted" in query and lookups == 2:
-            await bench.db.execute("DELETE FROM cleaned_events WHERE event_type = 'case'")
-        return await fetch_all(query, params)
+    async def insert_and_delete(table: str, rows: Sequence[Mapping[str, Any]], **options: Any) -> int:
+        nonlocal is_inserted, is_deleted
+        if not is_inserted:
+            is_inserted = bool(await job.db.execute("INSERT INTO cleaned_events SELECT * FROM others"))
+        stored = await bulk_insert(table, rows, **options)
+        if stored == 0:
+            is_deleted = bool(await job.db.execute("DELETE FROM cleaned_events WHERE event_type = 'case'"))
+        return stored
 
-    monkeypatch.setattr(bench.db, "fetch_all", fetch_and_delete)
-    assert await run(bench, between(event_line()), "cleaned_events") == (0, sums(3, inserted=1, skipped=2))
-    assert await bench.types() == ["after", "before", "case"]
+    monkeypatch.setattr(job.db, "bulk_insert", insert_and_delete)
+    assert await run(job, content, "cleaned_events") == (0, totals_of(3, inserted=1, skipped=2))
+    assert await job.event_types() == ["after", "before", "case"]
+    assert is_deleted
 
 
-async def test_what_a_trigger_does_at_the_check_is_undone(pg: Bench) -> None:
+async def test_what_a_trigger_does_at_the_check_is_undone(pg: EventJob) -> None:
     await pg.db.execute(ddl())
     await pg.db.execute("CREATE TABLE notes (at TIMESTAMPTZ)")
     await pg.db.execute("""
@@ -247,7 +251,7 @@ async def test_what_a_trigger_does_at_the_check_is_undone(pg: Bench) -> None:
     await assert_loads(pg)
 
 
-async def test_a_trigger_that_only_notes_what_was_inserted_is_no_obstacle(pg: Bench) -> None:
+async def test_a_trigger_that_only_notes_what_was_inserted_is_no_obstacle(pg: EventJob) -> None:
     await pg.db.execute(ddl() + "; CREATE TABLE audit (n BIGINT)")
     await pg.db.execute(AFTER_TRIGGER.format("INSERT INTO audit VALUES (NEW.id);"))
     await assert_loads(pg)
@@ -271,7 +275,7 @@ async def test_a_trigger_that_only_notes_what_was_inserted_is_no_obstacle(pg: Be
     ],
 )
 async def test_sums_that_do_not_add_up_name_the_cause(
-    pg: Bench, body: str, reason: str, monkeypatch: pytest.MonkeyPatch
+    pg: EventJob, body: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(
@@ -280,8 +284,8 @@ async def test_sums_that_do_not_add_up_name_the_cause(
     )
     await pg.db.execute(ddl())
     await pg.db.execute(AFTER_TRIGGER.format(body))
-    loaded = await pg.run(between(event_line()), target_table="own")
-    assert (loaded.code, [reason in each for each in told]) == (1, [True]), told
+    result = await pg.load(between(event_line()), target_table="own")
+    assert (result.code, [reason in each for each in told]) == (1, [True]), told
 
 
 PARTITIONED = (
@@ -295,14 +299,14 @@ PARTITIONED = (
 
 @pytest.mark.parametrize("table", ["own", "own_jan"])
 async def test_d3_a_table_partitioned_by_date_loads_with_a_key_of_digest_and_date(
-    pg: Bench, table: str
+    pg: EventJob, table: str
 ) -> None:
     await pg.db.execute(PARTITIONED)
     await assert_loads(pg, table)
 
 
 @pytest.mark.parametrize("table", ["own", "own_jan"])
-async def test_d3_a_date_that_no_partition_takes_is_refused_before_reading(pg: Bench, table: str) -> None:
+async def test_d3_a_date_that_no_partition_takes_is_refused_before_reading(pg: EventJob, table: str) -> None:
     await pg.db.execute(PARTITIONED)
     with pytest.raises(QueryError, match="no partition takes rows of 2026-02-01: create it"):
         await target(pg.db, date="2026-02-01", **{"target-table": table}).check(is_dry_run=False)
@@ -311,9 +315,9 @@ async def test_d3_a_date_that_no_partition_takes_is_refused_before_reading(pg: B
         assert await target(pg.db, date="2026-02-01").check(is_dry_run=False)
 
 
-async def test_d3_in_memory_a_key_of_digest_and_date_loads(bench: Bench) -> None:
-    await bench.db.execute(ddl({"dedup_key": "BYTEA NOT NULL", "UNIQUE": "(dedup_key, event_date)"}))
-    await assert_loads(bench)
+async def test_d3_in_memory_a_key_of_digest_and_date_loads(job: EventJob) -> None:
+    await job.db.execute(ddl({"dedup_key": "BYTEA NOT NULL", "UNIQUE": "(dedup_key, event_date)"}))
+    await assert_loads(job)
 
 
 STAMPS = [
@@ -326,44 +330,44 @@ STAMPS = [
 
 
 @pytest.mark.parametrize("stamp", STAMPS, ids=[f"d5-{stamp[:9]}" for stamp in STAMPS])
-async def test_rows_with_timestamps_far_away_are_in_no_ones_way(bench: Bench, stamp: str) -> None:
-    await bench.run(between())
-    await bench.db.execute(f"UPDATE cleaned_events SET created_at = '{stamp}'")
-    await assert_loads_beside(bench)
+async def test_rows_with_timestamps_far_away_are_in_no_ones_way(job: EventJob, stamp: str) -> None:
+    await job.load(between())
+    await job.db.execute(f"UPDATE cleaned_events SET created_at = '{stamp}'")
+    await assert_loads_beside(job)
 
 
-async def assert_loads_beside(bench: Bench) -> None:
+async def assert_loads_beside(job: EventJob) -> None:
     """The two neighbours are in the table already; the rest is new."""
     content = between(event_line(), event_line())
     table = "cleaned_events"
-    assert await run(bench, content, table) == (0, sums(4, inserted=1, skipped=2, duplicates=1))
-    assert await run(bench, content, table) == (0, sums(4, skipped=3, duplicates=1))
+    assert await run(job, content, table) == (0, totals_of(4, inserted=1, skipped=2, duplicates=1))
+    assert await run(job, content, table) == (0, totals_of(4, skipped=3, duplicates=1))
 
 
 @pytest.mark.parametrize(
     "stamp", ["0044-03-15 00:00+00 BC", "290000-01-01 00:00+00"], ids=["d5-bc", "d5-290000"]
 )
-async def test_timestamps_that_python_has_not_are_in_no_ones_way(pg: Bench, stamp: str) -> None:
-    await pg.run(between())
+async def test_timestamps_that_python_has_not_are_in_no_ones_way(pg: EventJob, stamp: str) -> None:
+    await pg.load(between())
     await pg.db.execute(f"UPDATE cleaned_events SET created_at = '{stamp}'")
     await assert_loads_beside(pg)
 
 
-async def test_d5_runs_find_room_between_rows_of_the_future(bench: Bench) -> None:
-    await bench.run(between())
-    await bench.db.execute("UPDATE cleaned_events SET created_at = now() + INTERVAL '30 minutes'")
-    await bench.db.execute(
+async def test_d5_runs_find_room_between_rows_of_the_future(job: EventJob) -> None:
+    await job.load(between())
+    await job.db.execute("UPDATE cleaned_events SET created_at = now() + INTERVAL '30 minutes'")
+    await job.db.execute(
         "INSERT INTO cleaned_events (event_type, payload, source, event_date, dedup_key, created_at) "
         "VALUES ('x', '{}', 's', '2026-01-15', 'x', now() + INTERVAL '3 hours')"
     )
-    await assert_loads_beside(bench)
-    found = await bench.db.fetch_one("SELECT count(*) AS n FROM cleaned_events WHERE created_at > now()")
+    await assert_loads_beside(job)
+    found = await job.db.fetch_one("SELECT count(*) AS n FROM cleaned_events WHERE created_at > now()")
     assert found == {"n": 4}
 
 
-async def test_c24_the_table_of_raw_events_is_named_as_what_it_is(bench: Bench) -> None:
+async def test_c24_the_table_of_raw_events_is_named_as_what_it_is(job: EventJob) -> None:
     await assert_refused(
-        bench,
+        job,
         'column "event_date" is missing: it must be date',
         'column "dedup_key" is missing: it must be bytea',
         "'events' holds the platform's raw events: leave --target-table out",
@@ -371,13 +375,13 @@ async def test_c24_the_table_of_raw_events_is_named_as_what_it_is(bench: Bench) 
     )
 
 
-async def test_c1_a_table_that_does_not_exist_is_no_error_to_the_check(bench: Bench) -> None:
-    assert not await target(bench.db).check(is_dry_run=False)
-    assert not await target(bench.db, **{"target-table": "no_schema.own"}).check(is_dry_run=False)
-    assert await target(bench.db, **{"target-table": "cleaned_events"}).check(is_dry_run=False)
+async def test_c1_a_table_that_does_not_exist_is_no_error_to_the_check(job: EventJob) -> None:
+    assert not await target(job.db).check(is_dry_run=False)
+    assert not await target(job.db, **{"target-table": "no_schema.own"}).check(is_dry_run=False)
+    assert await target(job.db, **{"target-table": "cleaned_events"}).check(is_dry_run=False)
 
 
-async def test_the_lock_is_the_same_however_the_table_is_named(pg: Bench, postgres_url: str) -> None:
+async def test_the_lock_is_the_same_however_the_table_is_named(pg: EventJob, postgres_url: str) -> None:
     await pg.db.execute(f"CREATE SCHEMA other; {PARTITIONED}")
     names = [
         await target(pg.db, **{"target-table": name}).find_lock_name()
@@ -387,13 +391,13 @@ async def test_the_lock_is_the_same_however_the_table_is_named(pg: Bench, postgr
         names.append(await target(elsewhere).find_lock_name())
         async with pg.db.lock(names[0], timeout=0):
             with pytest.raises(LockTimeoutError):
-                await Bench(elsewhere).run(between(), target_table="own", wait=False)
-        await assert_loads(Bench(elsewhere))
+                await EventJob(elsewhere).load(between(), target_table="own", wait=False)
+        await assert_loads(EventJob(elsewhere))
     assert len(set(names)) == 1
     assert names[0] != await target(pg.db, **{"target-table": "cleaned_events"}).find_lock_name()
 
 
-async def test_rows_that_a_policy_hides_are_refused_before_reading(pg: Bench, postgres_url: str) -> None:
+async def test_rows_that_a_policy_hides_are_refused_before_reading(pg: EventJob, postgres_url: str) -> None:
     await pg.db.execute(ddl() + "; ALTER TABLE own ENABLE ROW LEVEL SECURITY")
     await assert_loads(pg)  # its owner sees all
     role = postgres_url.rsplit("test_", 1)[1].partition("?")[0][:20]
@@ -418,13 +422,13 @@ async def count(db: DatabaseInterface, table: str) -> int:
     return int(row["n"]) if row else 0
 
 
-async def test_d6_a_schema_made_later_gets_no_second_set_of_tables(pg: Bench, postgres_url: str) -> None:
-    await pg.run(between())
+async def test_d6_a_schema_made_later_gets_no_second_set_of_tables(pg: EventJob, postgres_url: str) -> None:
+    await pg.load(between())
     await pg.db.execute("CREATE SCHEMA app")
     async with client(postgres_url, search_path="app,public") as db:
         assert await platform_migrate.up(db) == platform_migrate.MigrationRun()
-        bench = Bench(db)
-        assert await run(bench, between(), "cleaned_events") == (0, sums(2, skipped=2))
+        job = EventJob(db)
+        assert await run(job, between(), "cleaned_events") == (0, totals_of(2, skipped=2))
         await platform_migrate.down(db)
         with pytest.raises(MigrationRefusedError, match=r"are in schema 'public', but new ones .* to 'app'"):
             await platform_migrate.up(db)
@@ -444,7 +448,7 @@ async def test_d6_a_table_that_no_migration_has_made_is_not_hidden_by_a_new_one(
         with pytest.raises(DatabaseError):
             await db.execute("SELECT FROM app.cleaned_events")
         await platform_migrate.mark_applied(db, through=4)
-        await assert_loads(Bench(db), "cleaned_events")
+        await assert_loads(EventJob(db), "cleaned_events")
         assert await count(db, "public.cleaned_events") == 5
 
 
@@ -458,7 +462,7 @@ async def test_d7_another_table_named_events_is_kept_after_what_the_message_says
         assert "'platform migrate mark 002_create_events_table --applied' keeps" in str(caught.value)
         await platform_migrate.mark_applied(database, ["002_create_events_table"])
         await platform_migrate.up(database)
-        await assert_loads(Bench(database), "cleaned_events")
+        await assert_loads(EventJob(database), "cleaned_events")
         assert await count(database, "events") == 0
 
 
@@ -480,7 +484,7 @@ BEHIND = """
     ],
 )
 async def test_d_a_key_over_columns_that_no_line_has_stops_the_run(
-    pg: Bench, changes: Mapping[str, str], after: str, parts: Sequence[str]
+    pg: EventJob, changes: Mapping[str, str], after: str, parts: Sequence[str]
 ) -> None:
     """Such a refusal is not the line's fault: to reject it would end green without the data."""
     await pg.db.execute(f"{ddl(changes)}; {after}")
@@ -490,7 +494,7 @@ async def test_d_a_key_over_columns_that_no_line_has_stops_the_run(
     assert await pg.fs.list("rejected") == []
 
 
-async def test_d_a_sequence_is_right_again_after_the_advice_was_followed(pg: Bench) -> None:
+async def test_d_a_sequence_is_right_again_after_the_advice_was_followed(pg: EventJob) -> None:
     await pg.db.execute(f"{ddl()}; {BEHIND}")
     with pytest.raises(QueryError) as caught:
         await run(pg, between(*(event_line(f'{{"n": {number}}}') for number in range(40))))
@@ -499,7 +503,7 @@ async def test_d_a_sequence_is_right_again_after_the_advice_was_followed(pg: Ben
     await assert_loads(pg)
 
 
-async def test_d3_a_partition_that_is_missing_for_some_rows_stops_the_run(pg: Bench) -> None:
+async def test_d3_a_partition_that_is_missing_for_some_rows_stops_the_run(pg: EventJob) -> None:
     await pg.db.execute(
         ddl({"id": "BIGINT GENERATED ALWAYS AS IDENTITY"}, "PARTITION BY HASH (dedup_key)")
         + "; CREATE TABLE half PARTITION OF own FOR VALUES WITH (MODULUS 2, REMAINDER 0)"
@@ -508,7 +512,7 @@ async def test_d3_a_partition_that_is_missing_for_some_rows_stops_the_run(pg: Be
         await run(pg, between(*(event_line(f'{{"n": {number}}}') for number in range(40))))
 
 
-async def test_d_a_sequence_at_its_end_is_named(pg: Bench) -> None:
+async def test_d_a_sequence_at_its_end_is_named(pg: EventJob) -> None:
     await pg.db.execute(f"{ddl()}; ALTER SEQUENCE own_id_seq MAXVALUE 2")
     with pytest.raises(QueryError, match='maximum value of sequence "own_id_seq"'):
         await run(pg, between(event_line()))

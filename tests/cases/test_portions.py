@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-from collections.abc import AsyncIterator, Container, Iterable, Sequence
+from collections.abc import AsyncIterator, Container, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -17,8 +17,9 @@ import pytest
 
 from batch_etl.ingest import Limits
 from batch_etl.transformer import deduplicate, transform_events
-from platform_interfaces import ConnectionLostError, Row
-from tests.cases.bench import Bench, event_line, sums
+from platform_interfaces import ConnectionLostError
+from tests.cases.event_lines import event_line, totals_of
+from tests.helpers.event_job import EventJob, totals
 
 FUSSY_TABLE = """
     CREATE TABLE fussy (
@@ -34,9 +35,9 @@ FUSSY_TABLE = """
 
 
 @pytest.fixture(params=[5, 2], ids=["one chunk", "several chunks"], autouse=True)
-def small_batches(request: pytest.FixtureRequest, bench: Bench) -> None:
+def small_batches(request: pytest.FixtureRequest, job: EventJob) -> None:
     """Make batches of five or six events, each of one chunk or several."""
-    bench.limits = Limits(
+    job.limits = Limits(
         batch_lines=5, chunk_lines=request.param, min_recent_keys=5, longest_pause_seconds=0.001
     )
 
@@ -48,23 +49,22 @@ def lines(numbers: Iterable[int], event_type: str = "case") -> bytes:
     )
 
 
-def insert_after_lookup(bench: Bench, monkeypatch: pytest.MonkeyPatch, *numbers: int) -> None:
-    """Have somebody else insert these events between the first lookup of keys and the COPY after it."""
-    fetch_all, foreign = bench.db.fetch_all, [[json.loads(line) for line in lines(numbers).splitlines()]]
+def insert_before_write(job: EventJob, monkeypatch: pytest.MonkeyPatch, *numbers: int) -> None:
+    """Have another program insert these events after the job has looked up its first rows."""
+    bulk_insert, others = job.db.bulk_insert, [[json.loads(line) for line in lines(numbers).splitlines()]]
 
-    async def fetch_and_insert(query: str, params: Sequence[Any] | None = None) -> list[Row]:
-        rows = await fetch_all(query, params)
-        if "wanted" in query and foreign:
-            events, _ = deduplicate(transform_events(foreign.pop(), "2026-01-15", dt.datetime.now(dt.UTC)))
-            assert await bench.db.bulk_insert("cleaned_events", events) == len(numbers)
-        return rows
+    async def insert_others_first(table: str, rows: Sequence[Mapping[str, Any]], **options: Any) -> int:
+        if others:
+            events, _ = deduplicate(transform_events(others.pop(), "2026-01-15", dt.datetime.now(dt.UTC)))
+            assert await bulk_insert(table, events) == len(numbers)
+        return await bulk_insert(table, rows, **options)
 
-    monkeypatch.setattr(bench.db, "fetch_all", fetch_and_insert)
+    monkeypatch.setattr(job.db, "bulk_insert", insert_others_first)
 
 
-def lose_answers(bench: Bench, monkeypatch: pytest.MonkeyPatch, lost: Container[int]) -> None:
+def lose_answers(job: EventJob, monkeypatch: pytest.MonkeyPatch, lost: Container[int]) -> None:
     """Lose the answers to the commits with these numbers, counted from 1."""
-    transaction, inside, commits = bench.db.transaction, set[asyncio.Task[Any] | None](), 0
+    transaction, inside, commits = job.db.transaction, set[asyncio.Task[Any] | None](), 0
 
     @asynccontextmanager
     async def committing() -> AsyncIterator[None]:
@@ -83,61 +83,61 @@ def lose_answers(bench: Bench, monkeypatch: pytest.MonkeyPatch, lost: Container[
         if commits in lost:
             raise ConnectionLostError("the answer was lost")
 
-    monkeypatch.setattr(bench.db, "transaction", committing)
+    monkeypatch.setattr(job.db, "transaction", committing)
 
 
-async def test_duplicates_that_only_the_table_can_tell_are_counted(bench: Bench) -> None:
+async def test_duplicates_that_only_the_table_can_tell_are_counted(job: EventJob) -> None:
     content = lines([*range(60), *range(20), *range(55, 70)])
-    loaded = await bench.run(content)
-    assert (loaded.code, loaded.sums) == (0, sums(95, inserted=70, duplicates=25))
-    loaded = await bench.run(content, lines(range(65, 75)))
-    assert (loaded.code, loaded.sums) == (0, sums(105, inserted=5, skipped=70, duplicates=30))
-    assert len(await bench.types()) == 75
+    result = await job.load(content)
+    assert (result.code, totals(result)) == (0, totals_of(95, inserted=70, duplicates=25))
+    result = await job.load(content, lines(range(65, 75)))
+    assert (result.code, totals(result)) == (0, totals_of(105, inserted=5, skipped=70, duplicates=30))
+    assert len(await job.event_types()) == 75
 
 
 async def test_batches_that_are_written_at_once_may_have_equal_keys(
-    bench: Bench,
+    job: EventJob,
 ) -> None:
-    bench.limits = replace(bench.limits, min_recent_keys=1)
-    loaded = await bench.run(lines([*range(6)] * 10), lines([*range(5, -1, -1)] * 10), batch_size=2)
-    assert (loaded.code, loaded.sums) == (0, sums(120, inserted=6, duplicates=114))
-    assert len(await bench.types()) == 6
+    job.limits = replace(job.limits, min_recent_keys=1)
+    result = await job.load(lines([*range(6)] * 10), lines([*range(5, -1, -1)] * 10), batch_size=2)
+    assert (result.code, totals(result)) == (0, totals_of(120, inserted=6, duplicates=114))
+    assert len(await job.event_types()) == 6
 
 
-async def test_rows_that_are_met_late_are_skipped_once(bench: Bench) -> None:
+async def test_rows_that_are_met_late_are_skipped_once(job: EventJob) -> None:
     """After many batches of new events, no batch asks the table any more before it meets them."""
-    await bench.run(lines([*range(120, 124), *range(140, 144)]))
+    await job.load(lines([*range(120, 124), *range(140, 144)]))
     content = lines([*range(150), *range(121, 124), *range(10)])
-    loaded = await bench.run(content, batch_size=3)
-    assert (loaded.code, loaded.sums) == (0, sums(163, inserted=142, skipped=8, duplicates=13))
+    result = await job.load(content, batch_size=3)
+    assert (result.code, totals(result)) == (0, totals_of(163, inserted=142, skipped=8, duplicates=13))
 
 
-async def test_rows_that_somebody_inserts_between_lookup_and_copy_are_skipped(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+async def test_rows_that_another_program_inserts_after_they_were_looked_up_are_skipped(
+    job: EventJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    insert_after_lookup(bench, monkeypatch, 0, 2, 3, 30)
-    loaded = await bench.run(lines([*range(40), *range(5)]), batch_size=2)
-    assert (loaded.code, loaded.sums) == (0, sums(45, inserted=36, skipped=4, duplicates=5))
-    assert len(await bench.types()) == 40
+    insert_before_write(job, monkeypatch, 0, 2, 3, 30)
+    result = await job.load(lines([*range(40), *range(5)]), batch_size=2)
+    assert (result.code, totals(result)) == (0, totals_of(45, inserted=36, skipped=4, duplicates=5))
+    assert len(await job.event_types()) == 40
 
 
 @pytest.mark.parametrize("lost", [[1], [2, 3], [12], range(1, 9)], ids=str)
 async def test_the_sums_are_exact_when_answers_to_commits_are_lost(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, lost: Container[int]
+    job: EventJob, monkeypatch: pytest.MonkeyPatch, lost: Container[int]
 ) -> None:
-    lose_answers(bench, monkeypatch, lost)
-    loaded = await bench.run(lines([*range(90), *range(20)]), batch_size=2)
-    assert (loaded.code, loaded.sums) == (0, sums(110, inserted=90, duplicates=20))
-    assert len(await bench.types()) == 90
+    lose_answers(job, monkeypatch, lost)
+    result = await job.load(lines([*range(90), *range(20)]), batch_size=2)
+    assert (result.code, totals(result)) == (0, totals_of(110, inserted=90, duplicates=20))
+    assert len(await job.event_types()) == 90
 
 
-async def test_a_lost_answer_and_a_row_of_somebody_else_are_told_apart(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+async def test_rows_of_a_lost_answer_are_inserted_and_those_of_another_program_skipped(
+    job: EventJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    insert_after_lookup(bench, monkeypatch, 1, 3)
-    lose_answers(bench, monkeypatch, range(2, 6))
-    loaded = await bench.run(lines([*range(40), *range(5)]), batch_size=2)
-    assert (loaded.code, loaded.sums) == (0, sums(45, inserted=38, skipped=2, duplicates=5))
+    insert_before_write(job, monkeypatch, 1, 3)
+    lose_answers(job, monkeypatch, range(2, 6))
+    result = await job.load(lines([*range(40), *range(5)]), batch_size=2)
+    assert (result.code, totals(result)) == (0, totals_of(45, inserted=38, skipped=2, duplicates=5))
 
 
 @pytest.mark.parametrize(
@@ -145,30 +145,30 @@ async def test_a_lost_answer_and_a_row_of_somebody_else_are_told_apart(
     ["VARCHAR(10)", "VARCHAR(255) CHECK (event_type <> 'refused by it')"],
     ids=["value", "constraint"],
 )
-async def test_refused_rows_in_the_middle_of_batches_cost_no_other(bench: Bench, column: str) -> None:
-    await bench.db.execute(FUSSY_TABLE.format(column))
+async def test_refused_rows_in_the_middle_of_batches_cost_no_other(job: EventJob, column: str) -> None:
+    await job.db.execute(FUSSY_TABLE.format(column))
     first = lines(range(7)) + lines([7], "refused by it") + b"{\n" + lines(range(8, 40))
     second = lines([*range(60, 72), 3]) + lines([8, 7], "refused by it") + lines(range(72, 80))
-    loaded = await bench.run(first, second, target_table="fussy", batch_size=2)
-    assert (loaded.code, loaded.sums) == (
+    result = await job.load(first, second, target_table="fussy", batch_size=2)
+    assert (result.code, totals(result)) == (
         0,
-        sums(64, inserted=59, duplicates=1, malformed_json=1, refused_by_database=3),
+        totals_of(64, inserted=59, duplicates=1, malformed_json=1, refused_by_database=3),
     )
-    assert [(reject.line, reject.reasons[0].code) for reject in await bench.rejects()] == [
+    assert [(reject.line, reject.reasons[0].code) for reject in await job.rejects()] == [
         (8, "refused_by_database"),
         (9, "malformed_json"),
     ]
-    loaded = await bench.run(target_table="fussy", batch_size=500)
-    assert (loaded.code, loaded.sums) == (
+    result = await job.load(target_table="fussy", batch_size=500)
+    assert (result.code, totals(result)) == (
         0,
-        sums(64, skipped=59, duplicates=1, malformed_json=1, refused_by_database=3),
+        totals_of(64, skipped=59, duplicates=1, malformed_json=1, refused_by_database=3),
     )
 
 
-async def test_columns_that_a_table_of_ones_own_has_beside_answer_for_no_key(bench: Bench) -> None:
-    await bench.db.execute(FUSSY_TABLE.format("VARCHAR(255)"))
+async def test_columns_that_a_table_of_ones_own_has_beside_answer_for_no_key(job: EventJob) -> None:
+    await job.db.execute(FUSSY_TABLE.format("VARCHAR(255)"))
     for name in ("row_index", "written_at", "id_page", "id_slots", "row_indexes"):
-        await bench.db.execute(f"ALTER TABLE fussy ADD COLUMN {name} INT DEFAULT 0")
+        await job.db.execute(f"ALTER TABLE fussy ADD COLUMN {name} INT DEFAULT 0")
     data = lines([*range(20), *range(20)])
-    assert (await bench.run(data, target_table="fussy")).sums == sums(40, inserted=20, duplicates=20)
-    assert (await bench.run(data, target_table="fussy")).sums == sums(40, skipped=20, duplicates=20)
+    assert totals(await job.load(data, target_table="fussy")) == totals_of(40, inserted=20, duplicates=20)
+    assert totals(await job.load(data, target_table="fussy")) == totals_of(40, skipped=20, duplicates=20)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,48 +16,12 @@ from platform_interfaces import (
     DatabaseError,
     FileMissingError,
     FileSystemError,
-    FileSystemInterface,
-    PlatformContext,
     Survey,
 )
 from platform_localfs import LocalFileSystem
-from platform_memory import MemoryFileSystem, MemoryLogger, MemorySecrets
-from tests.cases.bench import FOLDER, Bench, event_line, good_line
-
-DATE = "2026-01-15"
-
-
-@dataclass(frozen=True)
-class Told:
-    """The exit code of a run and what it logged."""
-
-    code: int
-    log: MemoryLogger
-
-    def fields(self, message: str) -> dict[str, Any]:
-        """The fields of the one event that begins with ``message``."""
-        [found] = [event.fields for event in self.log.events if event.message.startswith(message)]
-        return dict(found)
-
-    @property
-    def totals(self) -> dict[str, Any]:
-        assert self.log.events[-1].message == "Batch ETL complete"
-        return dict(self.log.events[-1].fields)
-
-
-def context(bench: Bench, fs: FileSystemInterface | None = None, **changes: Any) -> PlatformContext:
-    config = {"date": DATE, "source-path": "raw/events"}
-    config |= {name.replace("_", "-"): value for name, value in changes.items()}
-    return PlatformContext(log=MemoryLogger(), db=bench.db, fs=fs or bench.fs, config=config)
-
-
-async def load(bench: Bench, fs: FileSystemInterface | None = None, **changes: Any) -> Told:
-    entry = retry if changes.pop("is_retry", False) else run
-    ctx = context(bench, fs, **changes)
-    code = await entry(ctx, bench.limits)
-    assert isinstance(ctx.log, MemoryLogger)
-    return Told(code, ctx.log)
-
+from platform_memory import MemoryFileSystem, MemorySecrets
+from tests.cases.event_lines import event_line, good_line
+from tests.helpers.event_job import DATE, FOLDER, EventJob, totals
 
 ABSENT = [
     pytest.param("raw/x/2026-01-15/a", "rwa", ["did you mean 'raw/'?"], id="a2-typo"),
@@ -88,25 +51,25 @@ ABSENT = [
 
 @pytest.mark.parametrize(("file", "source_path", "hints"), ABSENT)
 async def test_a_day_without_data_is_explained_and_fails_unless_that_is_allowed(
-    bench: Bench, file: str, source_path: str, hints: list[str]
+    job: EventJob, file: str, source_path: str, hints: list[str]
 ) -> None:
-    await bench.fs.write(file, good_line(1))
-    told = await load(bench, source_path=source_path)
-    reason = told.fields("No raw data found")["reason"]
-    assert told.code == 0
-    assert [event.message for event in told.log.events[-2:]] == ["No raw data found", "Batch ETL complete"]
+    await job.fs.write(file, good_line(1))
+    result = await job.run(source_path=source_path)
+    reason = result.fields("No raw data found")["reason"]
+    assert result.code == 0
+    assert [event.message for event in result.events[-2:]] == ["No raw data found", "Batch ETL complete"]
     for hint in [f"memory:/{source_path}/{DATE}", *hints]:
         assert hint in reason
-    strict = context(bench, source_path=source_path, allow_empty=False)
+    strict = job.context(source_path=source_path, allow_empty=False)
     for entry in (check_run, run):
         with pytest.raises(FileMissingError) as failure:
             await entry(strict)
         assert reason in str(failure.value)
-    await check_run(context(bench, source_path=source_path))
+    await check_run(job.context(source_path=source_path))
 
 
 @pytest.mark.parametrize("kind", ["missing", "a file", "empty"])
-async def test_a1_a_root_that_is_no_directory_is_named(bench: Bench, tmp_path: Path, kind: str) -> None:
+async def test_a1_a_root_that_is_no_directory_is_named(job: EventJob, tmp_path: Path, kind: str) -> None:
     root = tmp_path / "lake"
     if kind == "a file":
         root.write_bytes(b"")
@@ -114,25 +77,25 @@ async def test_a1_a_root_that_is_no_directory_is_named(bench: Bench, tmp_path: P
         root.mkdir()
     fs = LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(root)}))
     with pytest.raises(FileSystemError) as failure:
-        await check_run(context(bench, fs, allow_empty=False))
+        await check_run(EventJob(job.db, fs).context(allow_empty=False))
     assert str(root / "raw/events" / DATE) in str(failure.value)
     assert str(failure.value).count("mounted?") == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n\t\n"])
-async def test_files_without_a_line_are_no_data(bench: Bench, content: bytes) -> None:
-    await bench.fs.write(f"{FOLDER}/a.jsonl", content)
-    assert (await load(bench)).code == 0
-    told = await load(bench, allow_empty=False)
-    assert told.code == 1
-    assert "no line that is not blank" in told.fields("No raw data found")["reason"]
-    assert told.totals["raw"] == 0
+async def test_files_without_a_line_are_no_data(job: EventJob, content: bytes) -> None:
+    await job.fs.write(f"{FOLDER}/a.jsonl", content)
+    assert (await job.run()).code == 0
+    result = await job.run(allow_empty=False)
+    assert result.code == 1
+    assert "no line that is not blank" in result.fields("No raw data found")["reason"]
+    assert totals(result)["raw"] == 0
 
 
-async def test_many_dates_are_shown_by_the_first_and_the_last(bench: Bench) -> None:
+async def test_many_dates_are_shown_by_the_first_and_the_last(job: EventJob) -> None:
     for day in range(1, 29):
-        await bench.fs.write(f"raw/events/2025-12-{day:02}/a", b"")
-    reason = (await load(bench)).fields("No raw data found")["reason"]
+        await job.fs.write(f"raw/events/2025-12-{day:02}/a", b"")
+    reason = (await job.run()).fields("No raw data found")["reason"]
     assert "2025-12-01, 2025-12-02, 2025-12-03, … 2025-12-26, 2025-12-27, 2025-12-28 (28 in all)" in reason
 
 
@@ -155,29 +118,29 @@ def lines_of(record: dict[str, Any], count: int) -> bytes:
     ],
 )
 async def test_a7_a_run_without_a_valid_line_fails_with_a_guess(
-    bench: Bench, record: dict[str, Any], hints: list[str]
+    job: EventJob, record: dict[str, Any], hints: list[str]
 ) -> None:
-    await bench.fs.write(f"{FOLDER}/a.jsonl", lines_of(record, 4_800))
-    told = await load(bench)
-    reason = told.fields("No line is valid")["reason"]
-    assert told.code == 1
+    await job.fs.write(f"{FOLDER}/a.jsonl", lines_of(record, 4_800))
+    result = await job.run()
+    reason = result.fields("No line is valid")["reason"]
+    assert result.code == 1
     for hint in ["all 4,800 lines were rejected", "fields seen: ", *hints]:
         assert hint in reason
-    assert told.totals["invalid"] == 4_800
-    assert (await load(bench, min_valid="0")).code == 0
-    assert (await load(bench, is_retry=True)).code == 0
+    assert totals(result)["invalid"] == 4_800
+    assert (await job.run(min_valid="0")).code == 0
+    assert (await job.retry()).code == 0
 
 
-async def test_a7_a_file_without_a_valid_line_is_not_read_further_and_the_others_load(bench: Bench) -> None:
-    await bench.fs.write(f"{FOLDER}/a.csv", b"click,1,web\n" * 3 * LIMITS.max_lines_without_valid)
-    await bench.fs.write(f"{FOLDER}/b.jsonl", good_line(1))
-    told = await load(bench)
-    assert (told.code, told.totals["inserted"]) == (1, 1)
-    assert told.totals["invalid"] < LIMITS.max_lines_without_valid + 1_000
-    assert told.fields("Some files were not read to their end")["files"] == [f"{FOLDER}/a.csv"]
-    assert len(await bench.rejects(f"{FOLDER}/a.csv")) == told.totals["invalid"]
-    told = await load(bench, min_valid="0%")
-    assert (told.code, told.totals["invalid"]) == (0, 3 * LIMITS.max_lines_without_valid)
+async def test_a7_a_file_without_a_valid_line_is_not_read_further_and_the_others_load(job: EventJob) -> None:
+    await job.fs.write(f"{FOLDER}/a.csv", b"click,1,web\n" * 3 * LIMITS.max_lines_without_valid)
+    await job.fs.write(f"{FOLDER}/b.jsonl", good_line(1))
+    result = await job.run()
+    assert (result.code, totals(result)["inserted"]) == (1, 1)
+    assert totals(result)["invalid"] < LIMITS.max_lines_without_valid + 1_000
+    assert result.fields("Some files were not read to their end")["files"] == [f"{FOLDER}/a.csv"]
+    assert len(await job.rejects(f"{FOLDER}/a.csv")) == totals(result)["invalid"]
+    result = await job.run(min_valid="0%")
+    assert (result.code, totals(result)["invalid"]) == (0, 3 * LIMITS.max_lines_without_valid)
 
 
 @pytest.mark.parametrize(
@@ -185,14 +148,14 @@ async def test_a7_a_file_without_a_valid_line_is_not_read_further_and_the_others
     [("2", 0), ("3", 1), ("50%", 0), ("50.1%", 1), ("0", 0), ("100%", 1), ("", 0), (1, 0), (4, 1)],
 )
 async def test_fewer_valid_lines_than_asked_for_fail_the_run(
-    bench: Bench, minimum: object, code: int
+    job: EventJob, minimum: object, code: int
 ) -> None:
-    await bench.fs.write(f"{FOLDER}/a.jsonl", b"\n".join([good_line(1), b"{", good_line(2), b"["]))
-    told = await load(bench, min_valid=minimum)
-    assert (told.code, told.totals["inserted"]) == (code, 2)
+    await job.fs.write(f"{FOLDER}/a.jsonl", b"\n".join([good_line(1), b"{", good_line(2), b"["]))
+    result = await job.run(min_valid=minimum)
+    assert (result.code, totals(result)["inserted"]) == (code, 2)
 
 
-async def test_all_problems_of_the_arguments_are_reported_at_once(bench: Bench) -> None:
+async def test_all_problems_of_the_arguments_are_reported_at_once(job: EventJob) -> None:
     wrong: dict[str, Any] = {
         "max_rejected": "x",
         "min_valid": "101%",
@@ -203,7 +166,7 @@ async def test_all_problems_of_the_arguments_are_reported_at_once(bench: Bench) 
         with pytest.raises(
             ConfigurationError, match=r"--date.*--max-rejected.*--min-valid.*--unknown-fields"
         ):
-            await entry(context(bench, **wrong))
+            await entry(job.context(**wrong))
 
 
 LEFT_OUT = [
@@ -216,19 +179,19 @@ LEFT_OUT = [
 
 
 @pytest.mark.parametrize("name", LEFT_OUT, ids=lambda name: f"b1-b2-b3-{name}")
-async def test_files_that_are_never_data_are_left_out_and_counted(bench: Bench, name: str) -> None:
-    await bench.fs.write(f"{FOLDER}/{name}", good_line(1))
-    told = await load(bench)
-    assert "only files that are left out (1)" in told.fields("No raw data found")["reason"]
-    await bench.fs.write(f"{FOLDER}/hour=00/date=x/a.jsonl", good_line(1) + b"\n")
-    told = await load(bench, allow_empty=False)
-    assert (told.code, told.totals["lines"], told.totals["inserted"]) == (0, 1, 1)
-    assert told.fields("Left out what is never data") == {"files": 1, "names": [f"{FOLDER}/{name}"]}
+async def test_files_that_are_never_data_are_left_out_and_counted(job: EventJob, name: str) -> None:
+    await job.fs.write(f"{FOLDER}/{name}", good_line(1))
+    result = await job.run()
+    assert "only files that are left out (1)" in result.fields("No raw data found")["reason"]
+    await job.fs.write(f"{FOLDER}/hour=00/date=x/a.jsonl", good_line(1) + b"\n")
+    result = await job.run(allow_empty=False)
+    assert (result.code, totals(result)["lines"], totals(result)["inserted"]) == (0, 1, 1)
+    assert result.fields("Left out what is never data") == {"files": 1, "names": [f"{FOLDER}/{name}"]}
 
 
-async def test_only_the_names_below_the_date_leave_files_out(bench: Bench) -> None:
-    await bench.fs.write(f"_lake/.raw/{DATE}/a.jsonl", good_line(1))
-    assert (await load(bench, source_path="_lake/.raw")).totals["inserted"] == 1
+async def test_only_the_names_below_the_date_leave_files_out(job: EventJob) -> None:
+    await job.fs.write(f"_lake/.raw/{DATE}/a.jsonl", good_line(1))
+    assert totals(await job.run(source_path="_lake/.raw"))["inserted"] == 1
 
 
 class SurveyedFileSystem(MemoryFileSystem):
@@ -260,70 +223,72 @@ async def surveyed(aliases: dict[str, str], unusable: dict[str, str], *files: st
     ],
 )
 async def test_what_cannot_be_used_is_named_costs_exit_1_and_the_others_load(
-    bench: Bench, path: str, reason: str
+    job: EventJob, path: str, reason: str
 ) -> None:
     for files in (("a.jsonl",), ()):
-        told = await load(bench, await surveyed({}, {path: reason, ".hidden/": reason}, *files))
-        assert (told.code, told.totals["lines"]) == (1, len(files))
-        assert told.fields("Cannot read file") == {"file": f"{FOLDER}/{path}", "reason": reason}
-        assert told.fields("Some files could not be loaded")["files"] == [f"{FOLDER}/{path}"]
-        assert not any("run again" in event.message for event in told.log.events)
-        assert "No raw data found" not in told.log.messages()
+        result = await EventJob(job.db, await surveyed({}, {path: reason, ".hidden/": reason}, *files)).run()
+        assert (result.code, totals(result)["lines"]) == (1, len(files))
+        assert result.fields("Cannot read file") == {"file": f"{FOLDER}/{path}", "reason": reason}
+        assert result.fields("Some files could not be loaded")["files"] == [f"{FOLDER}/{path}"]
+        assert not any("run again" in event.message for event in result.events)
+        assert "No raw data found" not in result.messages()
 
 
 async def test_b18_a_link_that_leads_to_no_file_is_warned_about_and_costs_nothing(
-    bench: Bench, tmp_path: Path
+    job: EventJob, tmp_path: Path
 ) -> None:
     day = tmp_path / "lake" / FOLDER
     day.mkdir(parents=True)
     (day / "a.jsonl").write_bytes(good_line(1))
     (day / "gone.jsonl").symlink_to("removed.jsonl")
-    told = await load(bench, LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "lake")})))
-    assert (told.code, told.totals["inserted"]) == (0, 1)
-    assert told.fields("Some links lead to no file")["names"] == [f"{FOLDER}/gone.jsonl"]
+    fs = LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "lake")}))
+    result = await EventJob(job.db, fs).run()
+    assert (result.code, totals(result)["inserted"]) == (0, 1)
+    assert result.fields("Some links lead to no file")["names"] == [f"{FOLDER}/gone.jsonl"]
 
 
 async def test_b18_a_folder_that_has_only_such_links_is_no_data_and_names_them(
-    bench: Bench, tmp_path: Path
+    job: EventJob, tmp_path: Path
 ) -> None:
     day = tmp_path / "lake" / FOLDER
     day.mkdir(parents=True)
     (day / "gone.jsonl").symlink_to("removed.jsonl")
     (day / "_SUCCESS").touch()
-    told = await load(bench, LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "lake")})))
-    reason = told.fields("No raw data found")["reason"]
+    fs = LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "lake")}))
+    result = await EventJob(job.db, fs).run()
+    reason = result.fields("No raw data found")["reason"]
     assert "has no data, only links that lead to no file (1): 'gone.jsonl' and files that are left" in reason
 
 
 async def test_a_file_of_several_names_is_read_once_also_when_the_first_name_is_left_out(
-    bench: Bench,
+    job: EventJob,
 ) -> None:
     fs = await surveyed(
         {"b.jsonl": "a.jsonl", "z": ".snapshot/z", "z~": ".snapshot/z"}, {}, "a.jsonl", ".snapshot/z"
     )
-    told = await load(bench, fs)
-    assert (told.code, told.totals["lines"]) == (0, 2)
-    names = told.fields("Some files have several names")["names"]
+    result = await EventJob(job.db, fs).run()
+    assert (result.code, totals(result)["lines"]) == (0, 2)
+    names = result.fields("Some files have several names")["names"]
     assert names == [f"{FOLDER}/b.jsonl = {FOLDER}/a.jsonl"]
 
 
 async def test_run_again_is_said_of_a_file_that_changed_and_not_of_a_damaged_one(
-    bench: Bench, tmp_path: Path
+    job: EventJob, tmp_path: Path
 ) -> None:
-    await bench.fs.write(f"{FOLDER}/bad.jsonl.gz", b"\x1f\x8b\x08\x00broken")
-    await bench.fs.write(f"{FOLDER}/good.jsonl", good_line(1))
-    told = await load(bench)
-    assert told.code == 1
-    assert told.fields("Some files could not be loaded")["files"] == [f"{FOLDER}/bad.jsonl.gz"]
-    assert not any("run again" in str(event) for event in told.log.events)
+    await job.fs.write(f"{FOLDER}/bad.jsonl.gz", b"\x1f\x8b\x08\x00broken")
+    await job.fs.write(f"{FOLDER}/good.jsonl", good_line(1))
+    result = await job.run()
+    assert result.code == 1
+    assert result.fields("Some files could not be loaded")["files"] == [f"{FOLDER}/bad.jsonl.gz"]
+    assert not any("run again" in str(event) for event in result.events)
     folder = tmp_path / FOLDER
     folder.mkdir(parents=True)
     (folder / "a.jsonl").write_bytes((good_line(1) + b"\n") * 40_000)
     fs = ChangingFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path)}))
     fs.file = folder / "a.jsonl"
-    told = await load(bench, fs)
-    assert told.code == 1
-    assert told.fields("Some files changed while they were read: run again")["count"] == 1
+    result = await EventJob(job.db, fs).run()
+    assert result.code == 1
+    assert result.fields("Some files changed while they were read: run again")["count"] == 1
 
 
 class ChangingFileSystem(LocalFileSystem):
@@ -340,7 +305,7 @@ class ChangingFileSystem(LocalFileSystem):
 
 @pytest.mark.parametrize("is_dry_run", [False, True])
 async def test_fields_without_a_column_are_counted_and_so_are_the_duplicates_that_had_some(
-    bench: Bench, is_dry_run: bool
+    job: EventJob, is_dry_run: bool
 ) -> None:
     def line(number: int, **fields: Any) -> bytes:
         return json.dumps({"event_type": "a", "payload": {"n": number}, "source": "s", **fields}).encode()
@@ -357,53 +322,53 @@ async def test_fields_without_a_column_are_counted_and_so_are_the_duplicates_tha
         deep,
         b'{"ts": 1}',
     ]
-    await bench.fs.write(f"{FOLDER}/a.jsonl", b"\n".join(data))
-    told = await load(bench, dry_run=is_dry_run)
-    found = told.fields("Some fields are not stored")
-    assert (told.code, told.totals["duplicates"]) == (0, 2)
+    await job.fs.write(f"{FOLDER}/a.jsonl", b"\n".join(data))
+    result = await job.run(dry_run=is_dry_run)
+    found = result.fields("Some fields are not stored")
+    assert (result.code, totals(result)["duplicates"]) == (0, 2)
     assert found["fields"] == {"ts": 3, "user": 2, "Source": 1}
     assert (found["lines"], found["duplicates"]) == (5, 1)
-    told = await load(bench, unknown_fields="ignore", dry_run=is_dry_run)
-    assert not any(event.message.startswith("Some fields") for event in told.log.events)
-    told = await load(bench, unknown_fields="reject", dry_run=is_dry_run)
-    assert told.totals["invalid_by_reason"] == {"missing_event_type": 1, "unknown_fields": 5}
+    result = await job.run(unknown_fields="ignore", dry_run=is_dry_run)
+    assert not any(event.message.startswith("Some fields") for event in result.events)
+    result = await job.run(unknown_fields="reject", dry_run=is_dry_run)
+    assert totals(result)["invalid_by_reason"] == {"missing_event_type": 1, "unknown_fields": 5}
     if not is_dry_run:
-        codes = [[reason.code for reason in each.reasons] for each in await bench.rejects()]
+        codes = [[reason.code for reason in each.reasons] for each in await job.rejects()]
         assert codes.count(["unknown_fields"]) == 5
         assert codes[-1][-1] == "unknown_fields"
-        assert (await load(bench, unknown_fields="reject", is_retry=True)).totals["invalid"] == 6
-        assert (await load(bench, is_retry=True)).totals["invalid"] == 1
+        assert totals(await job.retry(unknown_fields="reject"))["invalid"] == 6
+        assert totals(await job.retry())["invalid"] == 1
 
 
 async def test_duplicates_that_only_the_table_shows_are_counted_with_their_fields(
-    bench: Bench,
+    job: EventJob,
 ) -> None:
-    bench.limits = Limits(min_recent_keys=1, chunk_lines=1, batch_lines=1)
+    job.limits = Limits(min_recent_keys=1, chunk_lines=1, batch_lines=1)
     lines = [
         b'{"event_type": "a", "payload": {"n": %d}, "source": "s", "id": %d}' % (number % 10, number)
         for number in range(20)
     ]
-    await bench.fs.write(f"{FOLDER}/a.jsonl", b"\n".join(lines))
-    told = await load(bench)
-    assert told.totals["duplicates"] == told.fields("Some fields are not stored")["duplicates"] == 10
+    await job.fs.write(f"{FOLDER}/a.jsonl", b"\n".join(lines))
+    result = await job.run()
+    assert totals(result)["duplicates"] == result.fields("Some fields are not stored")["duplicates"] == 10
 
 
-async def test_names_of_fields_are_counted_up_to_a_limit(bench: Bench) -> None:
+async def test_names_of_fields_are_counted_up_to_a_limit(job: EventJob) -> None:
     lines = [event_line()[:-1] + b', "f%d": 1, "%s": 2}' % (number, b"x" * 300) for number in range(300)]
-    await bench.fs.write(f"{FOLDER}/a.jsonl", b"\n".join(lines))
-    fields = (await load(bench)).fields("Some fields are not stored")["fields"]
+    await job.fs.write(f"{FOLDER}/a.jsonl", b"\n".join(lines))
+    fields = (await job.run()).fields("Some fields are not stored")["fields"]
     assert (len(fields), sum(fields.values()), max(map(len, fields))) == (101, 600, 101)
 
 
-async def test_e6_only_the_first_invalid_events_of_each_reason_are_shown(bench: Bench) -> None:
-    await bench.fs.write(f"{FOLDER}/a.jsonl", b"\n".join([b"{"] * 300 + [b"1"] * 2 + [good_line(1)]))
-    told = await load(bench)
-    shown = [event for event in told.log.events if event.message == "Invalid line" and event.level == "warn"]
+async def test_e6_only_the_first_invalid_events_of_each_reason_are_shown(job: EventJob) -> None:
+    await job.fs.write(f"{FOLDER}/a.jsonl", b"\n".join([b"{"] * 300 + [b"1"] * 2 + [good_line(1)]))
+    result = await job.run()
+    shown = [event for event in result.events if event.message == "Invalid line" and event.level == "warn"]
     assert [event.fields["reason"] for event in shown].count("malformed_json") == SHOWN_OF_CODE
     assert len(shown) == SHOWN_OF_CODE + 2
-    more = told.fields("More invalid lines")
+    more = result.fields("More invalid lines")
     assert more == {"count": 300 - SHOWN_OF_CODE, "by_reason": {"malformed_json": 300 - SHOWN_OF_CODE}}
-    assert told.totals["invalid"] == 302
+    assert totals(result)["invalid"] == 302
 
 
 class ReadOnlyFileSystem(MemoryFileSystem):
@@ -415,17 +380,17 @@ class ReadOnlyFileSystem(MemoryFileSystem):
         return await super().write_stream(path, *args, **options)
 
 
-async def test_e4_a_lake_that_cannot_be_written_loads_and_has_its_totals(bench: Bench) -> None:
+async def test_e4_a_lake_that_cannot_be_written_loads_and_has_its_totals(job: EventJob) -> None:
     fs = ReadOnlyFileSystem()
     fs.is_read_only = True
     await fs.write(f"{FOLDER}/a.jsonl", good_line(1))
-    told = await load(bench, fs)
-    assert (told.code, told.totals["inserted"]) == (0, 1)
-    assert {event.level for event in told.log.events} <= {"info", "debug"}
+    result = await EventJob(job.db, fs).run()
+    assert (result.code, totals(result)["inserted"]) == (0, 1)
+    assert {event.level for event in result.events} <= {"info", "debug"}
     await fs.write(f"{FOLDER}/b.jsonl", b"{")
-    told = await load(bench, fs)
-    assert (told.code, told.totals["skipped"], told.totals["invalid"]) == (1, 1, 1)
-    reason = told.fields("Rejected lines could not be kept")["reason"]
+    result = await EventJob(job.db, fs).run()
+    assert (result.code, totals(result)["skipped"], totals(result)["invalid"]) == (1, 1, 1)
+    reason = result.fields("Rejected lines could not be kept")["reason"]
     for part in (
         "Read-only file system",
         f"memory:/rejected/{FOLDER}/rejects.jsonl",
@@ -435,57 +400,57 @@ async def test_e4_a_lake_that_cannot_be_written_loads_and_has_its_totals(bench: 
 
 
 async def test_e5_many_rejects_without_room_for_a_temporary_file_lose_nothing(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    job: EventJob, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    await bench.fs.write(f"{FOLDER}/a.jsonl", good_line(1) + b"\n{")
-    await load(bench)
-    before = await bench.rejects()
+    await job.fs.write(f"{FOLDER}/a.jsonl", good_line(1) + b"\n{")
+    await job.run()
+    before = await job.rejects()
     bad = b"\n".join(b"x" * 100 for _ in range(9_000))
-    await bench.fs.write(f"{FOLDER}/a.jsonl", good_line(1) + b"\n" + bad + b"\n" + good_line(2))
+    await job.fs.write(f"{FOLDER}/a.jsonl", good_line(1) + b"\n" + bad + b"\n" + good_line(2))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
-    told = await load(bench)
-    assert (told.code, told.totals["inserted"], told.totals["invalid"]) == (1, 1, 9_000)
-    reason = told.fields("Rejected lines could not be kept")["reason"]
+    result = await job.run()
+    assert (result.code, totals(result)["inserted"], totals(result)["invalid"]) == (1, 1, 9_000)
+    reason = result.fields("Rejected lines could not be kept")["reason"]
     assert str(tmp_path / "gone") in reason
     assert "TMPDIR" in reason
-    assert await bench.rejects() == before
+    assert await job.rejects() == before
     monkeypatch.undo()
-    assert (await load(bench)).code == 0
-    assert len(await bench.rejects()) == 9_000
+    assert (await job.run()).code == 0
+    assert len(await job.rejects()) == 9_000
 
 
-async def test_a_retry_where_nothing_is_kept_says_so(bench: Bench) -> None:
-    told = await load(bench, is_retry=True, allow_empty=False)
-    assert told.code == 0
-    assert "nothing to retry" in told.fields("No rejected lines found")["reason"]
+async def test_a_retry_where_nothing_is_kept_says_so(job: EventJob) -> None:
+    result = await job.retry(allow_empty=False)
+    assert result.code == 0
+    assert "nothing to retry" in result.fields("No rejected lines found")["reason"]
 
 
 @pytest.mark.parametrize("is_allowed", [True, False])
 async def test_a1_a_retry_without_a_root_fails_unless_that_is_allowed(
-    bench: Bench, tmp_path: Path, is_allowed: bool
+    job: EventJob, tmp_path: Path, is_allowed: bool
 ) -> None:
     fs = LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "nosuch")}))
     if not is_allowed:
         with pytest.raises(FileMissingError, match=r"nosuch' \(FS_LOCAL_ROOT\) does not exist: is the disk"):
-            await load(bench, fs, is_retry=True, allow_empty=False)
+            await EventJob(job.db, fs).retry(allow_empty=False)
         return
-    told = await load(bench, fs, is_retry=True)
-    assert (told.code, "does not exist" in told.fields("No rejected lines found")["reason"]) == (0, True)
+    result = await EventJob(job.db, fs).retry()
+    assert (result.code, "does not exist" in result.fields("No rejected lines found")["reason"]) == (0, True)
 
 
-async def test_a_dry_run_says_that_the_table_does_not_exist_yet_and_counts(bench: Bench) -> None:
-    await bench.fs.write(f"{FOLDER}/a.jsonl", good_line(1))
-    await check_run(context(bench, target_table="not_there", dry_run=True))
-    told = await load(bench, target_table="not_there", dry_run=True)
-    assert (told.code, told.totals["unique"]) == (0, 1)
-    assert told.fields("The table does not exist yet")["table"] == "not_there"
+async def test_a_dry_run_says_that_the_table_does_not_exist_yet_and_counts(job: EventJob) -> None:
+    await job.fs.write(f"{FOLDER}/a.jsonl", good_line(1))
+    await check_run(job.context(target_table="not_there", dry_run=True))
+    result = await job.run(target_table="not_there", dry_run=True)
+    assert (result.code, totals(result)["unique"]) == (0, 1)
+    assert result.fields("The table does not exist yet")["table"] == "not_there"
     with pytest.raises(DatabaseError, match="not_there"):
-        await load(bench, target_table="not_there")
+        await job.run(target_table="not_there")
 
 
-async def test_a_table_that_does_not_fit_is_refused_before_anything_is_done(bench: Bench) -> None:
-    await bench.fs.write(f"{FOLDER}/a.jsonl", good_line(1))
-    await bench.db.execute("CREATE TABLE other (id INTEGER)")
+async def test_a_table_that_does_not_fit_is_refused_before_anything_is_done(job: EventJob) -> None:
+    await job.fs.write(f"{FOLDER}/a.jsonl", good_line(1))
+    await job.db.execute("CREATE TABLE other (id INTEGER)")
     for entry in (check_run, check_retry):
         with pytest.raises(DatabaseError):
-            await entry(context(bench, target_table="other"))
+            await entry(job.context(target_table="other"))

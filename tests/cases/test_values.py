@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from platform_interfaces import DataError
-from tests.cases.bench import Bench, among_good, between, event_line, sums
+from tests.cases.event_lines import among_good, between, event_line, totals_of
+from tests.helpers.event_job import EventJob, totals
 
 RANDOM = "".join(random.Random(28).choices(string.ascii_letters + string.digits, k=200_000))
 NUL = "nul_character"
@@ -149,40 +150,43 @@ TEXTS: list[tuple[str, str, str, str]] = [
 ]
 
 
-async def test_15_to_26_what_no_database_stores_is_kept_aside_with_its_reason(bench: Bench) -> None:
-    loaded = await bench.run(among_good(line for line, _ in REJECTED.values()))
+async def test_15_to_26_what_no_database_stores_is_kept_aside_with_its_reason(job: EventJob) -> None:
+    result = await job.load(among_good(line for line, _ in REJECTED.values()))
     reasons = Counter(reason for _, reason in REJECTED.values())
     good = len(REJECTED) + 1
-    assert (loaded.code, loaded.sums) == (0, sums(good + len(REJECTED), inserted=good, **reasons))
-    assert await bench.types() == ["good"] * good
+    assert (result.code, totals(result)) == (
+        0,
+        totals_of(good + len(REJECTED), inserted=good, **reasons),
+    )
+    assert await job.event_types() == ["good"] * good
 
-    rejects = await bench.rejects()
+    rejects = await job.rejects()
     names = {2 * number: name for number, name in enumerate(REJECTED, 1)}
     found = {names[reject.line]: (reject.raw, reject.reasons[0].code) for reject in rejects}
     assert found == REJECTED
 
 
-async def test_15_to_28_what_can_be_stored_is_stored_as_written(bench: Bench) -> None:
+async def test_15_to_28_what_can_be_stored_is_stored_as_written(job: EventJob) -> None:
     content = among_good(value_line(value, name) for name, (value, _) in STORED.items())
     total = 2 * len(STORED) + 1
-    loaded = await bench.run(content)
-    assert (loaded.code, loaded.sums) == (0, sums(total, inserted=total))
+    result = await job.load(content)
+    assert (result.code, totals(result)) == (0, totals_of(total, inserted=total))
     for name, (_, expected) in STORED.items():
-        assert await bench.payload(name.lower()) == {"value": expected}, name
-    loaded = await bench.run(content)
-    assert (loaded.code, loaded.sums) == (0, sums(total, skipped=total))
+        assert await job.payload(name.lower()) == {"value": expected}, name
+    result = await job.load(content)
+    assert (result.code, totals(result)) == (0, totals_of(total, skipped=total))
 
 
-async def test_24_a_payload_that_is_the_text_of_an_object_is_stored_as_the_object(bench: Bench) -> None:
+async def test_24_a_payload_that_is_the_text_of_an_object_is_stored_as_the_object(job: EventJob) -> None:
     lines = [
         event_line(r'"{\"a\": 0.10}"'),
         event_line('{"a": 0.10}'),
         event_line("{}", event_type='"empty"'),
     ]
-    loaded = await bench.run(among_good(lines))
-    assert (loaded.code, loaded.sums) == (0, sums(7, inserted=6, duplicates=1))
-    assert await bench.payload() == {"a": Decimal("0.10")}
-    assert await bench.payload("empty") == {}
+    result = await job.load(among_good(lines))
+    assert (result.code, totals(result)) == (0, totals_of(7, inserted=6, duplicates=1))
+    assert await job.payload() == {"a": Decimal("0.10")}
+    assert await job.payload("empty") == {}
 
 
 LONG = '"n": ' + "7" * 5000  # an integer that has the line read by another parser
@@ -201,37 +205,35 @@ LONG = '"n": ' + "7" * 5000  # an integer that has the line read by another pars
     ],
 )
 async def test_20_what_is_bad_is_bad_beside_an_integer_of_any_length_too(
-    bench: Bench, rest: bytes, reason: str
+    job: EventJob, rest: bytes, reason: str
 ) -> None:
     line = event_line("{" + LONG + ", REST}").replace(b"REST", rest)
-    loaded = await bench.run(between(line))
-    assert (loaded.code, loaded.sums) == (0, sums(3, inserted=2, **{reason: 1}))
+    result = await job.load(between(line))
+    assert (result.code, totals(result)) == (0, totals_of(3, inserted=2, **{reason: 1}))
 
 
-async def test_20_and_31_zero_has_no_sign_beside_an_integer_of_any_length_either(bench: Bench) -> None:
+async def test_20_and_31_zero_has_no_sign_beside_an_integer_of_any_length_either(job: EventJob) -> None:
     lines = [event_line("{" + LONG + ', "x": 0}'), event_line("{" + LONG + ', "x": -0}')]
-    assert (await bench.run(between(*lines))).sums == sums(4, inserted=3, duplicates=1)
+    assert totals(await job.load(between(*lines))) == totals_of(4, inserted=3, duplicates=1)
 
 
-async def test_19_a_number_out_of_range_is_told_in_a_payload_that_is_a_string_too(bench: Bench) -> None:
-    loaded = await bench.run(between(event_line(r'"{\"n\": 1e999999}"')))
-    assert loaded.sums == sums(3, inserted=2, number_out_of_range=1)
+async def test_19_a_number_out_of_range_is_told_in_a_payload_that_is_a_string_too(job: EventJob) -> None:
+    result = await job.load(between(event_line(r'"{\"n\": 1e999999}"')))
+    assert totals(result) == totals_of(3, inserted=2, number_out_of_range=1)
 
 
-async def test_25_and_26_texts_are_stored_whole_and_unchanged(bench: Bench) -> None:
+async def test_25_and_26_texts_are_stored_whole_and_unchanged(job: EventJob) -> None:
     lines = [event_line("{}", json.dumps(kind), json.dumps(source)) for kind, source, _, _ in TEXTS]
     total = 2 * len(TEXTS) + 1
-    loaded = await bench.run(among_good(lines))
-    assert (loaded.code, loaded.sums) == (0, sums(total, inserted=total))
-    rows = await bench.db.fetch_all(
-        "SELECT event_type, source FROM cleaned_events WHERE event_type <> 'good'"
-    )
+    result = await job.load(among_good(lines))
+    assert (result.code, totals(result)) == (0, totals_of(total, inserted=total))
+    rows = await job.db.fetch_all("SELECT event_type, source FROM cleaned_events WHERE event_type <> 'good'")
     assert Counter((row["event_type"], row["source"]) for row in rows) == Counter(
         (kind, source) for _, _, kind, source in TEXTS
     )
 
 
-async def test_23_a_missing_value_never_becomes_null(bench: Bench) -> None:
+async def test_23_a_missing_value_never_becomes_null(job: EventJob) -> None:
     """What the validator lets through by mistake, the table refuses."""
     row: dict[str, Any] = {
         "event_type": "a",
@@ -241,4 +243,4 @@ async def test_23_a_missing_value_never_becomes_null(bench: Bench) -> None:
         "dedup_key": b"key",
     }
     with pytest.raises(DataError):
-        await bench.db.bulk_insert("cleaned_events", [row])
+        await job.db.bulk_insert("cleaned_events", [row])

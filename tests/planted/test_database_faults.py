@@ -40,7 +40,11 @@ def _make(adapter: type[Any]) -> Any:
 
 
 def _make_with_url(adapter: type[Any], postgres_url: str) -> Any:
-    limits = {"DB_POSTGRES_POOL_MAX": POOL, "DB_POSTGRES_STATEMENT_TIMEOUT": "3000"}
+    limits = {
+        "DB_POSTGRES_POOL_MAX": POOL,
+        "DB_POSTGRES_CONNECT_TIMEOUT": "3",
+        "DB_POSTGRES_STATEMENT_TIMEOUT": "3000",
+    }
     return adapter(MemorySecrets({"DB_POSTGRES_URL": postgres_url, **limits}))
 
 

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 import platform_migrate
 from batch_etl.ingest import LIMITS, Limits
-from batch_etl.main import run
-from platform_interfaces import PlatformContext, Row
-from platform_memory import MemoryDatabase, MemoryFileSystem, MemoryLogger
+from platform_interfaces import Row
+from platform_interfaces.testing import JobResult
+from platform_memory import MemoryDatabase, MemoryFileSystem
+from tests.helpers.event_job import FOLDER, EventJob, totals
 from tests.property.event_files import Account, as_stored, event_files
 
-FOLDER = "raw/events/2026-01-15"
 files = st.dictionaries(st.sampled_from([f"{FOLDER}/{name}" for name in ("a", "b", "c/d")]), event_files())
 
 
@@ -37,25 +37,13 @@ class CutFileSystem(MemoryFileSystem):
             yield data[start : start + self._block_bytes]
 
 
-class Loader:
-    """The job on a database and a file system of its own."""
-
-    def __init__(self, block_bytes: int, batch_size: int, limits: Limits) -> None:
-        self._limits = limits
-        self.db = MemoryDatabase()
-        self._fs = CutFileSystem(block_bytes)
-        self.code = 0  # of the last run
-        self._config = {"date": "2026-01-15", "source-path": "raw/events", "batch-size": batch_size}
-
-    async def load(self, files: dict[str, bytes], *, is_dry_run: bool = False) -> MemoryLogger:
-        """What a run with these files as its input tells."""
-        for path in await self._fs.list(FOLDER):
-            await self._fs.delete(path)
-        for path, data in files.items():
-            await self._fs.write(path, data)
-        log, config = MemoryLogger(), {**self._config, "dry-run": is_dry_run}
-        self.code = await run(PlatformContext(log=log, db=self.db, fs=self._fs, config=config), self._limits)
-        return log
+async def load(job: EventJob, files: dict[str, bytes], **arguments: Any) -> JobResult:
+    """Run the job with these files as its whole input."""
+    for path in await job.fs.list(FOLDER):
+        await job.fs.delete(path)
+    for path, data in files.items():
+        await job.fs.write(path, data)
+    return await job.run(**arguments)
 
 
 def make_limits(batch_lines: int, chunk_lines: int) -> Limits:
@@ -67,10 +55,10 @@ def make_limits(batch_lines: int, chunk_lines: int) -> Limits:
     )
 
 
-def assert_accounted(log: MemoryLogger, account: Account, **written: int) -> None:
-    """Each sum is that of the account, and each rejected line is named."""
-    sums = dict(log.events[-1].fields)
-    assert sum(sums["invalid_by_reason"].values()) == sums["invalid"]
+def assert_accounted(result: JobResult, account: Account, **written: int) -> None:
+    """Assert that each total is that of the account, and that each rejected line is named."""
+    found = totals(result)
+    assert sum(found["invalid_by_reason"].values()) == found["invalid"]
     expected = {
         "lines": account.lines,
         "blank": account.blank,
@@ -81,8 +69,8 @@ def assert_accounted(log: MemoryLogger, account: Account, **written: int) -> Non
         "unique": len(account.rows),
         **written,
     }
-    assert {name: sums[name] for name in expected} == expected
-    rejected = [event.fields for event in log.events if event.message == "Invalid line"]
+    assert {name: found[name] for name in expected} == expected
+    rejected = [event.fields for event in result.events if event.message == "Invalid line"]
     assert sorted((fields["file"], fields["line"]) for fields in rejected) == sorted(account.invalid)
 
 
@@ -109,25 +97,30 @@ def test_every_line_is_where_a_naive_account_says(
     batch_size: int,
     batches: tuple[int, int] | None,
 ) -> None:
-    async def load() -> None:
+    async def check() -> None:
         first, more = Account.of(files), {**files, f"{FOLDER}/bb": later}
-        both, loader = Account.of(more), Loader(block_bytes, batch_size, limits)
-        async with loader.db:
-            await platform_migrate.up(loader.db)
+        both = Account.of(more)
+        async with MemoryDatabase() as db:
+            await platform_migrate.up(db)
+            job = EventJob(db, CutFileSystem(block_bytes), limits)
             code = int(bool(first.invalid) and not first.valid)  # 1 where lines were read and none is valid
-            assert_accounted(await loader.load(files, is_dry_run=True), first, inserted=0, skipped=0)
-            assert loader.code == code
-            assert await stored(loader.db) == []
+            result = await load(job, files, batch_size=batch_size, dry_run=True)
+            assert_accounted(result, first, inserted=0, skipped=0)
+            assert result.code == code
+            assert await stored(db) == []
 
             new = len(first.rows)
-            assert_accounted(await loader.load(files), first, inserted=new, skipped=0)
-            assert await stored(loader.db) == comparable(list(first.rows.values()))
-            assert_accounted(await loader.load(files), first, inserted=0, skipped=new)
-            assert loader.code == code
+            result = await load(job, files, batch_size=batch_size)
+            assert_accounted(result, first, inserted=new, skipped=0)
+            assert await stored(db) == comparable(list(first.rows.values()))
+            result = await load(job, files, batch_size=batch_size)
+            assert_accounted(result, first, inserted=0, skipped=new)
+            assert result.code == code
 
             added = {key: row for key, row in both.rows.items() if key not in first.rows}
-            assert_accounted(await loader.load(more), both, inserted=len(added), skipped=new)
-            assert await stored(loader.db) == comparable([*first.rows.values(), *added.values()])
+            result = await load(job, more, batch_size=batch_size)
+            assert_accounted(result, both, inserted=len(added), skipped=new)
+            assert await stored(db) == comparable([*first.rows.values(), *added.values()])
 
     limits = make_limits(*batches) if batches else LIMITS
-    asyncio.run(load())
+    asyncio.run(check())

@@ -19,14 +19,14 @@ import pytest
 
 import platform_migrate
 from batch_etl.ingest import Limits
-from batch_etl.main import run
-from platform_interfaces import ConnectionLostError, PlatformContext
+from platform_interfaces import ConnectionLostError, DatabaseError
 from platform_localfs import LocalFileSystem
-from platform_memory import MemoryLogger, MemorySecrets
+from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase
 from platform_postgres.server import PostgresServer
 from platform_postgres.testing import running_server
-from tests.torture.load import Day, Load, ended
+from tests.helpers.event_job import EventJob
+from tests.torture.load import Day, Load
 
 
 @pytest.fixture
@@ -131,11 +131,9 @@ async def test_a_server_that_stays_away_ends_the_load_with_the_reason_and_a_reru
 ) -> None:
     """Bad input 54."""
     files = LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "files")}))
-    config = {"date": "2026-01-15", "source-path": "raw/events", "batch-size": 10}
     async with PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": server.url()})) as db:
         await platform_migrate.up(db)
-        context = PlatformContext(log=MemoryLogger(), db=db, fs=files, config=config)
-        loading = asyncio.create_task(run(context, Limits(retry_seconds=1)))
+        loading = asyncio.create_task(EventJob(db, files, Limits(retry_seconds=1)).run(batch_size=10))
         await until_rows(server.url())
         await asyncio.to_thread(server.stop)
         with pytest.raises(ConnectionLostError):
@@ -164,18 +162,19 @@ async def test_a_full_disk_ends_the_load_with_the_reason_and_a_rerun_completes(
     server.start()
     filler = small_disk / "filler"
     load = Load(project, tmp_path / "files", day, DB_POSTGRES_URL=server.url())
+    files = LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path / "files")}))
     try:
-        connection = await asyncpg.connect(server.url())
-        await connection.execute("CHECKPOINT")
-        await connection.close()  # a server that panics for want of room drops every connection
-        process = load.start()
-        await until_rows(server.url())
-        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(4096))
-        done = ended(process)
-        assert done.code == 1, done.log
-        assert "No space left on device" in done.log or "cannot be reached" in done.log
+        async with PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": server.url()})) as db:
+            await platform_migrate.up(db)
+            await db.execute("CHECKPOINT")
+            loading = asyncio.create_task(EventJob(db, files, Limits(retry_seconds=1)).run(batch_size=10))
+            await until_rows(server.url())
+            with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+            # A server that panics for want of room drops every connection.
+            with pytest.raises(DatabaseError, match=r"No space left on device|cannot be reached"):
+                await loading
         filler.unlink()
         server.stop()
         server.start()

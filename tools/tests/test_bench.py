@@ -73,7 +73,7 @@ def test_another_shape_has_the_same_lines(tmp_path: Path, day: Input) -> None:
         b"\r",
     ],
 )
-def test_a_bad_line_is_no_event(line: bytes) -> None:
+def test_a_bad_line_is_not_an_event(line: bytes) -> None:
     assert clean(line) is None
 
 
@@ -87,7 +87,7 @@ def test_numbers_are_compared_as_written_and_key_order_is_not() -> None:
     assert first.key != other.key
 
 
-def test_a_backslash_before_u0000_is_no_nul() -> None:
+def test_a_backslash_before_u0000_is_not_a_nul() -> None:
     assert clean(b'{"event_type": "a", "payload": {"n": "\\\\u0000"}, "source": "s"}')
 
 
@@ -111,7 +111,7 @@ def test_floor_sql_and_ours_leave_the_same_rows(server: Server, day: Input) -> N
         ("SET event_date = '2026-01-16'", True),
     ],
 )
-def test_rows_are_told_apart_by_what_they_hold(server: Server, change: str, is_noticed: bool) -> None:
+def test_rows_are_distinguished_by_what_they_hold(server: Server, change: str, is_noticed: bool) -> None:
     server.fresh()
     columns = "event_type, payload, source, event_date, dedup_key"
     server.query(
@@ -148,7 +148,7 @@ def test_a_client_that_fails_ends_the_benchmark_with_what_it_said(server: Server
         measure(server, command, environment(server.url()))
 
 
-def test_what_a_client_and_the_server_spend_is_told(server: Server) -> None:
+def test_what_a_client_and_the_server_spend_is_reported(server: Server) -> None:
     statement = "SELECT SUM(length(md5(n::text))) FROM generate_series(1, 2000000) AS n"
     program = f"""
 import asyncio, asyncpg, time

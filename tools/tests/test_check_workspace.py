@@ -57,6 +57,7 @@ def root(tmp_path: Path) -> Path:
         (source / "py.typed").touch()
         (source / "__init__.py").touch()
         (member / "README.md").touch()
+        (member / "LICENSE").touch()
         (member / "CHANGELOG.md").write_text(f"# Changelog\n\n## {version}\n")
         (member / "pyproject.toml").write_text(manifest)
     return tmp_path
@@ -123,7 +124,7 @@ def test_an_extra_needs_bounds_too(root: Path) -> None:
     assert breaches(root) == ["lower-part: 'upper-part' needs a floor and a ceiling, such as '>=0.1,<0.2'"]
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "src/lower_part/py.typed"])
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "LICENSE", "src/lower_part/py.typed"])
 def test_a_file_that_is_missing(root: Path, name: str) -> None:
     (root / "packages/lower-part" / name).unlink()
     assert breaches(root) == [f"lower-part: {name} is missing"]
@@ -160,6 +161,7 @@ def add_member(folder: Path) -> None:
     (folder / "src" / import_name).mkdir(parents=True)
     (folder / "src" / import_name / "py.typed").touch()
     (folder / "README.md").touch()
+    (folder / "LICENSE").touch()
     (folder / "CHANGELOG.md").write_text("# Changelog\n\n## 1.0.0\n")
     manifest = UPPER.replace("upper-part", name).replace('["lower-part>=0.2,<0.3"]', "[]")
     (folder / "pyproject.toml").write_text(manifest.partition("[dependency-groups]")[0])
@@ -169,12 +171,12 @@ def test_a_new_adapter_and_a_new_module_need_three_entries_each_which_are_all_na
     root = tmp_path / "copy"
     shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(".*", "__pycache__", "dist"))
     shutil.copy(ROOT / "pyproject.toml", root)
-    add_member(root / "packages" / "platform-acme")
-    add_member(root / "modules" / "hello_job")
+    add_member(root / "packages" / "platform-new")
+    add_member(root / "modules" / "new_job")
     found = breaches(root)
     assert [(line.partition(": ")[0], line.partition(" to ")[2].split(", ")[0]) for line in found] == [
         (member, entry_list)
-        for member in ("hello-job", "platform-acme")
+        for member in ("new-job", "platform-new")
         for entry_list in (
             "the dependencies of the root",
             "[tool.uv.sources] of the root",

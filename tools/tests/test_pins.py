@@ -61,12 +61,12 @@ def test_the_list_can_be_emptied_and_filled_again() -> None:
     assert replace_pins(empty, ["old==1"]) == MANIFEST
 
 
-def test_a_manifest_without_a_list_is_told_what_it_needs() -> None:
+def test_a_manifest_without_a_list_is_refused_with_what_it_needs() -> None:
     with pytest.raises(ValueError, match="constraint-dependencies"):
         replace_pins("[tool.uv]\n", ["a==1"])
 
 
-def test_what_is_not_ours_is_pinned_and_a_marker_tells_two_versions_apart() -> None:
+def test_what_is_not_ours_is_pinned_and_a_marker_distinguishes_two_versions() -> None:
     assert pins_of(LOCK) == [
         "one==1.0",
         "one-more==2.0",

@@ -8,7 +8,7 @@ import pytest
 
 from batch_etl.ingest.batches import group_batches, write_concurrently
 from batch_etl.ingest.cleaning import CleanChunk, RecentKeys
-from batch_etl.ingest.formats import JsonLines
+from batch_etl.ingest.json_lines import JsonLines
 from batch_etl.ingest.limits import Limits
 from batch_etl.ingest.lines import Chunk
 from batch_etl.ingest.outcome import Outcome

@@ -12,7 +12,7 @@ from batch_etl.cleaner import EventCleaner
 from batch_etl.codes import MAX_DEPTH
 from batch_etl.ingest.cleaning import ChunkCleaner
 from batch_etl.ingest.codes import MAX_RECORD_DEPTH
-from batch_etl.ingest.formats import JsonLines
+from batch_etl.ingest.json_lines import JsonLines
 from batch_etl.ingest.json_text import is_beginning_of_json
 from batch_etl.ingest.lines import Chunk
 

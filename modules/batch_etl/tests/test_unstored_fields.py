@@ -4,7 +4,7 @@ import pytest
 
 from batch_etl.cleaner import EventCleaner
 from batch_etl.ingest.cleaning import ChunkCleaner, CleanChunk
-from batch_etl.ingest.formats import JsonLines
+from batch_etl.ingest.json_lines import JsonLines
 from batch_etl.ingest.lines import Chunk
 
 GOOD = b'{"event_type": "a", "payload": {"n": 1}, "source": "s"'

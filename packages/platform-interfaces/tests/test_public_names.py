@@ -71,6 +71,8 @@ def test_the_public_names_for_tests_are_these() -> None:
         [
             "DatabaseContract",
             "FileSystemContract",
+            "JobHarness",
+            "JobResult",
             "LoggingContract",
             "SecretsContract",
             "check_public_names",

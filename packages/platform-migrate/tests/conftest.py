@@ -22,7 +22,7 @@ def postgres(url: str, parameters: Mapping[str, str], *, pool: int = 4) -> Postg
     return PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": url.rstrip("?&"), **sizes}))
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.server)])
 def database(request: pytest.FixtureRequest) -> DatabaseInterface:
     """Return an empty database, not yet connected; each test runs on both kinds."""
     if request.param == "memory":

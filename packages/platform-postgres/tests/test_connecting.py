@@ -214,6 +214,7 @@ class TestParameters:
                 found = await db.fetch_one(f"SELECT current_setting('{name}') AS value")
                 assert found == {"value": value}
 
+    @pytest.mark.server
     async def test_c12_user_password_and_host_come_from_the_variables(self) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

@@ -859,12 +859,14 @@ class TestLock:
                     await bystander.execute(END_LOCKERS)
                     await asyncio.Event().wait()
 
-    async def test_it_is_taken_again_when_the_server_restarts(self) -> None:
+    @pytest.mark.server
+    @pytest.mark.parametrize("is_noticed", [True, False], ids=["noticed", "before it is noticed"])
+    async def test_it_is_taken_again_when_the_server_restarts(self, is_noticed: bool) -> None:
         with running_server({}) as server:
             secrets = MemorySecrets({"DB_POSTGRES_URL": server.url()})
             async with PostgresDatabase(secrets) as db, db.lock("name", timeout=0):
-                await asyncio.to_thread(server.stop)
-                await asyncio.to_thread(server.start)
+                for step in (server.stop, server.start):
+                    await asyncio.to_thread(step) if is_noticed else step()
                 while not await db.fetch_all("SELECT FROM pg_locks WHERE locktype = 'advisory'"):
                     await asyncio.sleep(0)
 

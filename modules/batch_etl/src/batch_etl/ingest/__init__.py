@@ -8,9 +8,11 @@ from batch_etl.ingest.cleaner import Cleaner, CleanRow, PartlyStored, Rejected
 from batch_etl.ingest.codes import LineCode, RejectCode
 from batch_etl.ingest.columns import BOOLEAN, BYTES, DATE, INTEGER, JSON, NUMERIC, TEXT, TIMESTAMP, ColumnType
 from batch_etl.ingest.config import LoadConfig
-from batch_etl.ingest.formats import FORMATS, JsonLines, RecordFormat
+from batch_etl.ingest.formats import FORMATS
+from batch_etl.ingest.json_lines import JsonLines
 from batch_etl.ingest.limits import LIMITS, Limits
 from batch_etl.ingest.load import check_load, load
+from batch_etl.ingest.record_format import RecordFormat
 
 __all__ = [
     "BOOLEAN",

@@ -1,48 +1,13 @@
-"""How the lines of a file spell records: one class for each format."""
+"""The formats that are read: which of them a file has."""
 
-from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+import re
 
 from batch_etl.ingest.cleaner import Rejected
-from batch_etl.ingest.codes import MAX_RECORD_DEPTH, LineCode
-from batch_etl.ingest.json_text import (
-    TooDeepError,
-    decode_json,
-    is_beginning_of_json,
-    is_shallow,
-    parse_json_of_any_numbers,
-)
+from batch_etl.ingest.codes import LineCode
+from batch_etl.ingest.json_lines import JsonLines
+from batch_etl.ingest.record_format import RecordFormat
 
-# JSON of so many bytes cannot be nested too deep, for brackets are closed again.
-_SURELY_SHALLOW_BYTES = 2 * MAX_RECORD_DEPTH
-
-
-class RecordFormat(ABC):
-    """The format of one file, whose lines are records. A new one is a subclass that ``FORMATS`` lists.
-
-    Attributes:
-        has_header: whether the first line names the fields of all others; each reject keeps it, so that it
-            can be read by itself.
-    """
-
-    has_header: ClassVar[bool] = False
-
-    def __init__(self, header: bytes = b"") -> None:
-        """Prepare to decode the lines of a file whose header is this, if the format has one."""
-        self.header = header
-
-    @classmethod
-    @abstractmethod
-    def recognises(cls, path: str, first_line: bytes) -> bool:
-        """Return whether a file is of this format, by its path or its first line."""
-
-    @abstractmethod
-    def decode(self, line: bytes) -> Any:
-        """Return the record of a line, or ``Rejected`` when it is not one. Blank lines may be rejected."""
-
-    def is_beginning(self, line: bytes) -> bool:
-        """Return whether the line, which cannot be decoded, lacks nothing but its end."""
-        return False
+_COMPRESSED_SUFFIXES = re.compile(r"(\.(gz|gzip|zst|zstd))+$", re.IGNORECASE)
 
 
 class WrongEncoding(RecordFormat):
@@ -61,45 +26,11 @@ class WrongEncoding(RecordFormat):
         return Rejected((LineCode.WRONG_ENCODING,))
 
 
-class JsonLines(RecordFormat):
-    """One JSON value a line: what every file is that no other format recognises."""
-
-    @classmethod
-    def recognises(cls, path: str, first_line: bytes) -> bool:
-        """Return True."""
-        return True
-
-    def decode(self, line: bytes) -> Any:
-        """Return the value, its numbers exact; one that no column can hold is ``OUT_OF_RANGE``."""
-        try:
-            record = decode_json(line)
-        except (ValueError, RecursionError):  # rare: the careful parser says why, or reads what this cannot
-            return _decode_carefully(line)
-        if len(line) > _SURELY_SHALLOW_BYTES and not is_shallow(line, MAX_RECORD_DEPTH):
-            return Rejected((LineCode.TOO_DEEP,))
-        return record
-
-    def is_beginning(self, line: bytes) -> bool:
-        """Return whether the line is the beginning of a JSON value."""
-        return is_beginning_of_json(line)
-
-
-def _decode_carefully(line: bytes) -> Any:
-    try:
-        line.decode()  # first of all, for bytes that are not UTF-8 may look like other faults, too
-        return parse_json_of_any_numbers(line)
-    except UnicodeDecodeError:
-        return Rejected((LineCode.NOT_UTF8,))
-    except TooDeepError:
-        return Rejected((LineCode.TOO_DEEP,))
-    except ValueError:
-        return Rejected((LineCode.MALFORMED_JSON,))
-
-
 FORMATS: tuple[type[RecordFormat], ...] = (WrongEncoding, JsonLines)
 """The first that recognises a file reads it."""
 
 
 def find_format(path: str, first_line: bytes) -> type[RecordFormat]:
-    """Return the format of a file."""
-    return next(each for each in FORMATS if each.recognises(path, first_line))
+    """Return the format of a file; the suffixes of compressed files are no part of the path it sees."""
+    content_path = _COMPRESSED_SUFFIXES.sub("", path)
+    return next(each for each in FORMATS if each.recognises(content_path, first_line))

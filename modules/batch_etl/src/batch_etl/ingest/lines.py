@@ -7,8 +7,9 @@ from typing import TypeAlias, overload
 
 from batch_etl.ingest.codes import MAX_LINE_BYTES
 from batch_etl.ingest.compression import decompress_file
-from batch_etl.ingest.formats import RecordFormat, find_format
+from batch_etl.ingest.formats import find_format
 from batch_etl.ingest.limits import Limits
+from batch_etl.ingest.record_format import RecordFormat
 from platform_interfaces import FileSystemError, FileSystemInterface
 
 START_BYTES = 64 * 1024  # of a line that is passed over, to see what it is

@@ -62,7 +62,7 @@ class _Load:
     async def run(self) -> int:
         """Load into the table, or, in a dry run, into nothing."""
         title = "Retrying rejected lines" if self._config.is_retry else f"Starting {self._title}"
-        self._log.info(title, **self._config.as_fields(), run_id=self._run.id)
+        self._log.info(title, **self._config.as_fields())
         if self._config.is_dry_run:
             return await self._run_dry()
         async with exclusive_load(self._db, self._log, self._table, self._config, self._limits) as started_at:

@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from batch_etl.ingest.codes import LineCode
-from batch_etl.ingest.formats import RecordFormat, WrongEncoding, find_format
+from batch_etl.ingest.formats import WrongEncoding, find_format
 from batch_etl.ingest.limits import Limits
 from batch_etl.ingest.lines import Chunk, LongLine
+from batch_etl.ingest.record_format import RecordFormat
 from platform_interfaces import FileSystemError, FileSystemInterface, Reject, read_rejects
 
 

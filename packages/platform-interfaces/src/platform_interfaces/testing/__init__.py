@@ -1,4 +1,4 @@
-"""Contract suites: what an adapter promises, as tests it inherits. Needs the extra ``testing``.
+"""Contract suites for adapters and a harness for modules. Needs the extra ``testing``.
 
 An adapter's own test file subscribes in a few lines::
 
@@ -6,6 +6,8 @@ An adapter's own test file subscribes in a few lines::
         @pytest.fixture
         def database(self) -> MyDatabase:
             return MyDatabase(secrets)
+
+``JobHarness`` runs a module in the process of its tests.
 """
 
 import pytest
@@ -28,6 +30,7 @@ pytest.register_assert_rewrite(
     "platform_interfaces.testing._support",
     "platform_interfaces.testing.database",
     "platform_interfaces.testing.filesystem",
+    "platform_interfaces.testing.job",
     "platform_interfaces.testing.logging",
     "platform_interfaces.testing.public_names",
     "platform_interfaces.testing.secrets",
@@ -35,6 +38,7 @@ pytest.register_assert_rewrite(
 
 from platform_interfaces.testing.database import DatabaseContract  # noqa: E402 - after the assert rewrite
 from platform_interfaces.testing.filesystem import FileSystemContract  # noqa: E402
+from platform_interfaces.testing.job import JobHarness, JobResult  # noqa: E402
 from platform_interfaces.testing.logging import LoggingContract  # noqa: E402
 from platform_interfaces.testing.public_names import check_public_names  # noqa: E402
 from platform_interfaces.testing.secrets import SecretsContract  # noqa: E402
@@ -42,6 +46,8 @@ from platform_interfaces.testing.secrets import SecretsContract  # noqa: E402
 __all__ = [
     "DatabaseContract",
     "FileSystemContract",
+    "JobHarness",
+    "JobResult",
     "LoggingContract",
     "SecretsContract",
     "check_public_names",
