@@ -16,11 +16,12 @@ MIGRATION = "orders/001_create_orders"
 
 
 @pytest.fixture
-def run(platform: Platform, postgres_url: str) -> Platform:
+def run(platform: Platform, orders_site: Path, postgres_url: str) -> Platform:
     """Run a command on an empty PostgreSQL."""
 
     def run(*args: str, **variables: str) -> Outcome:
-        return platform(*args, DB_POSTGRES_URL=postgres_url, PLATFORM_DB="postgres", **variables)
+        settings = {"DB_POSTGRES_URL": postgres_url, "PLATFORM_DB": "postgres", **variables}
+        return platform(*args, PYTHONPATH=str(orders_site), **settings)
 
     return run
 

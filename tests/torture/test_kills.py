@@ -85,13 +85,13 @@ def rejected(files: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("day", [EVENTS, ORDERS], ids=lambda job: job.module, indirect=True)
 async def test_after_kills_one_more_run_leaves_what_a_clean_load_leaves(
-    project: Path, tmp_path: Path, day: Day, postgres_url: str
+    project: Path, tmp_path: Path, day: Day, orders_site: Path, postgres_url: str
 ) -> None:
     """Bad input 62."""
     print(f"TORTURE_SEED={SEED}")
     draw, moments = random.Random(SEED), Counter[str]()
     files, rows_of = tmp_path / "files", ROWS.format_map(vars(day.job))
-    load = Load(project, files, day, DB_POSTGRES_URL=postgres_url)
+    load = Load(project, files, day, DB_POSTGRES_URL=postgres_url, PYTHONPATH=str(orders_site))
     connection = await asyncpg.connect(postgres_url)
     try:
         load.finish()

@@ -19,9 +19,9 @@ ROUNDS = int(os.environ.get("TORTURE_ROUNDS", "2"))
 
 @pytest.mark.parametrize("day", [EVENTS, ORDERS], ids=lambda job: job.module, indirect=True)
 async def test_two_to_four_loads_of_a_date_at_once_store_every_row_once(
-    project: Path, tmp_path: Path, day: Day, postgres_url: str
+    project: Path, tmp_path: Path, day: Day, orders_site: Path, postgres_url: str
 ) -> None:
-    load = Load(project, tmp_path / "files", day, DB_POSTGRES_URL=postgres_url)
+    load = Load(project, tmp_path / "files", day, DB_POSTGRES_URL=postgres_url, PYTHONPATH=str(orders_site))
     connection = await asyncpg.connect(postgres_url)
     try:
         for number in range(ROUNDS):
