@@ -25,7 +25,7 @@ PASSWORD = f"canary#@/{secrets.token_hex(8)}"
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of the server that DB_POSTGRES_URL names, or of one of our own, over TCP with a password."""
+    """Yield the URL of the server that DB_POSTGRES_URL names, or of a new one, over TCP with a password."""
     if url := os.environ.get("DB_POSTGRES_URL"):
         yield url
         return
@@ -35,7 +35,7 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder like a clone's root, with the env files."""
+    """Return a folder like a clone's root, with the env files."""
     folder = tmp_path / "project"
     shutil.copytree(REPOSITORY / ".env", folder / ".env")
     return folder

@@ -9,7 +9,7 @@ from tests.torture.load import EVENTS, Day
 
 @pytest.fixture(scope="module")
 def day(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Day:
-    """Several portions, so that there is a middle, and some rejects in each of many files."""
+    """Make several batches, so that there is a middle, and some rejects in each of many files."""
     return Day.make(
         tmp_path_factory.mktemp("day"), lines=40_000, files=40, job=getattr(request, "param", EVENTS)
     )

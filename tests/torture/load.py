@@ -48,7 +48,7 @@ class Day:
 
     @classmethod
     def make(cls, root: Path, *, lines: int, files: int, job: Job = EVENTS) -> Day:
-        """A day that is always the same for the same numbers."""
+        """Make a day that is always the same for the same numbers."""
         folder = root / job.source / "2026-01-15"
         if job is EVENTS:
             return cls(root, make_day(folder, lines=lines, files=files, seed=15))
@@ -56,7 +56,7 @@ class Day:
 
     @property
     def unique(self) -> int:
-        """The number of rows that a load leaves in an empty table."""
+        """Return the number of rows that a load leaves in an empty table."""
         return int(self.expected["unique"])
 
 
@@ -96,7 +96,7 @@ class Load:
         }
 
     def start(self) -> subprocess.Popen[str]:
-        """The process; a large day's cannot end before its log is read, which is more than a pipe holds."""
+        """Start a load; a large day's cannot end before its log is read, which is more than a pipe holds."""
         job, platform = self._day.job, str(Path(sys.executable).with_name("platform"))
         return subprocess.Popen(
             [platform, "run", job.module, "--date", "2026-01-15", "--source-path", job.source],
@@ -108,17 +108,17 @@ class Load:
         )
 
     def finish(self, process: subprocess.Popen[str] | None = None) -> Outcome:
-        """What ``process``, or a new one, tells, which has to end well and to account for every line."""
-        done = ended(process or self.start())
+        """Return the outcome of ``process``, or a new one; it must succeed and account for every line."""
+        done = wait_for(process or self.start())
         assert done.code == 0, done.log
-        sums = done.sums(self._day.job.title)
-        assert {name: sums[name] for name in self._day.expected} == self._day.expected
-        assert sums["inserted"] + sums["skipped"] == self._day.unique
+        totals = done.totals(self._day.job.title)
+        assert {name: totals[name] for name in self._day.expected} == self._day.expected
+        assert totals["inserted"] + totals["skipped"] == self._day.unique
         return done
 
 
-def ended(process: subprocess.Popen[str]) -> Outcome:
-    """What a load tells, which has to end within the limit."""
+def wait_for(process: subprocess.Popen[str]) -> Outcome:
+    """Return the outcome of a load, which must end within the limit."""
     with process:
         _, log = process.communicate(timeout=LIMIT_SECONDS)
     return Outcome(process.returncode, "", log)

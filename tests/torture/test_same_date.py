@@ -27,7 +27,7 @@ async def test_two_to_four_loads_of_a_date_at_once_store_every_row_once(
         for number in range(ROUNDS):
             processes = [load.start() for _ in range(2 + number % 3)]
             done = await asyncio.gather(*(asyncio.to_thread(load.finish, process) for process in processes))
-            inserted = sorted(one.sums(day.job.title)["inserted"] for one in done)
+            inserted = sorted(one.totals(day.job.title)["inserted"] for one in done)
             assert inserted == [0] * (len(processes) - 1) + [day.unique]
             rows = f"SELECT count(*) AS n, count(DISTINCT {day.job.key}) AS keys FROM {day.job.table}"
             assert dict(await connection.fetchrow(rows) or {}) == {"n": day.unique, "keys": day.unique}

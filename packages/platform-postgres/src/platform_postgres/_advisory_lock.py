@@ -59,8 +59,8 @@ class _Lock:
     async def take(self, timeout: float) -> None:
         connection = await self._connect()
         try:
-            await _acquire(connection, self._name, timeout)
             self._server_started_at = await _fetch_server_start(connection)
+            await _acquire(connection, self._name, timeout)
         except BaseException:
             await _close(connection)
             raise

@@ -31,6 +31,6 @@ FORMATS: tuple[type[RecordFormat], ...] = (WrongEncoding, JsonLines)
 
 
 def find_format(path: str, first_line: bytes) -> type[RecordFormat]:
-    """Return the format of a file; the suffixes of compressed files are no part of the path it sees."""
+    """Return the format of a file; it sees the path without the suffixes of compressed files."""
     content_path = _COMPRESSED_SUFFIXES.sub("", path)
     return next(each for each in FORMATS if each.recognises(content_path, first_line))
