@@ -64,3 +64,12 @@ def platform(project: Path, tmp_path: Path) -> Platform:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def orders_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that the example module is installed to; on PYTHONPATH it counts as installed."""
+    site = tmp_path_factory.mktemp("site")
+    command = ["uv", "pip", "install", "--quiet", "--no-deps", "--python", sys.executable]
+    subprocess.run([*command, "--target", site, REPOSITORY / "examples/orders"], check=True)
+    return site

@@ -161,7 +161,7 @@ async def test_8_invalid_data_is_skipped_and_logged(platform: Platform, put: Put
     done = platform(*LOAD, *ON_POSTGRES, DB_POSTGRES_URL=postgres_url)
     assert done.code == 0
     assert len(await rows(postgres_url)) == 7
-    logged = [event for event in done.events() if event["event"] == "Invalid event"]
+    logged = [event for event in done.events() if event["event"] == "Invalid line"]
     assert [(event["line"], event["reason"]) for event in logged] == [
         (8, "missing_event_type"),
         (9, "malformed_payload"),

@@ -128,7 +128,7 @@ async def test_names_of_files_are_shown_as_names(
         assert done.code == code, done.log
         assert done.log.count("Cannot read file") == code * (len(UNNAMEABLE) + 1)
         assert len(re.findall(r"^\S+ info  Batch ETL complete", done.log, re.MULTILINE)) == 1
-        assert done.log.count("Invalid event") == len(NAMES)
+        assert done.log.count("Invalid line") == len(NAMES)
     assert platform(*LOAD, "--log", "json", **settings).totals()["skipped"] == len(NAMES)
     for asked in (("list", ""), ("show", "raw"), ("drop", "raw")):
         done = platform("rejects", *asked)

@@ -70,7 +70,7 @@ def assert_accounted(result: JobResult, account: Account, **written: int) -> Non
         **written,
     }
     assert {name: found[name] for name in expected} == expected
-    rejected = [event.fields for event in result.events if event.message == "Invalid event"]
+    rejected = [event.fields for event in result.events if event.message == "Invalid line"]
     assert sorted((fields["file"], fields["line"]) for fields in rejected) == sorted(account.invalid)
 
 

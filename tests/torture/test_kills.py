@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 
-from tests.torture.load import Day, Load, wait_for
+from tests.torture.load import EVENTS, ORDERS, Day, Load, wait_for
 
 KILLS = int(os.environ.get("TORTURE_KILLS", "6"))
 SEED = int(os.environ.get("TORTURE_SEED", str(random.SystemRandom().randrange(2**32))))
@@ -29,7 +30,7 @@ SIGNALS = {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}
 SLOW_COMMIT = """
     CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN PERFORM pg_sleep(0.01); RETURN NULL; END';
-    CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON cleaned_events DEFERRABLE INITIALLY DEFERRED
+    CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON {table} DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.id % 1000 = 0) EXECUTE FUNCTION wait()
 """
 STATEMENTS = """
@@ -37,8 +38,8 @@ STATEMENTS = """
     WHERE application_name = 'data-platform' AND state = 'active'
 """
 ROWS = """
-    SELECT count(*) AS n, md5(string_agg(md5(row(event_type, payload, event_date, dedup_key)::text), ''
-    ORDER BY dedup_key)) AS digest FROM cleaned_events
+    SELECT count(*) AS n, md5(string_agg(md5(row({columns}, event_date)::text), ''
+    ORDER BY {key})) AS digest FROM {table}
 """
 PHASES = {"in COPY", "in COMMIT", "some rows", "some rejects"}
 
@@ -82,36 +83,37 @@ def rejected(files: Path) -> list[dict[str, Any]]:
     return [{key: value for key, value in json.loads(line).items() if key != "run_id"} for line in lines]
 
 
+@pytest.mark.parametrize("day", [EVENTS, ORDERS], ids=lambda job: job.module, indirect=True)
 async def test_after_kills_one_more_run_leaves_what_a_clean_load_leaves(
-    project: Path, tmp_path: Path, day: Day, postgres_url: str
+    project: Path, tmp_path: Path, day: Day, orders_site: Path, postgres_url: str
 ) -> None:
     """Bad input 62."""
     print(f"TORTURE_SEED={SEED}")
     draw, phases = random.Random(SEED), Counter[str]()
-    files = tmp_path / "files"
-    load = Load(project, files, day, DB_POSTGRES_URL=postgres_url)
+    files, rows_of = tmp_path / "files", ROWS.format_map(vars(day.job))
+    load = Load(project, files, day, DB_POSTGRES_URL=postgres_url, PYTHONPATH=str(orders_site))
     connection = await asyncpg.connect(postgres_url)
     try:
         load.finish()
-        clean, clean_rejects = await connection.fetchrow(ROWS), rejected(files)
+        clean, clean_rejects = await connection.fetchrow(rows_of), rejected(files)
         assert clean is not None
         assert (clean["n"], len(clean_rejects)) == (day.unique, day.expected["invalid"])
-        await connection.execute(f"{SLOW_COMMIT}; TRUNCATE cleaned_events")
+        await connection.execute(f"{SLOW_COMMIT.format_map(vars(day.job))}; TRUNCATE {day.job.table}")
         began = time.monotonic()
         load.finish()
         longest = time.monotonic() - began
         kills = 0
         while kills < KILLS:
-            await connection.execute("TRUNCATE cleaned_events")
+            await connection.execute(f"TRUNCATE {day.job.table}")
             shutil.rmtree(files / "rejected")
             for _ in range(min(draw.randint(1, 3), KILLS - kills)):
                 phases.update(await kill(load, draw, longest, connection))
                 kills += 1
-                rows = await connection.fetchval("SELECT count(*) FROM cleaned_events")
+                rows = await connection.fetchval(f"SELECT count(*) FROM {day.job.table}")
                 phases[f"{share(rows, day.unique)} rows"] += 1
                 phases[f"{share(len(rejected(files)), len(clean_rejects))} rejects"] += 1
             load.finish()
-            assert await connection.fetchrow(ROWS) == clean
+            assert await connection.fetchrow(rows_of) == clean
             assert rejected(files) == clean_rejects
             assert leftovers(files) == []
             others = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
