@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 
 from hypothesis import strategies as st
 
+_DOS_END = b"\x1a"
+_BLANKS = b" \t\n\r\v\f" + _DOS_END
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _OTHER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
@@ -158,7 +160,7 @@ class Account:
 
     def _add(self, file: str, number: int, line: bytes, is_utf16_or_32: bool) -> None:
         self.lines += 1
-        if not line.strip():
+        if not line.strip(_BLANKS):
             self.blank += 1
             return
         try:
@@ -174,6 +176,8 @@ def _split(content: bytes) -> Iterator[bytes]:
     lines = content.split(b"\n")
     if not lines[-1]:
         lines.pop()
+    else:
+        lines[-1] = lines[-1].rstrip(_DOS_END)
     return (line.removeprefix(b"" if number else _BYTE_ORDER_MARK) for number, line in enumerate(lines))
 
 
