@@ -75,6 +75,21 @@ async def test_a_file_that_ends_where_it_would_be_abandoned_is_not(db: FailingDa
     assert await run(PlatformContext(log=MemoryLogger(), db=db, fs=fs, config=CONFIG), LIMITS) == 0
 
 
+async def test_an_abandoned_file_fails_the_run_whatever_others_have(db: FailingDatabase) -> None:
+    fs = MemoryFileSystem()
+    await fs.write(f"{FOLDER}/a", b"{\n" * 30)
+    await fs.write(f"{FOLDER}/b", GOOD)
+    assert await run(PlatformContext(log=MemoryLogger(), db=db, fs=fs, config=CONFIG), LIMITS) == 1
+
+
+async def test_no_file_is_abandoned_when_no_line_need_be_valid(db: FailingDatabase) -> None:
+    fs = MemoryFileSystem()
+    await fs.write(f"{FOLDER}/a", b"{\n" * 30)
+    config = CONFIG | {"min-valid": "0"}
+    assert await run(PlatformContext(log=MemoryLogger(), db=db, fs=fs, config=config), LIMITS) == 0
+    assert await count_rejects(fs) == 30
+
+
 async def test_a_file_that_has_a_valid_line_is_read_to_its_end(db: FailingDatabase) -> None:
     fs = MemoryFileSystem()
     await fs.write(f"{FOLDER}/a", GOOD + b"{\n" * 30)
