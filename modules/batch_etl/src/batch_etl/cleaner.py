@@ -14,6 +14,7 @@ FIELD_POLICIES = ("warn", "reject", "ignore")
 """What is done about fields that have no column."""
 
 T = TypeVar("T")
+_FIELD_COUNT = len(FIELDS)
 
 
 class EventCleaner:
@@ -55,7 +56,7 @@ class EventCleaner:
         digest = prefix.copy()  # quicker than another digest of the same
         digest.update(canonical)
         event = event_type, canonical, source, digest.digest()
-        return event if len(record) == len(FIELDS) else self._handle_unknown_fields(record, event)
+        return event if len(record) == _FIELD_COUNT else self._handle_unknown_fields(record, event)
 
     def _reject(self, record: Any) -> Rejected:
         codes = validator.find_problems(record)

@@ -1,6 +1,6 @@
 """From the lines of a chunk to rows ready to be written; without I/O, so that it can run beside writes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from batch_etl.ingest.cleaner import Cleaner, CleanRow, PartlyStored, Rejected
@@ -85,17 +85,20 @@ class ChunkCleaner:
         keys = cleaned.rows.column(self._cleaner.key)
         missing = {key for key, outcome in zip(keys, outcomes, strict=True) if outcome == Outcome.REFUSED}
         rejects = list[Reject]()
-        results = call_with_room(lambda: list(self._clean_lines(cleaned.chunk)))
-        for index, (_, result) in enumerate(results):
-            row = result.row if isinstance(result, PartlyStored) else result
-            if isinstance(row, tuple) and row[self._key_index] in missing:
-                missing.remove(row[self._key_index])
+        for index, line in enumerate(_without_marks(cleaned.chunk)):
+            key = call_with_room(self._find_key, cleaned.chunk, line)
+            if key in missing:
+                missing.remove(key)
                 rejects.append(_make_reject(cleaned.chunk, index, (LineCode.REFUSED_BY_DATABASE,)))
         return rejects
 
     def _clean(self, chunk: Chunk) -> CleanChunk:
         blank, rejects, rows, unstored = 0, list[Reject](), list[CleanRow](), UnstoredFields()
-        for index, (line, cleaned) in enumerate(self._clean_lines(chunk)):
+        decode, clean = chunk.format.decode, self._cleaner.clean
+        too_long = Rejected((chunk.format.long_line_code,))
+        for index, line in enumerate(_without_marks(chunk)):
+            record = decode(line) if isinstance(line, bytes) else too_long
+            cleaned = record if isinstance(record, Rejected) else clean(record)
             if isinstance(cleaned, tuple):
                 rows.append(cleaned)
             elif isinstance(cleaned, PartlyStored):
@@ -110,12 +113,14 @@ class ChunkCleaner:
         duplicates = len(rows) - len(unique)
         return CleanChunk(chunk, blank, rejects, duplicates, self._make_columns(unique), unstored)
 
-    def _clean_lines(self, chunk: Chunk) -> Iterator[tuple[Line, CleanRow | PartlyStored | Rejected]]:
-        decode, clean = chunk.format.decode, self._cleaner.clean
-        too_long = Rejected((chunk.format.long_line_code,))
-        for line in _without_marks(chunk):
-            record = decode(line) if isinstance(line, bytes) else too_long
-            yield line, record if isinstance(record, Rejected) else clean(record)
+    def _find_key(self, chunk: Chunk, line: Line) -> object:
+        """Return the key of a line; None when it is blank or rejected."""
+        record = chunk.format.decode(line) if isinstance(line, bytes) else None
+        if record is None or isinstance(record, Rejected):
+            return None
+        cleaned = self._cleaner.clean(record)
+        row = cleaned.row if isinstance(cleaned, PartlyStored) else cleaned
+        return row[self._key_index] if isinstance(row, tuple) else None
 
     def _make_columns(self, rows: Sequence[CleanRow]) -> Columns:
         values = zip(*rows, strict=True) if rows else ((),) * len(self._columns)
