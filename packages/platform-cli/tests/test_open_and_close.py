@@ -35,7 +35,11 @@ SPIES = """
 
     class Database(Spy, MemoryDatabase): ...
     class Files(Spy, MemoryFileSystem): ...
-    class Logger(Spy, JsonLogger): ...
+    class Logger(Spy, JsonLogger):
+        def _write(self, level, message, fields):
+            if message in os.environ.get("SHOWN", "").split(","):
+                print(message)
+            super()._write(level, message, fields)
     class Store(Spy, MemorySecrets):
         def __init__(self, secrets):
             super().__init__()
@@ -72,6 +76,17 @@ def assert_names(err: str, call: str) -> None:
 def test_adapters_of_every_interface_are_opened_and_closed_in_reverse_order(platform: Platform) -> None:
     code, out, _ = platform(*RUN)
     assert (code, out.splitlines()) == (0, [*OPENED, "run", *CLOSED])
+
+
+@pytest.mark.parametrize("returned", [0, 1])
+def test_the_logger_is_closed_after_the_last_line(
+    platform: Platform, site: Path, monkeypatch: pytest.MonkeyPatch, returned: int
+) -> None:
+    monkeypatch.setenv("SHOWN", "Run complete,Run failed")
+    (site / "hello_job" / "main.py").write_text(f"async def run(ctx):\n    return {returned}\n")
+    code, out, _ = platform(*RUN)
+    last = ["Run complete", "Run failed"][returned]
+    assert (code, out.splitlines()[-2:]) == (returned, [last, "disconnect Logger"])
 
 
 def test_a_module_that_declares_nothing_has_logger_and_secret_store_only(

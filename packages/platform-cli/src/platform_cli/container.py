@@ -37,9 +37,11 @@ _OWN_PACKAGE = __name__.partition(".")[0]
 
 
 class Container:
-    """Builds and opens the adapters that the settings name; ``lifecycle`` closes them in reverse order.
+    """Builds and opens the adapters that the settings name.
 
     Attributes:
+        lifecycle: closes all of them but the logger, in reverse order.
+        log_lifecycle: closes the logger, to be shut down after the last line.
         secrets: the store that everything else is constructed from.
         log: the logger of the run, whether or not the module declares one.
         owners: whose code each package is, for errors.
@@ -51,6 +53,7 @@ class Container:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.lifecycle = Lifecycle()
+        self.log_lifecycle = Lifecycle()
         self.owners: dict[str, Owner] = {}
         self._asked: set[str] = set()
         self._is_announced = False
@@ -129,7 +132,8 @@ class Container:
                 with self._naming(kind):
                     await adapter.connect()
                 self._opened.add(kind)
-                self.lifecycle.on_shutdown(partial(self._close, kind, adapter))
+                lifecycle = self.log_lifecycle if kind == "logging" else self.lifecycle
+                lifecycle.on_shutdown(partial(self._close, kind, adapter))
 
     async def _close(self, kind: str, adapter: AsyncResource) -> None:
         self._opened.discard(kind)

@@ -15,7 +15,7 @@ class RunResult:
     Attributes:
         run: which run it was.
         exit_code: 0 where it succeeded.
-        seconds: from its start until all that it opened was closed.
+        seconds: from its start until all that it opened, but the logger, was closed.
         error: why it failed; empty where it succeeded, or was interrupted.
         figures: those of the run, as JSON has them.
         unreported: the names of the figures that cannot be written as JSON.

@@ -27,10 +27,10 @@ from platform_cli.manifest import Manifest, read_in_order
 from platform_cli.migrations import ensure_migrated, report_pending
 from platform_cli.run_result import RunResult, log_result
 from platform_cli.settings import Settings
-from platform_interfaces import PlatformError, Run
+from platform_interfaces import Lifecycle, PlatformError, Run
 
 SHUTDOWN_SECONDS = 10.0
-"""How long undoing may take in all; what is not undone by then is given up."""
+"""How long undoing may take in all, and closing the logger after it; what is not done by then is given up."""
 
 Job = Callable[[Container], Awaitable[int]]
 
@@ -40,6 +40,10 @@ class _Ending(NamedTuple):
 
     code: int
     failure: BaseException | None = None
+
+
+def _ignore(_: _Ending) -> None:
+    """Log nothing: a command prints what it did."""
 
 
 def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings, entry: str = "run") -> int:
@@ -63,11 +67,12 @@ def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings
         await _run_entry(container, manifest, run, entry)
         return 0
 
-    ending = _run_to_end(job, container)
-    if ending.code != MISUSED:
-        error = describe(ending.failure) if ending.failure else ""
-        log_result(container.log, RunResult.of(run, ending.code, time.monotonic() - started, error))
-    return _report(ending)
+    def log_end(ending: _Ending) -> None:
+        if ending.code != MISUSED:
+            error = describe(ending.failure) if ending.failure else ""
+            log_result(container.log, RunResult.of(run, ending.code, time.monotonic() - started, error))
+
+    return _run_to_end(job, container, log_end)
 
 
 async def _run_entry(container: Container, manifest: Manifest, run: Run, entry: str) -> None:
@@ -93,26 +98,32 @@ def run_job(job: Job, settings: Settings) -> int:
 
     An error is reported on standard error; at DEBUG the log has its traceback, where that says more.
     """
-    return _report(_run_to_end(job, Container(settings)))
+    return _run_to_end(job, Container(settings), _ignore)
 
 
-def _report(ending: _Ending) -> int:
+def _run_to_end(job: Job, container: Container, log_end: Callable[[_Ending], None]) -> int:
+    with library_log(container.log), StopSignals() as stop, asyncio.Runner() as runner:
+        ending = runner.run(_supervise(job, container, stop, log_end))
     if ending.failure:
         fail(ending.failure)
     return ending.code
 
 
-def _run_to_end(job: Job, container: Container) -> _Ending:
-    with library_log(container.log), StopSignals() as stop, asyncio.Runner() as runner:
-        return runner.run(_supervise(job, container, stop))
+async def _supervise(
+    job: Job, container: Container, stop: StopSignals, log_end: Callable[[_Ending], None]
+) -> _Ending:
+    ending = await _run_and_undo(job, container, stop)
+    log_end(ending)
+    problem = await _shut_down(container.log_lifecycle, container)
+    return _Ending(exit_code(problem), problem) if problem and not ending.code else ending
 
 
-async def _supervise(job: Job, container: Container, stop: StopSignals) -> _Ending:
+async def _run_and_undo(job: Job, container: Container, stop: StopSignals) -> _Ending:
     task = asyncio.ensure_future(job(container))
     stop.watch(task)
     [outcome] = await asyncio.gather(task, return_exceptions=True)
     container.log_settings()  # where the context was never opened
-    problem = await _shut_down(container)
+    problem = await _shut_down(container.lifecycle, container)
     if stop.received:
         container.log.warn("Interrupted", signal=stop.received.name)
         return _Ending(128 + stop.received)
@@ -132,10 +143,10 @@ def _end_with(error: BaseException, container: Container) -> _Ending:
     return _Ending(exit_code(failure), failure)
 
 
-async def _shut_down(container: Container) -> PlatformError | None:
+async def _shut_down(lifecycle: Lifecycle, container: Container) -> PlatformError | None:
     try:
         async with asyncio.timeout(SHUTDOWN_SECONDS):
-            await container.lifecycle.shutdown()
+            await lifecycle.shutdown()
     except TimeoutError:
         problem = PlatformError(f"shutdown took longer than {SHUTDOWN_SECONDS:g} s and was given up")
     except ExceptionGroup as group:
