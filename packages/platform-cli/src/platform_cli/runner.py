@@ -119,7 +119,7 @@ async def _supervise(
 
 
 async def _run_and_undo(job: Job, container: Container, stop: StopSignals) -> _Ending:
-    task = asyncio.ensure_future(job(container))
+    task = asyncio.ensure_future(_contain(job, container))
     stop.watch(task)
     [outcome] = await asyncio.gather(task, return_exceptions=True)
     container.log_settings()  # where the context was never opened
@@ -132,6 +132,13 @@ async def _run_and_undo(job: Job, container: Container, stop: StopSignals) -> _E
     if isinstance(outcome, BaseException):
         return _end_with(outcome, container)
     return _Ending(exit_code(problem), problem) if problem else _Ending(outcome)
+
+
+async def _contain(job: Job, container: Container) -> int | BaseException:
+    try:
+        return await job(container)
+    except (KeyboardInterrupt, SystemExit) as error:
+        return error  # raised, it would end the event loop before anything is undone
 
 
 def _end_with(error: BaseException, container: Container) -> _Ending:
@@ -149,8 +156,9 @@ async def _shut_down(lifecycle: Lifecycle, container: Container) -> PlatformErro
             await lifecycle.shutdown()
     except TimeoutError:
         problem = PlatformError(f"shutdown took longer than {SHUTDOWN_SECONDS:g} s and was given up")
-    except ExceptionGroup as group:
-        reasons = [describe(attribute(each, container.owners)) for each in group.exceptions]
+    except BaseException as error:  # noqa: BLE001 - also sys.exit() in a hook: the last line comes all the same
+        errors = error.exceptions if isinstance(error, ExceptionGroup) else [error]
+        reasons = [describe(attribute(each, container.owners)) for each in errors]
         problem = PlatformError(f"shutdown failed: {'; '.join(reasons)}")
     else:
         return None
