@@ -35,6 +35,30 @@ SPIES = """
 
     class Database(Spy, MemoryDatabase): ...
     class Files(Spy, MemoryFileSystem): ...
+    class Remote(JsonLogger):
+        async def connect(self):
+            self.session = []
+
+        async def disconnect(self):
+            print(*self.session, sep="\\n")
+
+        def _write(self, level, message, fields):
+            if hasattr(self, "session"):
+                self.session.append(message)
+
+
+    class Delegating(Remote):
+        def bind(self, **fields):
+            bound = Bound.__new__(Bound)
+            bound.write = self._write
+            return bound
+
+
+    class Bound(Remote):
+        def _write(self, level, message, fields):
+            self.write(level, message, fields)
+
+
     class Logger(Spy, JsonLogger):
         def _write(self, level, message, fields):
             if message in os.environ.get("SHOWN", "").split(","):
@@ -47,7 +71,11 @@ SPIES = """
 ENTRY_POINTS = {
     "platform.database": {"spy": "spies.adapters:Database"},
     "platform.filesystem": {"spy": "spies.adapters:Files"},
-    "platform.logging": {"spy": "spies.adapters:Logger"},
+    "platform.logging": {
+        "copying": "spies.adapters:Remote",
+        "delegating": "spies.adapters:Delegating",
+        "spy": "spies.adapters:Logger",
+    },
     "platform.secrets": {"spy": "spies.adapters:Store"},
 }
 RUN = ("run", "hello", "--db", "spy", "--fs", "spy", "--log", "spy", "--secrets", "spy")
@@ -87,6 +115,12 @@ def test_the_logger_is_closed_after_the_last_line(
     code, out, _ = platform(*RUN)
     last = ["Run complete", "Run failed"][returned]
     assert (code, out.splitlines()[-2:]) == (returned, [last, "disconnect Logger"])
+
+
+@pytest.mark.parametrize("name", ["copying", "delegating"])
+def test_what_a_logger_opens_is_there_for_those_bound_from_it(platform: Platform, name: str) -> None:
+    code, out, _ = platform("run", "hello", "--db", "spy", "--fs", "spy", "--log", name)
+    assert (code, "Run" in out.splitlines(), out.splitlines()[-1]) == (0, True, "Run complete")
 
 
 def test_a_module_that_declares_nothing_has_logger_and_secret_store_only(

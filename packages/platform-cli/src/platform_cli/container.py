@@ -39,6 +39,10 @@ _OWN_PACKAGE = __name__.partition(".")[0]
 class Container:
     """Builds and opens the adapters that the settings name.
 
+    Args:
+        settings: those of the run.
+        log_fields: what each line of the log has.
+
     Attributes:
         lifecycle: closes all of them but the logger, in reverse order.
         log_lifecycle: closes the logger, to be shut down after the last line.
@@ -50,7 +54,7 @@ class Container:
         ConfigurationError: when the store or the logger cannot be built.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, log_fields: Mapping[str, str] = MappingProxyType({})) -> None:
         self.settings = settings
         self.lifecycle = Lifecycle()
         self.log_lifecycle = Lifecycle()
@@ -61,7 +65,9 @@ class Container:
         self.secrets: SecretsInterface = settings.values  # what a secret store reads its own settings from
         if settings.implementations["secrets"].value != "env":
             self.secrets = self._build("secrets")
-        self.log: LoggingInterface = self._build("logging")
+        self._logger: LoggingInterface = self._build("logging")
+        self._log_fields = log_fields
+        self.log = self._logger.bind(**log_fields)
 
     async def open_database(self, defaults: Mapping[str, str] = MappingProxyType({})) -> DatabaseInterface:
         """Return the database, connected until ``lifecycle`` shuts down.
@@ -87,8 +93,10 @@ class Container:
             PlatformError: when an adapter cannot be opened; ``lifecycle`` closes those before it.
         """
         declared = set(interfaces)
+        await self._open({"logging": self._logger, "secrets": self.secrets})
+        # Once more: a copy that was bound before may lack what the logger has opened.
+        self.log = self._logger.bind(**self._log_fields)
         always = {"logging": self.log, "secrets": self.secrets}
-        await self._open(always)
         try:
             built = self._build_declared(declared, defaults)
         except ConfigurationError:  # what is missing may be set under a mistyped name

@@ -58,8 +58,7 @@ def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings
     """
     run = Run(module=manifest.name, version=manifest.version, arguments=config)
     started = time.monotonic()
-    container = Container(settings)
-    container.log = container.log.bind(run_id=run.id, module=run.module)
+    container = Container(settings, {"run_id": run.id, "module": run.module})
     package = manifest.package.partition(".")[0]
     container.owners[package] = Owner(f"module {manifest.name!r}", is_module=True)
 
@@ -102,7 +101,7 @@ def run_job(job: Job, settings: Settings) -> int:
 
 
 def _run_to_end(job: Job, container: Container, log_end: Callable[[_Ending], None]) -> int:
-    with library_log(container.log), StopSignals() as stop, asyncio.Runner() as runner:
+    with library_log(lambda: container.log), StopSignals() as stop, asyncio.Runner() as runner:
         ending = runner.run(_supervise(job, container, stop, log_end))
     if ending.failure:
         fail(ending.failure)
