@@ -64,20 +64,20 @@ def find_sources_of(secrets: SecretsInterface, owner: str, directory: str | None
 
 
 def find_all_sources(
-    secrets: SecretsInterface, directory: str | None = None, *, leave_out: bool = False
+    secrets: SecretsInterface, directory: str | None = None, *, skip_unreadable: bool = False
 ) -> "list[Source]":
     """Return the migrations of the platform, then those of all installed modules.
 
     Args:
         secrets: see ``find_sources``.
         directory: likewise.
-        leave_out: whether modules that cannot be read are left out.
+        skip_unreadable: whether modules that cannot be read are ignored.
 
     Raises:
         ConfigurationError: see ``find_sources``; names what is wrong with all modules.
     """
     names, problems = find_modules()
-    if problems and not leave_out:
+    if problems and not skip_unreadable:
         way_out = "'--module NAME' is for one module and what it needs, '--module platform' for the platform"
         raise ConfigurationError("\n".join(dict.fromkeys([*map(str, problems), way_out])))
     return find_sources(secrets, names, directory)

@@ -17,13 +17,13 @@ SCHEMA_VERSION = 1
 """Of the JSON object; it goes up when a field changes its meaning or goes away."""
 
 
-def warn_of_left_out(notify: Callable[[str], None]) -> bool:
+def warn_of_unreadable(notify: Callable[[str], None]) -> bool:
     """Warn of each installed module that cannot be read, and return whether there is one."""
     from platform_cli.migrations import find_modules
 
     _, problems = find_modules()
     for problem in problems:
-        notify(f"a module is left out: {problem}")
+        notify(f"a module is skipped: {problem}")
     return bool(problems)
 
 

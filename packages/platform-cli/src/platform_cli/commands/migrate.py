@@ -150,7 +150,7 @@ def status(module: str | None, check: bool, is_json: bool, offline: bool, direct
         from platform_cli.migrations import find_all_sources, find_sources_of
 
         if module is None:
-            return find_all_sources(secrets, directory, leave_out=not offline)
+            return find_all_sources(secrets, directory, skip_unreadable=not offline)
         return find_sources_of(secrets, module, directory)[-1:]
 
     def list_files(migrate: Any, secrets: SecretsInterface) -> None:
@@ -159,9 +159,9 @@ def status(module: str | None, check: bool, is_json: bool, offline: bool, direct
         say(f"{len(names)} files, 0 problems")
 
     async def show(context: MigrateContext) -> int:
-        from platform_cli.commands._migration_status import print_json, print_table, warn_of_left_out
+        from platform_cli.commands._migration_status import print_json, print_table, warn_of_unreadable
 
-        is_complete = module is not None or not warn_of_left_out(context.notify)
+        is_complete = module is not None or not warn_of_unreadable(context.notify)
         statuses = await context.migrate.status(context.database, sources=context.sources)
         if module is not None:
             statuses = [each for each in statuses if each.state != "not installed"]
