@@ -1,6 +1,6 @@
 # `make help` lists the targets. None needs a prior `uv sync`: `uv run` sees to it.
 
-MEMBERS := $(wildcard packages/* modules/*)
+MEMBERS := $(wildcard packages/* modules/* examples/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \

@@ -25,7 +25,7 @@ PASSWORD = f"canary#@/{secrets.token_hex(8)}"
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of the server that DB_POSTGRES_URL names, or of one of our own, over TCP with a password."""
+    """Yield the URL of the server that DB_POSTGRES_URL names, or of a new one, over TCP with a password."""
     if url := os.environ.get("DB_POSTGRES_URL"):
         yield url
         return
@@ -35,7 +35,7 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder like a clone's root, with the env files."""
+    """Return a folder like a clone's root, with the env files."""
     folder = tmp_path / "project"
     shutil.copytree(REPOSITORY / ".env", folder / ".env")
     return folder
@@ -64,3 +64,12 @@ def platform(project: Path, tmp_path: Path) -> Platform:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def orders_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that the example module is installed to; on PYTHONPATH it counts as installed."""
+    site = tmp_path_factory.mktemp("site")
+    command = ["uv", "pip", "install", "--quiet", "--no-deps", "--python", sys.executable]
+    subprocess.run([*command, "--target", site, REPOSITORY / "examples/orders"], check=True)
+    return site

@@ -86,7 +86,9 @@ def count_failures(root: Path, tests: Sequence[str]) -> int:
     """
     # Before the installed packages, which are those of the original workspace.
     sources = [
-        str(folder) for pattern in ("packages/*/src", "modules/*/src") for folder in root.glob(pattern)
+        str(folder)
+        for pattern in ("packages/*/src", "modules/*/src", "examples/*/src")
+        for folder in root.glob(pattern)
     ]
     # Removed by rm: some tests make trees too deep for shutil, and under a fault leave them behind.
     scratch = root / "scratch"

@@ -15,7 +15,7 @@ from tests.helpers.event_job import EventJob
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.server)])
 def database(request: pytest.FixtureRequest) -> DatabaseInterface:
-    """An empty database, not yet connected."""
+    """Return an empty database, not yet connected."""
     if request.param == "memory":
         return MemoryDatabase()
     return PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": request.getfixturevalue("postgres_url")}))

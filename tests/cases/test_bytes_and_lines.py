@@ -19,13 +19,13 @@ MIB = 1024 * 1024
 
 
 def padded(size: int) -> bytes:
-    """The line of a good event, ``size`` bytes long."""
+    """Return the line of a good event, ``size`` bytes long."""
     text = "x" * (size - len(event_line('{"text": ""}')))
     return event_line(f'{{"text": "{text}"}}')
 
 
 def holding(bad: bytes) -> bytes:
-    """The line of an event with these bytes inside a string."""
+    """Return the line of an event with these bytes inside a string."""
     return event_line('{"text": "@"}').replace(b"@", bad)
 
 
@@ -47,7 +47,7 @@ class GeneratedFileSystem(MemoryFileSystem):
         yield b"\n" + AFTER + b"\n"
 
 
-async def test_1_a_byte_order_mark_at_the_start_is_no_part_of_the_line(job: EventJob) -> None:
+async def test_1_a_byte_order_mark_at_the_start_is_not_part_of_the_line(job: EventJob) -> None:
     result = await job.load(MARK + between(event_line()), MARK + event_line(event_type='"other"'))
     assert (result.code, totals(result)) == (0, totals_of(4, inserted=4))
     assert await job.event_types() == ["after", "before", "case", "other"]
@@ -98,7 +98,7 @@ async def test_2_without_its_mark_each_line_of_another_encoding_is_rejected(job:
         pytest.param(event_line().replace(b'"', b"'"), "malformed_json", id="9-single-quotes"),
     ],
 )
-async def test_a_line_that_is_no_json_is_kept_aside_and_costs_no_other(
+async def test_a_line_that_is_not_json_is_rejected_and_costs_no_other(
     job: EventJob, line: bytes, reason: str
 ) -> None:
     result = await job.load(between(line))
@@ -123,7 +123,7 @@ async def test_a_line_ends_at_a_line_feed_only(job: EventJob, character: str) ->
     assert await job.payload() == {"a": f"x{character}y"}
 
 
-async def test_6_carriage_returns_are_blanks_and_blank_lines_are_no_errors(job: EventJob) -> None:
+async def test_6_carriage_returns_are_blanks_and_blank_lines_are_not_errors(job: EventJob) -> None:
     content = between(event_line(), b"", b"  \t", b"\r").replace(b"\n", b"\r\n").replace(b": ", b":\r")
     result = await job.load(content)
     assert (result.code, totals(result)) == (0, totals_of(6, blank=3, inserted=3))
@@ -136,7 +136,7 @@ async def test_7_a_complete_last_line_needs_no_line_feed(job: EventJob) -> None:
 
 
 @pytest.mark.parametrize("missing", [1, 5, len(event_line('{"a": "é"}')) - 1])
-async def test_8_a_cut_last_line_is_told_as_such_and_loaded_once_it_is_complete(
+async def test_8_a_truncated_last_line_is_reported_as_such_and_loaded_once_it_is_complete(
     job: EventJob, missing: int
 ) -> None:
     whole = between(event_line('{"a": "é"}', event_type='"last"'))

@@ -35,7 +35,7 @@ BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'data-plat
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
-    """A server of our own, for it will suffer."""
+    """Yield a server of the module's own, for it will suffer."""
     with running_server({}) as server:
         yield server
 
@@ -53,7 +53,7 @@ def client(url: str, **settings: str) -> PostgresDatabase:
 
 @contextmanager
 def frozen(pids: Sequence[int]) -> Iterator[None]:
-    """These processes are stopped for the length of the block."""
+    """Stop these processes for the length of the block."""
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -64,7 +64,7 @@ def frozen(pids: Sequence[int]) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT], ids=["53-fast", "53-immediate"])
-async def test_a_server_that_stops_inside_a_transaction_is_told_as_the_cause(
+async def test_a_server_that_stops_inside_a_transaction_is_reported_as_the_cause(
     server: PostgresServer, administrator: Administrator, number: signal.Signals
 ) -> None:
     async with client(server.url()) as db:
@@ -84,7 +84,7 @@ async def test_a_server_that_stops_inside_a_transaction_is_told_as_the_cause(
 
 
 @pytest.mark.parametrize("is_noticed", [True, False], ids=["54-noticed", "54-not-noticed"])
-async def test_a_server_that_restarts_while_nobody_asks_costs_no_run(
+async def test_a_server_that_restarts_while_it_is_idle_costs_no_run(
     server: PostgresServer, is_noticed: bool
 ) -> None:
     async with client(server.url()) as db:
@@ -128,7 +128,7 @@ async def test_55_a_server_that_does_not_answer_at_all_is_given_up(
                 await client(server.url(), DB_POSTGRES_CONNECT_TIMEOUT="0.1").connect()
 
 
-async def test_56_the_limits_of_the_server_are_told_apart(postgres_url: str) -> None:
+async def test_56_each_limit_of_the_server_is_an_error_of_its_own(postgres_url: str) -> None:
     async with client(postgres_url) as db, client(postgres_url) as other:
         await db.execute("CREATE TABLE one (a INT)")
         async with other.transaction():
@@ -181,7 +181,7 @@ async def test_63_runs_of_a_date_at_once_store_each_event_once(job: EventJob) ->
 
 
 async def assert_refused(job: EventJob, message: str, **changes: str) -> None:
-    """A run raises an error that says why no row can be stored, and takes none for a bad one."""
+    """Assert that a run raises an error that says why no row can be stored, and rejects none."""
     with pytest.raises(DatabaseError, match=message):
         await job.load(between(event_line()), **changes)
     assert await job.fs.list("rejected") == []
@@ -203,7 +203,7 @@ COLUMNS = "event_type, payload, event_date, dedup_key, created_at, id"
         pytest.param("CREATE TABLE unfit AS SELECT * FROM cleaned_events", "(?i)unique", id="68-no-key"),
     ],
 )
-async def test_a_table_of_another_shape_is_told_and_no_line_is_rejected(
+async def test_a_table_of_another_shape_is_reported_and_no_line_is_rejected(
     job: EventJob, statement: str, message: str
 ) -> None:
     await job.db.execute(statement or "SELECT 1")
@@ -230,7 +230,7 @@ async def test_a_table_of_another_shape_is_told_and_no_line_is_rejected(
         ),
     ],
 )
-async def test_a_table_that_takes_no_row_is_told_and_no_line_is_rejected(
+async def test_a_table_that_takes_no_row_is_reported_and_no_line_is_rejected(
     postgres_url: str, statement: str, message: str
 ) -> None:
     async with client(postgres_url) as db:
@@ -239,14 +239,14 @@ async def test_a_table_that_takes_no_row_is_told_and_no_line_is_rejected(
         await assert_refused(EventJob(db), message, target_table="unfit")
 
 
-async def test_68_a_database_that_is_read_only_is_told(postgres_url: str) -> None:
+async def test_68_a_database_that_is_read_only_is_reported(postgres_url: str) -> None:
     async with client(postgres_url) as db:
         await platform_migrate.up(db)
     async with client(f"{postgres_url}?default_transaction_read_only=on") as db:
         await assert_refused(EventJob(db), "read-only")
 
 
-async def test_68_a_missing_grant_is_told(server: PostgresServer, administrator: Administrator) -> None:
+async def test_68_a_missing_grant_is_reported(server: PostgresServer, administrator: Administrator) -> None:
     async with client(server.url()) as db:
         await platform_migrate.up(db)
     await administrator.execute("CREATE ROLE reader LOGIN")

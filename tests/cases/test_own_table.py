@@ -41,7 +41,7 @@ AFTER_TRIGGER = """
 
 
 def ddl(changes: Mapping[str, str] | None = None, end: str = "") -> str:
-    """The statement that makes the table ``own``, with some columns changed, added or (None) left out."""
+    """Return the statement that makes the table ``own``, with columns changed, added or (None) left out."""
     columns = {**COLUMNS, **(changes or {})}
     return f"CREATE TABLE own ({', '.join(f'{name} {kind}' for name, kind in columns.items() if kind)}) {end}"
 
@@ -66,7 +66,7 @@ def target(db: DatabaseInterface, **changes: Any) -> TargetTable:
 
 
 async def assert_refused(job: EventJob, *parts: str, table: str = "own") -> None:
-    """No line is read: the file that is there is not even looked at."""
+    """Assert that the table is refused before any line is read, and none is rejected."""
     with pytest.raises(QueryError) as caught:
         await job.load(between(event_line()), target_table=table)
     assert [part for part in parts if part not in str(caught.value)] == [], str(caught.value)
@@ -74,7 +74,7 @@ async def assert_refused(job: EventJob, *parts: str, table: str = "own") -> None
 
 
 async def assert_loads(job: EventJob, table: str = "own") -> None:
-    """A load, the same again, and one with a new event between known ones are exact."""
+    """Assert that a load, the same again, and one with a new event between known ones are exact."""
     first = between(event_line(), event_line('{"n": 1}'), event_line())
     assert await run(job, first, table) == (0, totals_of(5, inserted=4, duplicates=1))
     assert await run(job, first, table) == (0, totals_of(5, skipped=4, duplicates=1))
@@ -251,7 +251,7 @@ async def test_what_a_trigger_does_at_the_check_is_undone(pg: EventJob) -> None:
     await assert_loads(pg)
 
 
-async def test_a_trigger_that_only_notes_what_was_inserted_is_no_obstacle(pg: EventJob) -> None:
+async def test_a_trigger_that_only_notes_what_was_inserted_is_not_an_obstacle(pg: EventJob) -> None:
     await pg.db.execute(ddl() + "; CREATE TABLE audit (n BIGINT)")
     await pg.db.execute(AFTER_TRIGGER.format("INSERT INTO audit VALUES (NEW.id);"))
     await assert_loads(pg)
@@ -274,18 +274,18 @@ async def test_a_trigger_that_only_notes_what_was_inserted_is_no_obstacle(pg: Ev
         ),
     ],
 )
-async def test_sums_that_do_not_add_up_name_the_cause(
+async def test_totals_that_do_not_add_up_name_the_cause(
     pg: EventJob, body: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
+    reasons: list[str] = []
     monkeypatch.setattr(
         "platform_memory.MemoryLogger.error",
-        lambda _, message, **fields: told.append(str(fields.get("reason"))),
+        lambda _, message, **fields: reasons.append(str(fields.get("reason"))),
     )
     await pg.db.execute(ddl())
     await pg.db.execute(AFTER_TRIGGER.format(body))
     result = await pg.load(between(event_line()), target_table="own")
-    assert (result.code, [reason in each for each in told]) == (1, [True]), told
+    assert (result.code, [reason in each for each in reasons]) == (1, [True]), reasons
 
 
 PARTITIONED = (
@@ -337,7 +337,7 @@ async def test_rows_with_timestamps_far_away_are_in_no_ones_way(job: EventJob, s
 
 
 async def assert_loads_beside(job: EventJob) -> None:
-    """The two neighbours are in the table already; the rest is new."""
+    """Assert exact loads where the two neighbours are in the table already, and the rest is new."""
     content = between(event_line(), event_line())
     table = "cleaned_events"
     assert await run(job, content, table) == (0, totals_of(4, inserted=1, skipped=2, duplicates=1))
@@ -375,7 +375,7 @@ async def test_c24_the_table_of_raw_events_is_named_as_what_it_is(job: EventJob)
     )
 
 
-async def test_c1_a_table_that_does_not_exist_is_no_error_to_the_check(job: EventJob) -> None:
+async def test_c1_a_table_that_does_not_exist_is_not_an_error_to_the_check(job: EventJob) -> None:
     assert not await target(job.db).check(is_dry_run=False)
     assert not await target(job.db, **{"target-table": "no_schema.own"}).check(is_dry_run=False)
     assert await target(job.db, **{"target-table": "cleaned_events"}).check(is_dry_run=False)

@@ -36,7 +36,7 @@ ABSENT = [
     pytest.param("raw/2026-01-15/a", "raw/2026-01-15", ["--source-path 'raw'"], id="a6-date-in-the-path"),
     pytest.param("raw/2026-01-15/a", "raw/2026-01-15/a", ["--source-path 'raw'"], id="a6-file-in-the-path"),
     pytest.param("raw/2026-01-15/a", "*", ["not patterns", "--source-path 'raw'"], id="a6-pattern"),
-    # Nobody reported these.
+    # Not from field reports.
     pytest.param("raw/year=2026/month=01/day=15/p", "raw", ["'year=2026/month=01/day=15/'"], id="a3-parts"),
     pytest.param("raw/2026/1/15/p", "raw", ["'2026/1/15/'"], id="a3-no-zeros"),
     pytest.param("raw/20260115/p", "raw", ["'20260115/'"], id="a3-compact"),
@@ -69,7 +69,7 @@ async def test_a_day_without_data_is_explained_and_fails_unless_that_is_allowed(
 
 
 @pytest.mark.parametrize("kind", ["missing", "a file", "empty"])
-async def test_a1_a_root_that_is_no_directory_is_named(job: EventJob, tmp_path: Path, kind: str) -> None:
+async def test_a1_a_root_that_is_not_a_directory_is_named(job: EventJob, tmp_path: Path, kind: str) -> None:
     root = tmp_path / "lake"
     if kind == "a file":
         root.write_bytes(b"")
@@ -83,7 +83,7 @@ async def test_a1_a_root_that_is_no_directory_is_named(job: EventJob, tmp_path: 
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n\t\n"])
-async def test_files_without_a_line_are_no_data(job: EventJob, content: bytes) -> None:
+async def test_files_without_a_line_are_not_data(job: EventJob, content: bytes) -> None:
     await job.fs.write(f"{FOLDER}/a.jsonl", content)
     assert (await job.run()).code == 0
     result = await job.run(allow_empty=False)
@@ -169,16 +169,16 @@ async def test_all_problems_of_the_arguments_are_reported_at_once(job: EventJob)
             await entry(job.context(**wrong))
 
 
-LEFT_OUT = [
+NEVER_DATA = [
     *(".DS_Store", "._a.jsonl", ".a.jsonl.crc", "_SUCCESS", ".a.jsonl.Xy12Zk", "a.jsonl~", ".a.jsonl.swp"),
     *("b.jsonl.part", ".snapshot/hourly/a.jsonl", ".ipynb_checkpoints/a.jsonl", "@eaDir/a.jsonl"),
-    # Nobody reported these.
+    # Not from field reports.
     *("a.jsonl.TMP", "Thumbs.db", "#recycle/a.jsonl", "x/__MACOSX/a.jsonl", "lost+found/1", "c.filepart"),
     *("_temporary/0/a.jsonl", "a.jsonl.crdownload", "desktop.ini", "#a.jsonl#"),
 ]
 
 
-@pytest.mark.parametrize("name", LEFT_OUT, ids=lambda name: f"b1-b2-b3-{name}")
+@pytest.mark.parametrize("name", NEVER_DATA, ids=lambda name: f"b1-b2-b3-{name}")
 async def test_files_that_are_never_data_are_left_out_and_counted(job: EventJob, name: str) -> None:
     await job.fs.write(f"{FOLDER}/{name}", good_line(1))
     result = await job.run()
@@ -247,7 +247,7 @@ async def test_b18_a_link_that_leads_to_no_file_is_warned_about_and_costs_nothin
     assert result.fields("Some links lead to no file")["names"] == [f"{FOLDER}/gone.jsonl"]
 
 
-async def test_b18_a_folder_that_has_only_such_links_is_no_data_and_names_them(
+async def test_b18_a_folder_that_has_only_such_links_has_no_data_and_names_them(
     job: EventJob, tmp_path: Path
 ) -> None:
     day = tmp_path / "lake" / FOLDER
@@ -363,10 +363,10 @@ async def test_names_of_fields_are_counted_up_to_a_limit(job: EventJob) -> None:
 async def test_e6_only_the_first_invalid_events_of_each_reason_are_shown(job: EventJob) -> None:
     await job.fs.write(f"{FOLDER}/a.jsonl", b"\n".join([b"{"] * 300 + [b"1"] * 2 + [good_line(1)]))
     result = await job.run()
-    shown = [event for event in result.events if event.message == "Invalid event" and event.level == "warn"]
+    shown = [event for event in result.events if event.message == "Invalid line" and event.level == "warn"]
     assert [event.fields["reason"] for event in shown].count("malformed_json") == SHOWN_OF_CODE
     assert len(shown) == SHOWN_OF_CODE + 2
-    more = result.fields("More invalid events")
+    more = result.fields("More invalid lines")
     assert more == {"count": 300 - SHOWN_OF_CODE, "by_reason": {"malformed_json": 300 - SHOWN_OF_CODE}}
     assert totals(result)["invalid"] == 302
 

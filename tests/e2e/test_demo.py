@@ -36,7 +36,7 @@ def test_the_samples_load_once_and_a_second_run_adds_nothing(platform: Platform,
         (first, EXPECTED["unique"], 0),
         (second, 0, EXPECTED["unique"]),
     ):
-        found = done.sums()
+        found = done.totals()
         assert {name: found[name] for name in EXPECTED} == EXPECTED
         assert (found["inserted"], found["skipped"]) == (inserted, skipped)
     assert not (embedded_dir / "data" / "postmaster.pid").exists()

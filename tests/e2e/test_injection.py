@@ -52,14 +52,16 @@ UNNAMEABLE = [f"x\n{FORGED}.jsonl", f"{RED}x{CLEAR}.jsonl", "back\\slash.jsonl"]
 
 
 def assert_clean(done: Outcome) -> None:
-    """No character that steers a terminal or breaks a line, and no line of a log that was not logged."""
+    """Assert that no character steers a terminal or breaks a line, and that no line is forged."""
     for line in (done.out + done.log).split("\n"):
         assert line.isprintable(), ascii(line)
         assert not line.startswith(FORGED)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
-def test_what_is_no_name_is_refused_by_every_option(platform: Platform, text: str, project: Path) -> None:
+def test_a_value_that_is_not_a_name_is_refused_by_every_option(
+    platform: Platform, text: str, project: Path
+) -> None:
     options = ("--db", "--fs", "--log", "--secrets", "--env")
     refused = platform(*LOAD, *(f"{option}={text}" for option in options))
     assert_clean(refused)
@@ -110,7 +112,7 @@ def test_files_that_are_not_named_like_migrations_are_not_run(platform: Platform
         assert "it was run" not in refused.log
 
 
-async def test_names_of_files_are_told_as_names(
+async def test_names_of_files_are_shown_as_names(
     platform: Platform, postgres_url: str, tmp_path: Path, project: Path
 ) -> None:
     folder = tmp_path / "files" / "raw" / "events" / "2026-01-15"
@@ -126,12 +128,12 @@ async def test_names_of_files_are_told_as_names(
         assert done.code == code, done.log
         assert done.log.count("Cannot read file") == code * (len(UNNAMEABLE) + 1)
         assert len(re.findall(r"^\S+ info  Batch ETL complete", done.log, re.MULTILINE)) == 1
-        assert done.log.count("Invalid event") == len(NAMES)
-    assert platform(*LOAD, "--log", "json", **settings).sums()["skipped"] == len(NAMES)
+        assert done.log.count("Invalid line") == len(NAMES)
+    assert platform(*LOAD, "--log", "json", **settings).totals()["skipped"] == len(NAMES)
     for asked in (("list", ""), ("show", "raw"), ("drop", "raw")):
-        told = platform("rejects", *asked)
-        assert_clean(told)
-        assert told.code == 0
+        done = platform("rejects", *asked)
+        assert_clean(done)
+        assert done.code == 0
     connection = await asyncpg.connect(postgres_url)
     assert await connection.fetchval("SELECT count(*) FROM cleaned_events") == len(NAMES)
     await connection.close()
@@ -151,7 +153,7 @@ def test_files_that_cannot_be_named_are_reported_and_fail_the_load(
     assert (done.code, done.log.count("Cannot read file")) == (1, len(UNNAMEABLE) + 1)
 
 
-def test_what_somebody_wrote_into_a_file_of_rejects_is_shown_as_text(
+def test_what_another_program_wrote_into_a_file_of_rejects_is_shown_as_text(
     platform: Platform, tmp_path: Path
 ) -> None:
     text = f"{RED}x\n{FORGED}{CSI}{TO_LEFT}"

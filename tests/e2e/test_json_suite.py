@@ -1,4 +1,4 @@
-"""Parser torture files, each between two good neighbours: what is JSON is stored, what is none costs nobody.
+"""Parser torture files, each between two good neighbours: JSON is stored, all else costs itself only.
 
 The file's bytes are the value of a key in the payload, for a payload is an object; line breaks inside a file,
 which end a line of events, are replaced by blanks where the case is not about them. Bad input 15 to 22.
@@ -19,8 +19,8 @@ OF_LINE_BREAKS = {"n_string_unescaped_newline"}  # one line break, so one line m
 pytestmark = pytest.mark.skipif(not SUITE.exists(), reason="the folder shared/data is not beside the project")
 
 
-async def taken_by_jsonb(connection: asyncpg.Connection[asyncpg.Record], text: bytes) -> str | None:
-    """What PostgreSQL's own jsonb makes of ``text``; None when it refuses it."""
+async def read_as_jsonb(connection: asyncpg.Connection[asyncpg.Record], text: bytes) -> str | None:
+    """Return what PostgreSQL's own jsonb makes of ``text``; None when it refuses it."""
     try:
         value: str = await connection.fetchval("SELECT $1::text::jsonb::text", text.decode())
     except (asyncpg.PostgresError, UnicodeDecodeError):
@@ -50,10 +50,10 @@ async def test_every_case_is_stored_or_rejected_and_its_neighbours_are_stored(
         PLATFORM_DB="postgres",
         DB_POSTGRES_URL=postgres_url,
     )
-    sums = done.sums()
+    totals = done.totals()
     connection = await asyncpg.connect(postgres_url)
     try:
-        expected = {name: await taken_by_jsonb(connection, content) for name, content in cases.items()}
+        expected = {name: await read_as_jsonb(connection, content) for name, content in cases.items()}
         rows = await connection.fetch(
             "SELECT event_type, payload->>'name' AS name, (payload->'value')::text AS value "
             "FROM cleaned_events"
@@ -65,9 +65,9 @@ async def test_every_case_is_stored_or_rejected_and_its_neighbours_are_stored(
 
     assert done.code == 0
     assert sorted(neighbours) == sorted(2 * list(cases))
-    assert sums["lines"] == 3 * len(cases) + len(OF_LINE_BREAKS) == sums["inserted"] + sums["invalid"]
+    assert totals["lines"] == 3 * len(cases) + len(OF_LINE_BREAKS) == totals["inserted"] + totals["invalid"]
     assert {name for name in stored if name.startswith("n_")} == set()
     wanted = {name for name, value in expected.items() if name.startswith("y_") and value is not None}
-    print(f"{len(cases)} cases: {len(wanted)} y_ wanted, {len(stored)} stored, {sums['invalid']} rejected")
+    print(f"{len(cases)} cases: {len(wanted)} y_ wanted, {len(stored)} stored, {totals['invalid']} rejected")
     assert wanted - set(stored) == set()
     assert stored == {name: expected[name] for name in stored}

@@ -24,7 +24,7 @@ LOCK_KEY = int.from_bytes(sha256(b"platform-migrate:public._migrations").digest(
 
 @pytest.fixture
 def folder(project: Path) -> Path:
-    """The folder of migrations that the command is pointed to."""
+    """Return the folder of migrations that the command is pointed to."""
     path = project / "migrations"
     path.mkdir()
     return path
@@ -58,7 +58,7 @@ def migrate(platform: Platform, folder: Path, postgres_url: str) -> Migrate:
 
 @pytest.fixture
 async def connection(postgres_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-    """A session of somebody else on the same database."""
+    """Yield a session of another client on the same database."""
     connection = await asyncpg.connect(postgres_url)
     yield connection
     await connection.close()
@@ -190,7 +190,7 @@ async def running(
     postgres_url: str,
     connection: asyncpg.Connection[asyncpg.Record],
 ) -> AsyncIterator[subprocess.Popen[bytes]]:
-    """A run of ``platform migrate up`` that is in the middle of the migration ``001_a``."""
+    """Yield a run of ``platform migrate up`` that is in the middle of the migration ``001_a``."""
     write("001_a", "a", then="await conn.execute('SELECT pg_sleep(60)')")
     process = subprocess.Popen(
         [sys.executable, "-m", "platform_cli", "migrate", "up", "--db", "postgres", "--dir", str(folder)],
@@ -210,7 +210,7 @@ async def running(
     process.wait()
 
 
-async def test_5_when_somebody_else_got_the_lock_and_nothing_of_it_stays(
+async def test_5_when_another_session_got_the_lock_and_nothing_of_it_stays(
     migrate: Migrate,
     write: Write,
     running: subprocess.Popen[bytes],
@@ -247,14 +247,14 @@ async def test_130_when_it_is_interrupted_and_nothing_of_it_stays(
 def test_a_statement_takes_as_long_as_it_takes_unless_a_limit_is_set(
     migrate: Migrate, write: Write, project: Path
 ) -> None:
-    tell_limit = "raise RuntimeError((await conn.fetch_one('SHOW statement_timeout'))['statement_timeout'])"
-    path = write("001_a", "a", then=tell_limit)
+    raise_limit = "raise RuntimeError((await conn.fetch_one('SHOW statement_timeout'))['statement_timeout'])"
+    path = write("001_a", "a", then=raise_limit)
     assert "RuntimeError: 0; " in migrate("up").log
     assert "RuntimeError: 5s; " in migrate("up", DB_POSTGRES_STATEMENT_TIMEOUT="5000").log
     with (project / ".env" / "local.env").open("a") as file:
         file.write("DB_POSTGRES_STATEMENT_TIMEOUT=7000\n")
     assert "RuntimeError: 7s; " in migrate("up").log
-    path.write_text(f"async def up(conn): pass\nasync def down(conn): {tell_limit}\n")
+    path.write_text(f"async def up(conn): pass\nasync def down(conn): {raise_limit}\n")
     assert migrate("up").code == 0
     assert "RuntimeError: 7s; " in migrate("down").log
     assert "RuntimeError: 0; " in migrate("down", "--yes", env="staging").log

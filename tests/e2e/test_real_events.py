@@ -1,4 +1,4 @@
-"""Real events that nobody here made, through the command into PostgreSQL, number for number."""
+"""Real events of a public service, through the command into PostgreSQL, number for number."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def canonical(text: str) -> str:
-    """The same text for the same document, its numbers being kept digit for digit."""
+    """Return the same text for the same document; its numbers keep their digits."""
     return json.dumps(json.loads(text, parse_float=Decimal), sort_keys=True, default=str)
 
 
@@ -38,8 +38,8 @@ async def test_every_github_event_arrives_as_it_was_written(
     flags = ("--db", "postgres", "--log", "json", "--date", "2021-07-21", "--source-path", "github")
     first = platform("run", "batch_etl", *flags, DB_POSTGRES_URL=postgres_url)
     second = platform("run", "batch_etl", *flags, DB_POSTGRES_URL=postgres_url)
-    assert (first.code, first.sums()["inserted"], first.sums()["invalid"]) == (0, len(records), 0)
-    assert (second.code, second.sums()["inserted"], second.sums()["skipped"]) == (0, 0, len(records))
+    assert (first.code, first.totals()["inserted"], first.totals()["invalid"]) == (0, len(records), 0)
+    assert (second.code, second.totals()["inserted"], second.totals()["skipped"]) == (0, 0, len(records))
 
     connection = await asyncpg.connect(postgres_url)
     try:

@@ -24,7 +24,7 @@ def test_rejects_are_listed_shown_retried_and_dropped(
 
     assert "nothing is rejected" in platform("rejects", "list").out
     loaded = platform("run", "batch_etl", *DAY, **settings)
-    assert (loaded.code, loaded.sums()["inserted"], loaded.sums()["invalid"]) == (0, 3, 3)
+    assert (loaded.code, loaded.totals()["inserted"], loaded.totals()["invalid"]) == (0, 3, 3)
     folders = [folder for folder in kept.parents if folder.is_relative_to(tmp_path / "files" / "rejected")]
     assert [path.stat().st_mode & 0o777 for path in (kept, *folders)] == [0o600] + [0o700] * 4
     listed = platform("rejects", "list").out
@@ -39,7 +39,7 @@ def test_rejects_are_listed_shown_retried_and_dropped(
     kept.write_text("\n".join([json.dumps(mended), *others]) + "\n")
     for inserted, lines in ((1, 3), (0, 2)):
         retried = platform("rejects", "retry", "batch_etl", *DAY, **settings)
-        assert (retried.code, retried.sums()["lines"], retried.sums()["inserted"]) == (0, lines, inserted)
+        assert (retried.code, retried.totals()["lines"], retried.totals()["inserted"]) == (0, lines, inserted)
 
     assert platform("rejects", "drop", FILE).out == f"dropped {FILE}\n"
     assert "nothing is rejected" in platform("rejects", "list").out

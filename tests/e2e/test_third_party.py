@@ -52,7 +52,7 @@ MODULE = {
         {
           "name": "hello",
           "display_name": "Hello",
-          "description": "Greets somebody in a file.",
+          "description": "Writes a greeting to a file.",
           "type": "job",
           "version": "1.0.0",
           "dependencies": {"interfaces": ["filesystem", "logging"], "modules": []},
@@ -74,7 +74,7 @@ MODULE = {
 
 @pytest.fixture
 def installed(tmp_path: Path) -> str:
-    """The folder that both packages were installed to; on PYTHONPATH it is as good as the environment."""
+    """Return the folder with both packages installed; on PYTHONPATH it is as good as the environment."""
     target = tmp_path / "site"
     for name, files in (("acme", ADAPTER), ("hello", MODULE)):
         for path, text in files.items():

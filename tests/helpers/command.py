@@ -15,13 +15,13 @@ class Outcome:
     log: str
 
     def events(self) -> list[dict[str, Any]]:
-        """The log as JSON events; the run must have been asked for ``--log json``."""
+        """Return the log as JSON events; the run must have been asked for ``--log json``."""
         return [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
 
-    def sums(self) -> dict[str, Any]:
+    def totals(self, title: str = "Batch ETL") -> dict[str, Any]:
         """Return the fields of the summary, which must be the last event of the module."""
         *_, summary, end = self.events()
-        assert summary["event"] == "Batch ETL complete", self.log
+        assert summary["event"] == f"{title} complete", self.log
         assert end["event"] == ("Run failed" if self.code else "Run complete"), self.log
         return summary
 

@@ -18,17 +18,17 @@ _FAULTS: dict[str, Event] = {
 
 
 def make_event(event_type: str = "page_view", source: str = "web", **payload_fields: Any) -> Event:
-    """A valid event; the other keyword arguments are its payload."""
+    """Return a valid event; the other keyword arguments are its payload."""
     return {"event_type": event_type, "payload": payload_fields or {"url": "/home"}, "source": source}
 
 
 def make_events(count: int, **overrides: Any) -> list[Event]:
-    """``count`` valid events, different by the ``id`` in their payload, 0 and up."""
+    """Return ``count`` valid events, different by the ``id`` in their payload, 0 and up."""
     return [make_event(**{**overrides, "id": number}) for number in range(count)]
 
 
 def make_invalid_event(reason: str = "missing_type") -> Event:
-    """An event with one fault.
+    """Return an event with one fault.
 
     Raises:
         ValueError: when ``reason`` is none of those that are known.
@@ -40,5 +40,5 @@ def make_invalid_event(reason: str = "missing_type") -> Event:
 
 
 def events_to_jsonl(events: Iterable[Event]) -> bytes:
-    """One line of JSON for each event, each ended by a line feed."""
+    """Return a line of JSON for each event, each ended by a line feed."""
     return "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events).encode()

@@ -13,7 +13,7 @@ from platform_postgres.testing import running_server
 
 @contextmanager
 def server_with_password(password: str, **options: str) -> Iterator[str]:
-    """The URL of a new server over TCP, for the length of the block, whose only role has ``password``.
+    """Yield the URL of a new server over TCP, whose only role has ``password``.
 
     ``options`` are settings of postgresql.conf.
     """

@@ -17,7 +17,7 @@ Trace = list[Any]
 DEPTH = 3  # of transactions
 
 _text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=6)
-_moments = st.datetimes(
+_timestamps = st.datetimes(
     datetime(1900, 1, 1),  # noqa: DTZ001 - hypothesis wants it without a time zone, and adds one
     timezones=st.sampled_from([UTC, timezone(timedelta(hours=-5)), timezone(timedelta(hours=5, minutes=45))]),
 )
@@ -40,7 +40,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "TEXT": _text,
     "VARCHAR(6)": _text,
     "DATE": st.dates(date(1900, 1, 1)),
-    "TIMESTAMPTZ": _moments,
+    "TIMESTAMPTZ": _timestamps,
     "UUID": st.uuids(),
     "BYTEA": st.binary(max_size=6),
     "JSONB": _json.filter(lambda value: value is not None),
@@ -63,7 +63,7 @@ class Step(ABC):
 
 
 def _in_order(value: Any) -> Any:
-    """The value with the keys of its objects sorted, which a database keeps in an order of its own."""
+    """Sort the keys of the objects in the value, which a database keeps in an order of its own."""
     if isinstance(value, dict):
         return {key: _in_order(value[key]) for key in sorted(value)}
     return [_in_order(item) for item in value] if isinstance(value, list) else value
@@ -140,7 +140,7 @@ class Program:
     steps: list[Step]
 
     async def trace(self, db: DatabaseInterface) -> Trace:
-        """All that the program sees; errors end no more than the step at the top that raised them."""
+        """Return all that the program sees; errors end no more than the step at the top that raised them."""
         trace: Trace = []
         await db.execute(f"CREATE TABLE items ({self.columns})")
         for step in self.steps:
@@ -152,7 +152,7 @@ class Program:
 
 @st.composite
 def programs(draw: st.DrawFn) -> Program:
-    """A program on a table with two keys and two columns of any type; transactions go three deep."""
+    """Draw a program on a table with two keys and two columns of any type; transactions go three deep."""
     kinds = draw(st.tuples(st.sampled_from(sorted(VALUES)), st.sampled_from(sorted(VALUES))))
     columns = (
         f"id BIGSERIAL PRIMARY KEY, k INTEGER NOT NULL UNIQUE, u TEXT UNIQUE, v {kinds[0]}, w {kinds[1]}"
@@ -202,7 +202,7 @@ _mistakes = st.builds(
 
 @st.composite
 def _bulks(draw: st.DrawFn, rows: st.SearchStrategy[dict[str, Any]]) -> Step:
-    """Rows that are equal where their keys are: which of two others is kept is nobody's promise."""
+    """Draw rows that are equal where their keys are: which of two different ones stays is not promised."""
     skip = draw(st.sampled_from([["k"], ["u"], [], ["v"]]))
     some = draw(st.lists(rows, max_size=5, unique_by=lambda row: row["k"]))
     again = draw(st.lists(st.sampled_from(some), max_size=2)) if some else []
@@ -220,7 +220,7 @@ def _inserts(draw: st.DrawFn, rows: st.SearchStrategy[dict[str, Any]], v: str, w
 
 
 def _cast(kind: str) -> str:
-    """In memory, text for JSONB is told from JSON by a cast."""
+    """Return a cast for JSONB: in memory, it distinguishes text from JSON."""
     return "::jsonb" if kind == "JSONB" else ""
 
 

@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 
 from hypothesis import strategies as st
 
+_DOS_END = b"\x1a"
+_BLANKS = b" \t\n\r\v\f" + _DOS_END
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _OTHER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
@@ -33,7 +35,7 @@ def _object(members: Iterable[tuple[str, str]]) -> str:
 
 
 def _objects(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """JSON objects as text; keys come in any order, and more than once."""
+    """Draw JSON objects as text; keys come in any order, and more than once."""
     return st.lists(st.tuples(st.sampled_from(["a", "b", "ü"]), values), max_size=3).map(_object)
 
 
@@ -128,7 +130,7 @@ _lines = st.one_of(
 
 @st.composite
 def event_files(draw: st.DrawFn) -> bytes:
-    """The content of a file, with or without a byte order mark and a line end at its end."""
+    """Draw the content of a file, with or without a byte order mark and a line end at its end."""
     lines = draw(st.lists(_lines, max_size=8))
     has_mark: bool = draw(st.booleans())
     if lines and has_mark:
@@ -148,21 +150,21 @@ class Account:
 
     @classmethod
     def of(cls, files: Mapping[str, bytes]) -> Account:
-        """The account of these files, in the order of their names."""
+        """Return the account of these files, in the order of their names."""
         account = cls()
         for name in sorted(files):
-            is_foreign = files[name].startswith(_OTHER_ENCODINGS)
+            is_utf16_or_32 = files[name].startswith(_OTHER_ENCODINGS)
             for number, line in enumerate(_split(files[name]), 1):
-                account._add(name, number, line, is_foreign)
+                account._add(name, number, line, is_utf16_or_32)
         return account
 
-    def _add(self, file: str, number: int, line: bytes, is_foreign: bool) -> None:
+    def _add(self, file: str, number: int, line: bytes, is_utf16_or_32: bool) -> None:
         self.lines += 1
-        if not line.strip():
+        if not line.strip(_BLANKS):
             self.blank += 1
             return
         try:
-            row = _row({} if is_foreign else _parse(line.decode()))
+            row = _row({} if is_utf16_or_32 else _parse(line.decode()))
         except (ValueError, TypeError, KeyError, AttributeError):
             self.invalid.add((file, number))
             return
@@ -174,6 +176,8 @@ def _split(content: bytes) -> Iterator[bytes]:
     lines = content.split(b"\n")
     if not lines[-1]:
         lines.pop()
+    else:
+        lines[-1] = lines[-1].rstrip(_DOS_END)
     return (line.removeprefix(b"" if number else _BYTE_ORDER_MARK) for number, line in enumerate(lines))
 
 
@@ -186,7 +190,7 @@ def _refuse(name: str) -> NoReturn:
 
 
 def _row(event: Any) -> dict[str, Any]:
-    """The row of a valid event; whatever else raises some error."""
+    """Return the row of a valid event; raise any error for all else."""
     kind, payload, source = event["event_type"].strip().lower(), event["payload"], event["source"]
     if isinstance(payload, str):
         payload = _parse(payload)
@@ -215,7 +219,7 @@ def _check(value: Any, levels: int = 100) -> None:
 
 
 def _as_written(value: Any) -> Any:
-    """Equal for values that differ in the order of keys only."""
+    """Return what is equal for values that differ in the order of keys only."""
     if isinstance(value, dict):
         return ("object", *((key, _as_written(value[key])) for key in sorted(value)))
     if isinstance(value, list):
@@ -224,7 +228,7 @@ def _as_written(value: Any) -> Any:
 
 
 def as_stored(value: Any) -> Any:
-    """Equal for values that the database takes for equal, whichever Python types have their numbers."""
+    """Return what is equal for values that are equal in the database, whichever types their numbers have."""
     if isinstance(value, dict):
         return {key: as_stored(value[key]) for key in sorted(value)}
     if isinstance(value, list):

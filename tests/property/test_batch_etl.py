@@ -24,7 +24,7 @@ from tests.property.event_files import Account, as_stored, event_files
 files = st.dictionaries(st.sampled_from([f"{FOLDER}/{name}" for name in ("a", "b", "c/d")]), event_files())
 
 
-class CutFileSystem(MemoryFileSystem):
+class BlockFileSystem(MemoryFileSystem):
     """Streams files in blocks of a given size."""
 
     def __init__(self, block_bytes: int) -> None:
@@ -70,7 +70,7 @@ def assert_accounted(result: JobResult, account: Account, **written: int) -> Non
         **written,
     }
     assert {name: found[name] for name in expected} == expected
-    rejected = [event.fields for event in result.events if event.message == "Invalid event"]
+    rejected = [event.fields for event in result.events if event.message == "Invalid line"]
     assert sorted((fields["file"], fields["line"]) for fields in rejected) == sorted(account.invalid)
 
 
@@ -102,7 +102,7 @@ def test_every_line_is_where_a_naive_account_says(
         both = Account.of(more)
         async with MemoryDatabase() as db:
             await platform_migrate.up(db)
-            job = EventJob(db, CutFileSystem(block_bytes), limits)
+            job = EventJob(db, BlockFileSystem(block_bytes), limits)
             code = int(bool(first.invalid) and not first.valid)  # 1 where lines were read and none is valid
             result = await load(job, files, batch_size=batch_size, dry_run=True)
             assert_accounted(result, first, inserted=0, skipped=0)

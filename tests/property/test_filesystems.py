@@ -48,7 +48,7 @@ async def streamed(fs: FileSystemInterface, path: str) -> bytes:
 
 
 async def outcome(call: Awaitable[Any]) -> Any:
-    """What the call gives, or the kind of its error, foreseen or not."""
+    """Return the result of the call, or the type of its error, whichever it is."""
     try:
         return await call
     except Exception as error:  # noqa: BLE001
@@ -112,7 +112,7 @@ class FileSystems(RuleBasedStateMachine):
 
     @rule(prefix=prefixes)
     def list_names(self, prefix: str) -> None:
-        """Directories without files are on the disk only."""
+        """Compare the names, except directories without files: these are on the disk only."""
 
         async def names_of_files(fs: FileSystemInterface) -> tuple[str, ...]:
             names, start = await fs.list_names(prefix), f"{prefix.removesuffix('/')}/" if prefix else ""
@@ -130,14 +130,14 @@ class FileSystems(RuleBasedStateMachine):
         self._same(can_be_had)
 
     @rule()
-    def open_the_disk_anew(self) -> None:
+    def open_the_disk_again(self) -> None:
         self._local = self._opened()
 
     @rule(path=ordinary)
     def find_a_directory_made_by_others(self, path: str) -> None:
-        place = self._root / path
-        if not any(parent.is_file() for parent in (place, *place.parents)):
-            place.mkdir(parents=True, exist_ok=True)
+        directory = self._root / path
+        if not any(parent.is_file() for parent in (directory, *directory.parents)):
+            directory.mkdir(parents=True, exist_ok=True)
 
     @invariant()
     def the_disk_has_what_the_memory_has_and_no_other_file(self) -> None:

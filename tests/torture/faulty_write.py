@@ -2,7 +2,7 @@
 
     python -m tests.torture.faulty_write FOLDER SITUATION METHOD FAULT
 
-Each try is a process of its own, in the root ``FOLDER/<number>``; a line of JSON on standard output tells how
+Each try is a process of its own, in the root ``FOLDER/<number>``; a line of JSON on standard output says how
 it ended and at which call. FAULT is the name of an errno, or SIGKILL.
 """
 
@@ -47,13 +47,13 @@ _CALLS += ["stat", "unlink"]
 
 
 def arrange(root: Path, situation: str) -> None:
-    """Have what the write will meet: nothing, an old file, or a vacant directory in its place."""
+    """Have what the write will meet: nothing, an old file, or a directory without files in its place."""
     root.mkdir()
     if situation == "old file":
         (root / "dir").mkdir()
         (root / PATH).write_bytes(OLD)
         (root / "dir" / ABANDONED).touch()
-    elif situation == "vacant directory":
+    elif situation == "directory without files":
         (root / PATH / "b").mkdir(parents=True)
         (root / PATH / ABANDONED).touch()
 
@@ -66,7 +66,7 @@ class Fault:
         self.call: str | None = None
 
     def pass_by(self, call: str) -> None:
-        """One call is about to be made, or is half done."""
+        """Count a call that is about to be made, or is half done."""
         self._rest -= 1
         if self._rest:
             return
@@ -105,7 +105,7 @@ class Fault:
 
 
 async def blocks() -> AsyncIterator[bytes]:
-    """The new content in three blocks."""
+    """Yield the new content in three blocks."""
     for start in range(0, len(NEW), 600_000):
         yield NEW[start : start + 600_000]
 

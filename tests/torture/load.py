@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -18,21 +19,66 @@ _OURS = ("DB_", "FS_", "PLATFORM_", "LOG_")
 
 
 @dataclass(frozen=True)
+class Job:
+    """A module, the folder it reads, the title of its loads, and the rows that they leave."""
+
+    module: str
+    source: str
+    title: str
+    table: str
+    key: str
+    columns: str
+
+
+EVENTS = Job(
+    "batch_etl", "raw/events", "Batch ETL", "cleaned_events", "dedup_key", "event_type, payload, dedup_key"
+)
+ORDERS = Job(
+    "orders", "raw/orders", "Orders", "orders", "order_id", "order_id, amount, items, is_paid, ordered_at"
+)
+
+
+@dataclass(frozen=True)
 class Day:
-    """Raw events below ``root``, and what a load of them has to count."""
+    """The raw files of a day below ``root``, and what a load of them has to count."""
 
     root: Path
     expected: dict[str, Any]
+    job: Job = EVENTS
 
     @classmethod
-    def make(cls, root: Path, *, lines: int, files: int) -> Day:
-        """A day that is always the same for the same numbers."""
-        return cls(root, make_day(root / "raw/events/2026-01-15", lines=lines, files=files, seed=15))
+    def make(cls, root: Path, *, lines: int, files: int, job: Job = EVENTS) -> Day:
+        """Make a day that is always the same for the same numbers."""
+        folder = root / job.source / "2026-01-15"
+        if job is EVENTS:
+            return cls(root, make_day(folder, lines=lines, files=files, seed=15))
+        return cls(root, make_orders(folder, lines=lines, files=files), job)
 
     @property
     def unique(self) -> int:
-        """The number of rows that a load leaves in an empty table."""
+        """Return the number of rows that a load leaves in an empty table."""
         return int(self.expected["unique"])
+
+
+def make_orders(folder: Path, *, lines: int, files: int) -> dict[str, Any]:
+    """Write orders, of which one in a hundred is bad and another one repeats the id of an earlier one."""
+    folder.mkdir(parents=True)
+    for number in range(files):
+        orders = [
+            {
+                "order_id": f"O{line - 50 if line % 100 == 99 else line}",
+                "amount": "bad" if line % 100 == 7 else line / 4,
+                "items": 1 + line % 9,
+                "is_paid": line % 2 == 0,
+                "ordered_at": f"2026-01-15T{line % 24:02}:00:00+01:00",
+            }
+            for line in range(lines * number // files, lines * (number + 1) // files)
+        ]
+        (folder / f"orders_{number:03}.jsonl").write_text(
+            "".join(json.dumps(order) + "\n" for order in orders)
+        )
+    each = lines // 100
+    return {"lines": lines, "invalid": each, "duplicates": each, "unique": lines - 2 * each}
 
 
 class Load:
@@ -50,10 +96,10 @@ class Load:
         }
 
     def start(self) -> subprocess.Popen[str]:
-        """The process; a large day's cannot end before its log is read, which is more than a pipe holds."""
-        platform = str(Path(sys.executable).with_name("platform"))
+        """Start a load; a large day's cannot end before its log is read, which is more than a pipe holds."""
+        job, platform = self._day.job, str(Path(sys.executable).with_name("platform"))
         return subprocess.Popen(
-            [platform, "run", "batch_etl", "--date", "2026-01-15", "--source-path", "raw/events"],
+            [platform, "run", job.module, "--date", "2026-01-15", "--source-path", job.source],
             cwd=self._project,
             env=self._environment,
             stdin=subprocess.DEVNULL,
@@ -62,17 +108,17 @@ class Load:
         )
 
     def finish(self, process: subprocess.Popen[str] | None = None) -> Outcome:
-        """What ``process``, or a new one, tells, which has to end well and to account for every line."""
-        done = ended(process or self.start())
+        """Return the outcome of ``process``, or a new one; it must succeed and account for every line."""
+        done = wait_for(process or self.start())
         assert done.code == 0, done.log
-        sums = done.sums()
-        assert {name: sums[name] for name in self._day.expected} == self._day.expected
-        assert sums["inserted"] + sums["skipped"] == self._day.unique
+        totals = done.totals(self._day.job.title)
+        assert {name: totals[name] for name in self._day.expected} == self._day.expected
+        assert totals["inserted"] + totals["skipped"] == self._day.unique
         return done
 
 
-def ended(process: subprocess.Popen[str]) -> Outcome:
-    """What a load tells, which has to end within the limit."""
+def wait_for(process: subprocess.Popen[str]) -> Outcome:
+    """Return the outcome of a load, which must end within the limit."""
     with process:
         _, log = process.communicate(timeout=LIMIT_SECONDS)
     return Outcome(process.returncode, "", log)

@@ -31,13 +31,13 @@ from tests.torture.load import Day, Load
 
 @pytest.fixture
 def server() -> Iterator[PostgresServer]:
-    """A server of its own, for it will suffer."""
+    """Yield a server of its own, for it will suffer."""
     with running_server({}) as server:
         yield server
 
 
 async def until_rows(url: str) -> None:
-    """Return once the table has rows: a load has written its first portion."""
+    """Return once the table has rows: a load has written its first batch."""
     connection = await asyncpg.connect(url)
     try:
         while True:
@@ -73,7 +73,7 @@ async def test_a_restarted_server_is_waited_for(load: Load, day: Day, server: Po
     server.start()
     done = load.finish(process)
     assert "Trying again" in done.log
-    assert done.sums()["skipped"] == 0
+    assert done.totals()["skipped"] == 0
     await check(server.url(), day)
 
 
@@ -100,7 +100,7 @@ async def test_terminated_and_cancelled_statements_are_tried_again(
     await connection.close()
     done = await finishing
     assert "Trying again" in done.log
-    assert done.sums()["skipped"] == 0
+    assert done.totals()["skipped"] == 0
     await check(server.url(), day)
 
 
@@ -122,7 +122,7 @@ async def test_a_frozen_server_does_not_hold_a_load_for_ever(
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
-    assert load.finish(process).sums()["skipped"] == 0
+    assert load.finish(process).totals()["skipped"] == 0
     await check(server.url(), day)
 
 
@@ -145,7 +145,7 @@ async def test_a_server_that_stays_away_ends_the_load_with_the_reason_and_a_reru
 
 @pytest.fixture
 def small_disk(embedded_dir: Path) -> Iterator[Path]:
-    """A file system that the write-ahead log and the table leave little room on."""
+    """Mount a file system that the write-ahead log and the table leave little room on."""
     embedded_dir.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", str(embedded_dir)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
@@ -178,7 +178,7 @@ async def test_a_full_disk_ends_the_load_with_the_reason_and_a_rerun_completes(
         filler.unlink()
         server.stop()
         server.start()
-        assert load.finish().sums()["skipped"] > 0
+        assert load.finish().totals()["skipped"] > 0
         await check(server.url(), day)
     finally:
         server.stop()

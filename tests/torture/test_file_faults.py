@@ -29,17 +29,17 @@ class Attempt:
     code: int
 
     def opened(self) -> LocalFileSystem:
-        """The file system, as another process finds it."""
+        """Return the file system, as another process finds it."""
         return LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(self.root)}))
 
     def left_behind(self) -> list[str]:
-        """Files that a write has left besides its own."""
+        """Return the files that a write has left besides its own."""
         files = [str(path.relative_to(self.root)) for path in self.root.rglob("*") if not path.is_dir()]
         return [path for path in files if path != PATH and not path.endswith(ABANDONED)]
 
 
 def attempts(folder: Path, situation: str, method: str, fault: str) -> list[Attempt]:
-    """One for each call that the write makes."""
+    """Return an attempt for each call that the write makes."""
     command = [sys.executable, "-m", "tests.torture.faulty_write", str(folder), situation, method, fault]
     done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True)
     *lines, _ = [json.loads(line) for line in done.stdout.splitlines()]
@@ -56,7 +56,7 @@ async def content(fs: LocalFileSystem) -> bytes | None:
     return await fs.read(PATH) if await fs.exists(PATH) else None
 
 
-@pytest.fixture(params=["nothing", "old file", "vacant directory"])
+@pytest.fixture(params=["nothing", "old file", "directory without files"])
 def situation(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -73,16 +73,16 @@ async def test_cases_48_and_50_an_error_at_any_call_leaves_old_or_new_and_nothin
 ) -> None:
     is_renamed = False
     for attempt in attempts(tmp_path, situation, method, error):
-        fs, place = attempt.opened(), f"at {attempt.call}, try {attempt.root.name}"
+        fs, label = attempt.opened(), f"at {attempt.call}, try {attempt.root.name}"
         if attempt.code == WRITTEN:
-            assert await content(fs) == NEW, place
+            assert await content(fs) == NEW, label
         else:
-            assert attempt.code == REFUSED, place
-            assert await content(fs) == (NEW if is_renamed else old), place
-        assert attempt.left_behind() == [], place
+            assert attempt.code == REFUSED, label
+            assert await content(fs) == (NEW if is_renamed else old), label
+        assert attempt.left_behind() == [], label
         is_made = (attempt.root / "dir").exists()
-        assert is_made or situation == "nothing", place
-        assert not is_made or situation != "nothing" or await fs.exists(PATH), place  # F9: no empty folder
+        assert is_made or situation == "nothing", label
+        assert not is_made or situation != "nothing" or await fs.exists(PATH), label  # F9: no empty folder
         # Each try goes one call further than the one before it: after this one, the rename has been done.
         is_renamed = is_renamed or attempt.call == "replace"
     assert is_renamed
@@ -94,13 +94,13 @@ async def test_case_49_a_kill_at_any_call_leaves_old_or_new_and_the_next_write_t
 ) -> None:
     is_renamed = False
     for attempt in attempts(tmp_path, situation, method, "SIGKILL"):
-        fs, place = attempt.opened(), f"at {attempt.call}, try {attempt.root.name}"
-        assert attempt.code == -9, place
+        fs, label = attempt.opened(), f"at {attempt.call}, try {attempt.root.name}"
+        assert attempt.code == -9, label
         found = await content(fs)
-        assert found == (NEW if is_renamed else old), place
-        assert await fs.list("") == ([] if found is None else [PATH]), place
+        assert found == (NEW if is_renamed else old), label
+        assert await fs.list("") == ([] if found is None else [PATH]), label
         await fs.write(PATH, b"next")
         assert await fs.read(PATH) == b"next"
-        assert [path.name for path in (attempt.root / "dir").iterdir()] == ["a"], place
+        assert [path.name for path in (attempt.root / "dir").iterdir()] == ["a"], label
         is_renamed = is_renamed or attempt.call == "replace"
     assert is_renamed

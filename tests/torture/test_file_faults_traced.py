@@ -39,7 +39,7 @@ FAULTS = {
 
 
 def strace(*arguments: str) -> int:
-    """The exit code of a command under strace; that of strace's own when it may not trace."""
+    """Return the exit code of a command under strace; that of strace's own when it may not trace."""
     command = ["strace", "-f", "-qq", "-o", "/dev/null", *arguments]
     return subprocess.run(command, check=False, capture_output=True).returncode
 

@@ -247,3 +247,11 @@ def test_a_root_that_cannot_be_read_is_a_breach(root: Path, old: str, new: str, 
 def test_a_folder_that_links_to_itself_is_walked_once(root: Path) -> None:
     (root / "loop").symlink_to(root)
     assert breaches(root) == []
+
+
+def test_an_example_is_a_member_that_the_root_does_not_install(root: Path) -> None:
+    shutil.copytree(root / "packages" / "upper-part", root / "examples" / "shown")
+    shutil.move(root / "examples/shown/src/upper_part", root / "examples/shown/src/shown")
+    edit(root / "examples/shown/pyproject.toml", '"upper-part"', '"shown"')
+    edit(root / "pyproject.toml", '["packages/*"]', '["packages/*", "examples/*"]')
+    assert breaches(root) == []

@@ -12,9 +12,11 @@ from batch_etl.cleaner import EventCleaner
 from batch_etl.codes import MAX_DEPTH
 from batch_etl.ingest.cleaning import ChunkCleaner
 from batch_etl.ingest.codes import MAX_RECORD_DEPTH
+from batch_etl.ingest.formats import WrongEncoding
 from batch_etl.ingest.json_lines import JsonLines
 from batch_etl.ingest.json_text import is_beginning_of_json
-from batch_etl.ingest.lines import Chunk
+from batch_etl.ingest.lines import Chunk, LongLine
+from batch_etl.ingest.outcome import Outcome
 
 GOOD = b'{"event_type": "a", "payload": {"n": 1}, "source": "b"}'
 
@@ -186,6 +188,31 @@ def test_e8_limits_of_depth_are_the_same_wherever_the_caller_is_and_whatever_the
     finally:
         sys.setrecursionlimit(limit)
     assert sys.getrecursionlimit() == limit
+
+
+def test_e8_rows_that_are_refused_are_found_wherever_the_caller_is() -> None:
+    deep = with_value(arrays(MAX_DEPTH - 1))
+    chunk = Chunk("a", JsonLines(), [GOOD, deep], [1, 2], [0, len(GOOD) + 1])
+    cleaner = ChunkCleaner(EventCleaner(dt.date(2026, 1, 15), "warn"), min_recent_keys=10)
+    cleaned = cleaner.clean(chunk)
+    limit, frames = sys.getrecursionlimit(), 0
+    frame = sys._getframe()
+    while frame := frame.f_back:  # type: ignore[assignment]
+        frames += 1
+    _, refused = called_at_depth(
+        limit - frames - 60, lambda: cleaner.find_refused(cleaned, bytes([Outcome.REFUSED] * 2))
+    )
+    assert (refused.line, refused.reasons[0].code) == (2, "refused_by_database")
+
+
+def test_b9_a_long_line_of_a_file_in_another_encoding_is_rejected_for_that() -> None:
+    chunk = Chunk("a", WrongEncoding(), [b"\xff\xfe{", LongLine(10**8)], [1, 2], [0, 4])
+    cleaned = ChunkCleaner(EventCleaner(dt.date(2026, 1, 15)), min_recent_keys=10).clean(chunk)
+    assert [reject.reasons[0].code for reject in cleaned.rejects] == ["wrong_encoding"] * 2
+
+
+def test_b12_a_whole_line_that_lacks_only_its_end_has_the_code_of_its_fault() -> None:
+    assert outcome(b'{"payload": {}, "source": "b"}', is_truncated=True) == "missing_event_type"
 
 
 SUITE = Path(__file__).parents[4] / "shared" / "data" / "json-test-suite"

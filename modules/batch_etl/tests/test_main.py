@@ -160,7 +160,7 @@ async def test_invalid_lines_cost_no_other_line(ctx: PlatformContext) -> None:
         "missing_event_type": 1,
     }
     assert isinstance(ctx.log, MemoryLogger)
-    assert [(event.level, event.fields) for event in ctx.log.events if event.message == "Invalid event"] == [
+    assert [(event.level, event.fields) for event in ctx.log.events if event.message == "Invalid line"] == [
         ("warn", {"reason": "empty_event_type", "file": f"{FOLDER}/mixed.jsonl", "line": 2}),
         ("warn", {"reason": "missing_event_type", "file": f"{FOLDER}/mixed.jsonl", "line": 3}),
         ("error", {"reason": "malformed_payload", "file": f"{FOLDER}/mixed.jsonl", "line": 4}),

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 
 from batch_etl.validator import validate_events, validate_single_event
@@ -52,6 +54,8 @@ def test_validate_missing_source() -> None:
         ({"payload": {"a": "b\0"}}, "nul_character"),
         ({"payload": {"a": [{"b\0": 1}]}}, "nul_character"),
         ({"payload": {"a": nested(100)}}, "too_deep"),
+        ({"payload": {"a": nested(50_000)}}, "too_deep"),
+        ({"payload": {"a": Decimal("1e140000")}}, "number_out_of_range"),
     ],
 )
 def test_each_fault_has_its_code(change: dict[str, object], reason: str) -> None:

@@ -61,7 +61,7 @@ async def blocks(*contents: bytes) -> AsyncIterator[bytes]:
 
 
 def names(directory: Path) -> list[str]:
-    """All that is in there, hidden or not."""
+    """Return the names of all entries of the directory, hidden or not."""
     return sorted(path.name for path in directory.iterdir())
 
 
@@ -107,7 +107,7 @@ class TestRoot:
             await LocalFileSystem(MemorySecrets({})).read("no such file")
 
     @pytest.mark.parametrize("value", ["a\0b", "a\nb"])
-    def test_a_value_that_is_no_path_is_a_configuration_error(self, value: str) -> None:
+    def test_a_value_that_is_not_a_path_is_a_configuration_error(self, value: str) -> None:
         with pytest.raises(ConfigurationError, match="FS_LOCAL_ROOT"):
             filesystem(value)
 
@@ -197,7 +197,7 @@ class TestLinks:
         assert await fs.read("target") == b"old"
         assert await fs.read("written") == b"new"
 
-    async def test_a_link_to_nothing_is_no_file(self, fs: LocalFileSystem, root: Path) -> None:
+    async def test_a_link_to_nothing_is_not_a_file(self, fs: LocalFileSystem, root: Path) -> None:
         (root / "link").symlink_to("nothing")
         assert await fs.list("") == []
         assert await fs.exists("link") is False
@@ -236,7 +236,7 @@ class TestForeignFiles:
             await anext(fs.stream("fifo"))
         assert (root / "fifo").is_fifo()
 
-    async def test_case_44_names_that_no_path_can_have_are_left_out_of_lists_and_told_to_the_log(
+    async def test_case_44_names_that_no_path_can_have_are_logged_and_not_listed(
         self, fs: LocalFileSystem, root: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         await fs.write("good", b"")
@@ -249,7 +249,7 @@ class TestForeignFiles:
         assert all(message.isascii() and message.isprintable() for message in caplog.messages)
         assert any("latin-" in message and "not valid Unicode" in message for message in caplog.messages)
 
-    async def test_a_directory_that_goes_while_it_is_listed_is_no_error(
+    async def test_a_directory_that_goes_while_it_is_listed_is_not_an_error(
         self, fs: LocalFileSystem, root: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await fs.write("a", b"")
@@ -280,7 +280,7 @@ class TestForeignFiles:
 
 @contextmanager
 def unprivileged() -> Iterator[None]:
-    """As another user where this one is root, whom permissions do not stop."""
+    """Run the block as another user where this one is root, whom permissions do not stop."""
     user = os.geteuid()
     if user == 0:
         os.seteuid(65534)
@@ -295,7 +295,7 @@ class TestCase46:
 
     @pytest.fixture
     def root(self) -> Iterator[Path]:
-        """A root that every user can reach, unlike pytest's folders."""
+        """Yield a root that every user can reach, unlike pytest's folders."""
         with TemporaryDirectory() as folder:
             Path(folder).chmod(0o755)
             yield Path(folder, "root")
@@ -374,7 +374,7 @@ class TestFilesThatChange:
             async for _ in blocks:
                 pass
 
-    async def test_one_that_is_cut_within_a_tick_of_the_clock_raises_too(
+    async def test_one_that_is_truncated_within_a_tick_of_the_clock_raises_too(
         self, fs: LocalFileSystem, root: Path
     ) -> None:
         (root / "a").write_bytes(b"x" * (BLOCK_BYTES + 4))
@@ -395,8 +395,8 @@ class TestFilesThatChange:
         assert first + b"".join([block async for block in blocks]) == b"old"
 
 
-class TestVacantDirectories:
-    """Those without files, which stay on a disk and for the interface are not there."""
+class TestDirectoriesWithoutFiles:
+    """Directories that stay on a disk and do not exist for the interface."""
 
     async def test_one_with_a_temporary_file_of_a_killed_process_makes_room(
         self, fs: LocalFileSystem, root: Path
@@ -416,7 +416,7 @@ class TestVacantDirectories:
         await fs.write_stream("dir/a", source())
         assert await fs.list("") == ["dir/a"]
 
-    async def test_what_is_no_file_is_not_removed_either(
+    async def test_entries_other_than_files_are_not_removed_either(
         self, fs: LocalFileSystem, root: Path, outside: Path
     ) -> None:
         for name in ("a", "b", "c"):
@@ -509,7 +509,7 @@ class TestPermissions:
 class TestDurability:
     @pytest.fixture
     def calls(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        """What was asked of the disk, in order; directories by their name."""
+        """Record the calls to the disk, in order; directories by their name."""
         calls: list[str] = []
         mkdir, replace, fsync = os.mkdir, os.replace, os.fsync
 
@@ -553,7 +553,7 @@ class TestDurability:
 
 @contextmanager
 def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Files cannot grow over 64 KiB, told by the system itself."""
+    """Have the system refuse files over 64 KiB in the block."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, hard))
     try:
@@ -614,7 +614,7 @@ class TestFailures:
         assert await fs.read("a") == b"new"
         assert names(root) == ["a"]
 
-    async def test_an_error_of_the_system_is_told_as_ours(
+    async def test_an_error_of_the_system_is_raised_as_ours(
         self, fs: LocalFileSystem, root: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await fs.write("a", b"x")
@@ -644,7 +644,7 @@ class TestFailures:
             await fs.write_stream("a", source())
         assert caught.value is error
 
-    async def test_a_chunk_that_is_no_bytes_leaves_nothing(self, fs: LocalFileSystem, root: Path) -> None:
+    async def test_a_chunk_that_is_not_bytes_leaves_nothing(self, fs: LocalFileSystem, root: Path) -> None:
         text: Any = "text"
         with pytest.raises(TypeError):
             await fs.write("a", text)

@@ -37,14 +37,14 @@ def as_user(uid: int) -> Iterator[None]:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that every user can reach, unlike pytest's."""
+    """Yield a folder that every user can reach, unlike pytest's."""
     with TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
 
 
 class TestA5:
-    """Values that cannot be meant as a directory."""
+    """Invalid values of the settings."""
 
     @pytest.mark.parametrize("name", ["ROOT", "REJECTS_ROOT"])
     @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ class TestA5:
             ("C:\\data", "a path of Windows"),
         ],
     )
-    def test_a5_a_value_that_cannot_be_meant_is_refused(self, name: str, value: str, text: str) -> None:
+    def test_a5_an_invalid_value_is_refused(self, name: str, value: str, text: str) -> None:
         settings = {"ROOT": "/data", name: value}
         with pytest.raises(ConfigurationError, match=f"FS_LOCAL_{name} is .*{text}"):
             filesystem(**settings)
@@ -93,10 +93,10 @@ class TestE4:
         await fs.write("rejected/raw/a", b"rejects", is_private=True)
         (tmp_path / "lake" / "rejected").mkdir()
         (tmp_path / "lake" / "rejected" / "before").touch()
-        place = tmp_path / "elsewhere" / "raw" / "a"
-        assert place.read_bytes() == await fs.read("rejected/raw/a") == b"rejects"
-        assert fs.locate("rejected/raw/a") == str(place)
-        assert await fs.get_signed_url("rejected/raw/a") == place.as_uri()
+        file = tmp_path / "elsewhere" / "raw" / "a"
+        assert file.read_bytes() == await fs.read("rejected/raw/a") == b"rejects"
+        assert fs.locate("rejected/raw/a") == str(file)
+        assert await fs.get_signed_url("rejected/raw/a") == file.as_uri()
         assert await fs.list("") == ["raw/a", "rejected/raw/a"]
         assert (await fs.survey("")).files == ("raw/a", "rejected/raw/a")
         assert await fs.list("rejected") == await fs.list("rejected/raw") == ["rejected/raw/a"]
@@ -131,7 +131,7 @@ class TestE4:
             filesystem(ROOT=tmp_path / "lake", REJECTS_ROOT=tmp_path / value)
 
     @pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC, errno.EACCES])
-    async def test_e4_a_read_only_or_full_lake_is_told_with_directory_and_setting(
+    async def test_e4_the_error_of_a_read_only_or_full_lake_names_directory_and_setting(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
     ) -> None:
         fs = filesystem(ROOT=tmp_path / "lake")

@@ -22,7 +22,7 @@ DAY = "raw/2026-01-15"
 
 @contextmanager
 def as_another_user() -> Iterator[None]:
-    """As another user where this one is root, whom permissions do not stop."""
+    """Run the block as another user where this one is root, whom permissions do not stop."""
     user = os.geteuid()
     if user == 0:
         os.seteuid(65534)
@@ -34,7 +34,7 @@ def as_another_user() -> Iterator[None]:
 
 @pytest.fixture
 def root() -> Iterator[Path]:
-    """A root that every user can reach, unlike pytest's folders."""
+    """Yield a root that every user can reach, unlike pytest's folders."""
     with TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         (Path(folder) / "root" / DAY).mkdir(parents=True)
@@ -132,7 +132,7 @@ async def test_b18_many_files_and_deep_folders_need_few_descriptors(fs: LocalFil
     assert (found.unusable, found.dangling) == ({}, (f"{DAY}/dangling",))
 
 
-async def test_what_is_no_file_is_unusable_and_links_that_lead_nowhere_are_dangling(
+async def test_entries_other_than_files_are_unusable_and_links_that_lead_nowhere_are_dangling(
     fs: LocalFileSystem, day: Path
 ) -> None:
     os.mkfifo(day / "fifo")
@@ -230,15 +230,15 @@ class TestRoots:
         assert not (root / "nosuch").exists()
 
     async def test_a1_a_root_that_is_a_file_or_below_one_is_named(self, root: Path, day: Path) -> None:
-        for place, text in {
+        for path, text in {
             day / "good.jsonl": "is a file, not a directory",
             day / "good.jsonl" / "x": r"does not exist: '.*/good.jsonl' is a file, not a directory",
         }.items():
             with pytest.raises(FileSystemError, match=text) as caught:
-                await self.at(place).list_names("")
+                await self.at(path).list_names("")
             assert not isinstance(caught.value, FileMissingError)
             with pytest.raises(FileSystemError, match=text):
-                await self.at(place).write("a", b"")
+                await self.at(path).write("a", b"")
 
     async def test_a1_a_root_that_is_a_dangling_link_is_named(self, root: Path) -> None:
         (root / "link").symlink_to("/no/such/mount")

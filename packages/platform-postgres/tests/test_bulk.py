@@ -226,7 +226,9 @@ async def test_many_large_rows_are_sent_in_parts_and_kept_together(db: PostgresD
     assert await db.fetch_one("SELECT SUM(length(value)) AS n FROM one") == {"n": sum(sizes)}
 
 
-async def test_columns_of_domains_and_of_types_of_the_same_name_are_told_apart(db: PostgresDatabase) -> None:
+async def test_columns_of_domains_and_of_types_of_the_same_name_are_not_confused(
+    db: PostgresDatabase,
+) -> None:
     await db.execute("CREATE DOMAIN word AS TEXT CHECK (value <> 'bad')")
     await db.execute("CREATE SCHEMA mine; CREATE TYPE mine.text AS ENUM ('a', 'b')")
     await db.execute("CREATE TABLE one (word word, kind mine.text)")

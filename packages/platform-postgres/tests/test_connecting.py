@@ -40,7 +40,7 @@ async def refusal(url: str, kind: type[PlatformError] = ConfigurationError, **va
 
 @contextmanager
 def fake_server(reply: bytes) -> Iterator[int]:
-    """The port of a server that answers each start of a session with ``reply``, and TLS with a refusal."""
+    """Yield the port of a server that answers a start of a session with ``reply``, and refuses TLS."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -108,7 +108,7 @@ class TestUrl:
         assert "can" not in message.replace("cannot", "").replace("can be", "")
 
     @pytest.mark.parametrize(
-        ("url", "place"),
+        ("url", "shown"),
         [
             ("postgresql://app:canary@db.example:5433/lake", "app@db.example:5433/lake"),
             ("postgresql://app@db/lake?password=canary", "app@db:5432/lake"),
@@ -120,9 +120,9 @@ class TestUrl:
             ("", "unknown: DB_POSTGRES_URL is not set"),
         ],
     )
-    def test_the_location_names_user_host_port_and_name_without_a_secret(self, url: str, place: str) -> None:
+    def test_the_location_names_user_host_port_and_name_without_a_secret(self, url: str, shown: str) -> None:
         location = database(url).location
-        assert location.startswith(place)
+        assert location.startswith(shown)
         assert "ary" not in location
 
     def test_the_location_uses_the_variables_where_the_url_does_not_say(self) -> None:
@@ -232,12 +232,12 @@ class TestParameters:
         self, postgres_url: str, tmp_path: Path
     ) -> None:
         file = tmp_path / "services"
-        file.write_text("[lake]\napplication_name=served\nuser=nobody\n")
+        file.write_text("[lake]\napplication_name=served\nuser=other\n")
         async with database(with_query(postgres_url, "service=lake"), PGSERVICEFILE=str(file)) as db:
             found = await db.fetch_one("SELECT current_setting('application_name') AS value")
         assert found == {"value": "served"}
 
-    async def test_c13_an_account_without_a_name_is_told_that_the_url_has_no_user(
+    async def test_c13_an_account_without_a_name_gets_the_message_that_the_url_has_no_user(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail() -> str:
@@ -349,19 +349,19 @@ class TestFailures:
         for part in (text, "the server itself", "ignore_startup_parameters", "DB_POSTGRES_URL"):
             assert part in message
 
-    async def test_a_server_too_old_for_our_settings_is_told(self) -> None:
+    async def test_a_server_too_old_for_our_settings_is_reported(self) -> None:
         text = 'unrecognized configuration parameter "client_connection_check_interval"'
         with fake_server(error_response("42704", text)) as port:
             assert "PostgreSQL 14 or later" in await refusal(f"postgresql://u@127.0.0.1:{port}/x")
 
-    async def test_a_line_of_pg_hba_that_is_missing_is_told(self) -> None:
+    async def test_a_line_of_pg_hba_that_is_missing_is_reported(self) -> None:
         text = 'no pg_hba.conf entry for host "10.0.0.1", user "u", database "x", no encryption'
         with fake_server(error_response("28000", text)) as port:
             message = await refusal(f"postgresql://u@127.0.0.1:{port}/x?sslmode=disable")
         assert "sslmode=require" in message
 
     @pytest.mark.parametrize("reply", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
-    async def test_another_service_on_the_port_is_told(self, reply: bytes) -> None:
+    async def test_another_service_on_the_port_is_reported(self, reply: bytes) -> None:
         with fake_server(reply) as port:
             settings = {"DB_POSTGRES_CONNECT_TIMEOUT": "2"}
             message = await refusal(

@@ -40,7 +40,7 @@ END_LOCKERS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE lockty
 
 @pytest.fixture
 def make_database(postgres_url: str) -> MakeDatabase:
-    """Databases on the same server, not yet connected; keyword arguments are their other settings."""
+    """Return a function that makes a database on the same server, not yet connected, from other settings."""
 
     def make(**settings: str) -> PostgresDatabase:
         return PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": postgres_url, **settings}))
@@ -56,7 +56,7 @@ async def db(make_database: MakeDatabase) -> AsyncIterator[PostgresDatabase]:
 
 @pytest.fixture
 async def bystander(postgres_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-    """A connection of somebody else to the same database."""
+    """Yield a connection of another client to the same database."""
     connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(postgres_url)
     yield connection
     await connection.close()
@@ -66,7 +66,7 @@ async def bystander(postgres_url: str) -> AsyncIterator[asyncpg.Connection[async
 async def stranger_url(
     bystander: asyncpg.Connection[asyncpg.Record], postgres_url: str
 ) -> AsyncIterator[str]:
-    """The URL of the same database for a role without any right but to connect."""
+    """Yield the URL of the same database for a role without any right but to connect."""
     name = f"stranger_{uuid4().hex}"
     await bystander.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'canary'")
     parts = urlsplit(postgres_url)
@@ -417,7 +417,7 @@ class TestErrors:
             await db.fetch_one(f"SELECT {value} AS value")
         assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
 
-    async def test_what_a_trigger_tells_of_a_row_is_not_shown(self, db: PostgresDatabase) -> None:
+    async def test_the_message_of_a_trigger_about_a_row_is_not_shown(self, db: PostgresDatabase) -> None:
         await db.execute("CREATE TABLE one (name TEXT)")
         await db.execute(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
@@ -438,7 +438,7 @@ class TestErrors:
             await db.fetch_all(query, params)
         assert "\n" not in str(caught.value)
 
-    async def test_a_terminated_connection_is_told_as_lost_and_replaced(
+    async def test_a_terminated_connection_is_reported_as_lost_and_replaced(
         self, db: PostgresDatabase, bystander: asyncpg.Connection[asyncpg.Record]
     ) -> None:
         """Bad input 53."""
@@ -452,7 +452,7 @@ class TestErrors:
                 await db.execute("INSERT INTO one VALUES (2)")
         assert await db.fetch_all("SELECT * FROM one") == []
 
-    async def test_a_connection_lost_at_the_commit_is_told_as_lost(
+    async def test_a_connection_lost_at_the_commit_is_reported_as_lost(
         self, db: PostgresDatabase, bystander: asyncpg.Connection[asyncpg.Record]
     ) -> None:
         """Bad input 53."""
@@ -463,7 +463,7 @@ class TestErrors:
                 await bystander.execute("SELECT pg_terminate_backend($1, 5000)", mine["pid"])
         assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
 
-    async def test_the_error_of_the_block_is_told_when_the_connection_is_gone_too(
+    async def test_the_error_of_the_block_is_raised_when_the_connection_is_gone_too(
         self, db: PostgresDatabase, bystander: asyncpg.Connection[asyncpg.Record]
     ) -> None:
         """Bad input 53."""
@@ -614,19 +614,19 @@ MANY = 1_000
 class _PutBack(tzinfo):
     """A zone whose clocks showed the hour from two to three twice."""
 
-    def utcoffset(self, moment: datetime | None) -> timedelta:
-        return timedelta(hours=1 if moment and moment.fold else 2)
+    def utcoffset(self, timestamp: datetime | None) -> timedelta:
+        return timedelta(hours=1 if timestamp and timestamp.fold else 2)
 
-    def dst(self, moment: datetime | None) -> timedelta:
-        return self.utcoffset(moment) - timedelta(hours=1)
+    def dst(self, timestamp: datetime | None) -> timedelta:
+        return self.utcoffset(timestamp) - timedelta(hours=1)
 
-    def tzname(self, moment: datetime | None) -> str:
-        return str(self.utcoffset(moment))
+    def tzname(self, timestamp: datetime | None) -> str:
+        return str(self.utcoffset(timestamp))
 
 
-class TestMoments:
+class TestTimestamps:
     @pytest.mark.parametrize(
-        "moment",
+        "timestamp",
         [
             datetime(2, 1, 1, tzinfo=UTC),
             datetime(1999, 12, 31, 23, 59, 59, 999_999, UTC),
@@ -637,16 +637,18 @@ class TestMoments:
         ],
         ids=str,
     )
-    async def test_a_moment_comes_back_as_it_was_given(self, db: PostgresDatabase, moment: datetime) -> None:
-        await db.execute("CREATE TABLE moments (at TIMESTAMPTZ, several TIMESTAMPTZ[])")
-        await db.execute("INSERT INTO moments VALUES ($1, $2)", [moment, [moment, None]])
-        row = {"at": moment, "several": [moment, None]}
-        await db.bulk_insert("moments", [row])
-        await db.bulk_insert("moments", [row] * MANY)
-        assert await db.fetch_all("SELECT * FROM moments") == [row] * (MANY + 2)
+    async def test_a_timestamp_comes_back_as_it_was_given(
+        self, db: PostgresDatabase, timestamp: datetime
+    ) -> None:
+        await db.execute("CREATE TABLE timestamps (at TIMESTAMPTZ, several TIMESTAMPTZ[])")
+        await db.execute("INSERT INTO timestamps VALUES ($1, $2)", [timestamp, [timestamp, None]])
+        row = {"at": timestamp, "several": [timestamp, None]}
+        await db.bulk_insert("timestamps", [row])
+        await db.bulk_insert("timestamps", [row] * MANY)
+        assert await db.fetch_all("SELECT * FROM timestamps") == [row] * (MANY + 2)
 
-    async def test_the_driver_and_the_server_mean_the_same_moments(self, db: PostgresDatabase) -> None:
-        await db.execute("CREATE TABLE moments (at TIMESTAMPTZ)")
+    async def test_the_driver_and_the_server_agree_on_timestamps(self, db: PostgresDatabase) -> None:
+        await db.execute("CREATE TABLE timestamps (at TIMESTAMPTZ)")
         for text in (
             "2026-01-15 12:00:00.000001+00",
             "0002-01-01 00:00:00+00",
@@ -655,20 +657,20 @@ class TestMoments:
             row = await db.fetch_one(f"SELECT '{text}'::timestamptz AS at")
             assert row
             for rows in ([row], [row] * MANY):
-                await db.bulk_insert("moments", rows)
-                query = f"SELECT COUNT(*) AS n FROM moments WHERE at = '{text}'::timestamptz"
+                await db.bulk_insert("timestamps", rows)
+                query = f"SELECT COUNT(*) AS n FROM timestamps WHERE at = '{text}'::timestamptz"
                 assert await db.fetch_one(query) == {"n": len(rows)}
-                await db.execute("DELETE FROM moments")
+                await db.execute("DELETE FROM timestamps")
 
-    async def test_both_moments_of_a_clock_put_back_are_kept(self, db: PostgresDatabase) -> None:
+    async def test_both_times_of_a_clock_put_back_are_stored(self, db: PostgresDatabase) -> None:
         first = datetime(2026, 10, 25, 2, 30, tzinfo=_PutBack())
-        moments = [first, first.replace(fold=1)]
-        assert moments[0] == moments[1]
-        await db.execute("CREATE TABLE moments (at TIMESTAMPTZ)")
-        await db.bulk_insert("moments", [{"at": moment} for moment in moments * MANY])
-        for moment in moments:
-            await db.execute("INSERT INTO moments VALUES ($1)", [moment])
-        hours = [row["at"].hour for row in await db.fetch_all("SELECT at FROM moments")]
+        timestamps = [first, first.replace(fold=1)]
+        assert timestamps[0] == timestamps[1]
+        await db.execute("CREATE TABLE timestamps (at TIMESTAMPTZ)")
+        await db.bulk_insert("timestamps", [{"at": timestamp} for timestamp in timestamps * MANY])
+        for timestamp in timestamps:
+            await db.execute("INSERT INTO timestamps VALUES ($1)", [timestamp])
+        hours = [row["at"].hour for row in await db.fetch_all("SELECT at FROM timestamps")]
         assert hours == [0, 1] * (MANY + 1)
 
     @pytest.mark.parametrize(
@@ -676,17 +678,19 @@ class TestMoments:
         ["2026-01-15", 1, [], date(2026, 7, 15), datetime(2026, 1, 15, 12)],  # noqa: DTZ001
         ids=repr,
     )
-    async def test_what_is_no_moment_is_a_data_error(self, db: PostgresDatabase, value: object) -> None:
-        await db.execute("CREATE TABLE moments (at TIMESTAMPTZ)")
+    async def test_a_value_that_is_not_a_timestamp_is_a_data_error(
+        self, db: PostgresDatabase, value: object
+    ) -> None:
+        await db.execute("CREATE TABLE timestamps (at TIMESTAMPTZ)")
         with pytest.raises(DataError):
-            await db.execute("INSERT INTO moments VALUES ($1)", [value])
+            await db.execute("INSERT INTO timestamps VALUES ($1)", [value])
         good: list[dict[str, Any]] = [{"at": datetime.now(UTC)}] * MANY
         for rows in ([{"at": value}], [*good, {"at": value}]):
             with pytest.raises(DataError):
-                await db.bulk_insert("moments", rows)
-        assert await db.fetch_all("SELECT * FROM moments") == []
+                await db.bulk_insert("timestamps", rows)
+        assert await db.fetch_all("SELECT * FROM timestamps") == []
 
-    async def test_a_moment_that_python_does_not_have_is_a_data_error(self, db: PostgresDatabase) -> None:
+    async def test_a_timestamp_that_python_does_not_have_is_a_data_error(self, db: PostgresDatabase) -> None:
         with pytest.raises(DataError):
             await db.fetch_one("SELECT '10000-01-01'::timestamptz AS at")
 
@@ -737,14 +741,16 @@ class TestBulkInsert:
         stored = await db.fetch_all("SELECT a, b FROM one ORDER BY ctid")
         assert stored == [{"a": a, "b": b} for a in (1, 2, 3) for b in ("x", "y")]
 
-    async def test_arrays_and_documents_are_told_apart_by_their_columns(self, db: PostgresDatabase) -> None:
+    async def test_arrays_and_documents_are_distinguished_by_their_columns(
+        self, db: PostgresDatabase
+    ) -> None:
         await db.execute("CREATE TABLE one (a TEXT[] UNIQUE, b JSONB)")
         row = {"a": ["x", "y"], "b": ["x", {"y": 1}]}
         assert await db.bulk_insert("one", [row], skip_conflicts_on=["a"]) == 1
         assert await db.bulk_insert("one", [{**row, "a": ["z"]}]) == 1
         assert await db.fetch_all("SELECT a, b FROM one ORDER BY a") == [row, {**row, "a": ["z"]}]
 
-    async def test_tables_with_columns_of_the_same_names_and_other_types_are_told_apart(
+    async def test_tables_with_columns_of_the_same_names_and_other_types_are_not_confused(
         self, make_database: MakeDatabase
     ) -> None:
         """Bad input 66: what is known of one table is not taken for the truth about the next."""
@@ -860,14 +866,20 @@ class TestLock:
                     await asyncio.Event().wait()
 
     @pytest.mark.server
-    async def test_it_is_taken_again_when_the_server_restarts(self) -> None:
+    @pytest.mark.parametrize("is_noticed", [True, False], ids=["noticed", "before it is noticed"])
+    async def test_it_is_taken_again_when_the_server_restarts(self, is_noticed: bool) -> None:
         with running_server({}) as server:
             secrets = MemorySecrets({"DB_POSTGRES_URL": server.url()})
             async with PostgresDatabase(secrets) as db, db.lock("name", timeout=0):
-                await asyncio.to_thread(server.stop)
-                await asyncio.to_thread(server.start)
-                while not await db.fetch_all("SELECT FROM pg_locks WHERE locktype = 'advisory'"):
+                for step in (server.stop, server.start):
+                    await asyncio.to_thread(step) if is_noticed else step()
+                is_taken = False
+                while not is_taken:
                     await asyncio.sleep(0)
+                    with contextlib.suppress(ConnectionLostError):  # of connections before the restart
+                        is_taken = bool(
+                            await db.fetch_all("SELECT FROM pg_locks WHERE locktype = 'advisory'")
+                        )
 
     async def test_a_timeout_of_its_block_stays_one(self, db: PostgresDatabase) -> None:
         with pytest.raises(TimeoutError):

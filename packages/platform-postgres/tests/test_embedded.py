@@ -43,7 +43,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 def processes(program: str, directory: Path) -> list[int]:
-    """The numbers of those that run ``program`` for the server in ``directory``."""
+    """Return the ids of the processes that run ``program`` for the server in ``directory``."""
     found = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
@@ -265,7 +265,9 @@ def test_a_directory_of_other_things_is_refused_and_left_as_it_is(embedded_dir: 
 
 
 @pytest.mark.parametrize("character", '"$,\\`\n')
-def test_a_path_that_postgresql_cannot_be_told_is_refused(embedded_dir: Path, character: str) -> None:
+def test_a_path_that_postgresql_cannot_read_from_its_settings_is_refused(
+    embedded_dir: Path, character: str
+) -> None:
     directory = embedded_dir / f"a{character}b"
     with pytest.raises(ConfigurationError, match="DB_EMBEDDED_DIR"):
         PostgresServer(directory).start()
@@ -286,13 +288,13 @@ async def test_a_failed_connection_gives_the_server_back(embedded_dir: Path) -> 
     assert not is_running(embedded_dir)
 
 
-def test_a_file_in_the_place_of_the_directory_is_told(embedded_dir: Path) -> None:
+def test_a_file_in_the_place_of_the_directory_is_reported(embedded_dir: Path) -> None:
     (embedded_dir).write_text("")
     with pytest.raises(ConfigurationError, match="DB_EMBEDDED_DIR"):
         PostgresServer(embedded_dir).start()
 
 
-def test_a_server_that_cannot_start_is_told_with_its_cause(embedded_dir: Path) -> None:
+def test_a_server_that_cannot_start_is_reported_with_its_cause(embedded_dir: Path) -> None:
     server = PostgresServer(embedded_dir, {"shared_buffers": "nonsense"})
     with pytest.raises(DatabaseError, match=r'"shared_buffers": "nonsense" .*server\.log') as failure:
         server.start()
@@ -300,7 +302,7 @@ def test_a_server_that_cannot_start_is_told_with_its_cause(embedded_dir: Path) -
     server.stop()
 
 
-def test_data_that_cannot_be_made_are_told_with_the_cause(embedded_dir: Path) -> None:
+def test_data_that_cannot_be_made_are_reported_with_the_cause(embedded_dir: Path) -> None:
     server = PostgresServer(embedded_dir)
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, unlimited[1]))
@@ -331,7 +333,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the serve
 
 @pytest.fixture
 def system_folder(embedded_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of the system of the test's own, which is not there yet."""
+    """Replace the folder of the system by one of the test, which does not exist yet."""
     folder = embedded_dir.with_name("system")
     for module in (_directories, _server_directory):
         monkeypatch.setattr(module, "SYSTEM_FOLDER", folder)
@@ -463,7 +465,7 @@ def test_data_that_became_unreachable_are_not_replaced_by_an_empty_database(
     assert not list(system_folder.glob("data-*"))
 
 
-def test_e1_an_account_without_a_name_is_told_what_to_do(
+def test_e1_the_error_for_an_account_without_a_name_says_what_to_do(
     embedded_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(number: int) -> None:

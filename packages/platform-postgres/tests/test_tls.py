@@ -62,7 +62,7 @@ class TlsServer(NamedTuple):
 
 @pytest.fixture
 async def tls(folder: Path, postgres_url: str) -> AsyncIterator[TlsServer]:
-    """A server whose certificate is for "localhost"."""
+    """Yield a server whose certificate is for "localhost"."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "localhost.crt", folder / "localhost.key")
     found = urlsplit(postgres_url)
@@ -98,7 +98,7 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 async def connect(tls: TlsServer, query: str = "", host: str = "localhost", **variables: str) -> bool:
-    """Whether a connection with these settings is encrypted."""
+    """Return whether a connection with these settings is encrypted."""
     url = f"postgresql://postgres:canary@{host}:{tls.port}/postgres?{query}"
     secrets = MemorySecrets({"DB_POSTGRES_URL": url, "DB_POSTGRES_POOL_MIN": "0", **variables})
     async with PostgresDatabase(secrets) as db:
@@ -173,7 +173,7 @@ async def test_each_mode_encrypts_as_it_says(
         ("sslmode=verify_full", "localhost", "'sslmode' .*verify-full"),
     ],
 )
-async def test_c9_a_failure_of_tls_is_told_in_the_words_of_its_cause(
+async def test_c9_a_failure_of_tls_is_reported_in_the_words_of_its_cause(
     tls: TlsServer, folder: Path, query: str, host: str, cause: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=cause) as caught:
@@ -202,7 +202,7 @@ async def test_c11_variables_of_an_env_file_count_as_those_of_the_environment(
 
 
 @pytest.mark.parametrize("reply", [b"N", b""])
-async def test_c10_a_server_without_the_tls_that_is_asked_for_is_told(reply: bytes) -> None:
+async def test_c10_a_server_without_the_tls_that_is_asked_for_is_reported(reply: bytes) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(8)
         writer.write(reply)

@@ -21,5 +21,11 @@ def read_arguments(
     if unknown_fields not in FIELD_POLICIES:
         choices = ", ".join(FIELD_POLICIES)
         problems.append(f"--unknown-fields must be one of {choices}, not {unknown_fields!r}")
-    config = LoadConfig.from_arguments(arguments, default_table=TABLE, is_retry=is_retry, problems=problems)
+    config = LoadConfig.from_arguments(
+        arguments,
+        default_table=TABLE,
+        is_retry=is_retry,
+        problems=problems,
+        unstored_advice="--unknown-fields reject keeps such lines aside, ignore says that this is meant",
+    )
     return config, EventCleaner(config.event_date, unknown_fields)

@@ -11,7 +11,14 @@ from typing import Any, TypeAlias
 
 from batch_etl.codes import MAX_DEPTH, MAX_TEXT_CHARACTERS, EventCode
 from batch_etl.ingest import LineCode, RejectCode
-from batch_etl.ingest.json_text import NumberOutOfRangeError, TooDeepError, dump_canonical, is_shallow
+from batch_etl.ingest.json_text import (
+    NumberOutOfRangeError,
+    TooDeepError,
+    call_with_room,
+    dump_canonical,
+    is_shallow,
+    parse_json,
+)
 from batch_etl.transformer import Event, ensure_payload_dict, normalize_event_type
 from platform_interfaces import LoggingInterface
 
@@ -136,10 +143,12 @@ def _find_any_payload_problem(payload: Any) -> EventCode | None:
     if payload is None:
         return EventCode.MISSING_PAYLOAD
     try:
-        return find_payload_problem(dump_canonical(ensure_payload_dict(payload)))
+        canonical = call_with_room(dump_canonical, ensure_payload_dict(payload))
+        parse_json(canonical)  # an event that was not read from a line may have any numbers
+        return find_payload_problem(canonical)
     except NumberOutOfRangeError:
         return EventCode.NUMBER_OUT_OF_RANGE
-    except TooDeepError:
+    except (TooDeepError, RecursionError):
         return EventCode.TOO_DEEP
     except ValueError:
         return EventCode.MALFORMED_PAYLOAD

@@ -7,6 +7,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -50,6 +51,7 @@ class _Lock:
         self._connect = connect
         self._name = name
         self._connection: Connection  # since take()
+        self._server_started_at: datetime  # the same
 
     def is_held(self) -> bool:
         return not self._connection.is_closed()
@@ -57,6 +59,7 @@ class _Lock:
     async def take(self, timeout: float) -> None:
         connection = await self._connect()
         try:
+            self._server_started_at = await _fetch_server_start(connection)
             await _acquire(connection, self._name, timeout)
         except BaseException:
             await _close(connection)
@@ -98,16 +101,28 @@ class _Lock:
     async def _watch(self) -> None:
         """Return, or raise, once the lock is lost.
 
-        A restart ends every session, so the lock can be taken again before the block goes on. While the
-        server runs, another session may have taken it by now.
+        A restart ends every session, so the lock can be taken again before the block goes on. When the server
+        has gone on running, another session may have taken it by now.
         """
         while True:
             await self._wait_until_closed()
             with contextlib.suppress(ConnectionLostError):
-                await _close(await self._connect())
-                return
+                if not await self._has_restarted():
+                    return
             async with asyncio.timeout(REGAIN_SECONDS):
                 await self._regain()
+
+    async def _has_restarted(self) -> bool:
+        """Return whether the server is another process than the one that the lock was taken of.
+
+        Raises:
+            ConnectionLostError: when it does not answer, and so is about to be another.
+        """
+        connection = await self._connect()
+        try:
+            return await _fetch_server_start(connection) != self._server_started_at
+        finally:
+            await _close(connection)
 
     async def _wait_until_closed(self) -> None:
         closed = asyncio.Event()
@@ -143,6 +158,12 @@ async def _acquire(connection: Connection, name: str, timeout: float) -> None:
             raise LockTimeoutError(f"lock {name!r} was not free within {timeout:g} s: held by {holder}")
         await asyncio.sleep(min(left, pause * random.uniform(0.75, 1.25)))  # noqa: S311 - jitter
         pause = min(2 * pause, MAX_PAUSE_SECONDS)
+
+
+async def _fetch_server_start(connection: Connection) -> datetime:
+    with translate_errors():
+        started_at: datetime = await connection.fetchval("SELECT pg_postmaster_start_time()")
+        return started_at
 
 
 async def _close(connection: Connection) -> None:

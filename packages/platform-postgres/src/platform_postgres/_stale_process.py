@@ -28,7 +28,7 @@ def forget_stale_process(files: Iterable[Path], data: Path) -> None:
 
 
 def _is_zombie(number: str) -> bool:
-    """Return whether the process has ended; wait for one that is about to, within a limit.
+    """Return whether the process has ended; wait for it while it exits, within a limit.
 
     Raises:
         OSError: when there is no such process.

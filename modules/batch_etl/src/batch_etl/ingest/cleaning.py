@@ -13,7 +13,6 @@ from platform_interfaces import Columns, Reject
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _END_MARK = b"\x1a"  # of a text file of DOS; `copy a+b` writes it
-_TOO_LONG = Rejected((LineCode.LINE_TOO_LONG,))
 _BLANKS = b" \t\n\r\v\f" + _END_MARK
 
 
@@ -86,7 +85,8 @@ class ChunkCleaner:
         keys = cleaned.rows.column(self._cleaner.key)
         missing = {key for key, outcome in zip(keys, outcomes, strict=True) if outcome == Outcome.REFUSED}
         rejects = list[Reject]()
-        for index, (_, result) in enumerate(self._clean_lines(cleaned.chunk)):
+        results = call_with_room(lambda: list(self._clean_lines(cleaned.chunk)))
+        for index, (_, result) in enumerate(results):
             row = result.row if isinstance(result, PartlyStored) else result
             if isinstance(row, tuple) and row[self._key_index] in missing:
                 missing.remove(row[self._key_index])
@@ -112,8 +112,9 @@ class ChunkCleaner:
 
     def _clean_lines(self, chunk: Chunk) -> Iterator[tuple[Line, CleanRow | PartlyStored | Rejected]]:
         decode, clean = chunk.format.decode, self._cleaner.clean
+        too_long = Rejected((chunk.format.long_line_code,))
         for line in _without_marks(chunk):
-            record = decode(line) if isinstance(line, bytes) else _TOO_LONG
+            record = decode(line) if isinstance(line, bytes) else too_long
             yield line, record if isinstance(record, Rejected) else clean(record)
 
     def _make_columns(self, rows: Sequence[CleanRow]) -> Columns:

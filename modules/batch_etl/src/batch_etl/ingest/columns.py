@@ -12,7 +12,7 @@ class ColumnType(NamedTuple):
 
 TEXT = ColumnType("text or varchar(255)", ("text", "character varying", "varchar", "citext"))
 INTEGER = ColumnType("bigint or integer", ("bigint", "integer", "smallint"))
-NUMERIC = ColumnType("numeric", ("numeric", "decimal(38,9)"))
+NUMERIC = ColumnType("numeric", ("numeric", "decimal"))
 BOOLEAN = ColumnType("boolean", ("boolean",))
 DATE = ColumnType("date", ("date",))
 TIMESTAMP = ColumnType(

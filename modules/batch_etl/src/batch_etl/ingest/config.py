@@ -80,6 +80,7 @@ class LoadConfig:
         waits_for_lock: whether to wait while another run loads the same date into the same table.
         allows_empty: whether a run of a date without data succeeds.
         is_retry: whether lines are loaded that earlier runs have rejected.
+        unstored_advice: what the user can do about fields without a column; empty when there is nothing.
     """
 
     date: str = ""
@@ -92,6 +93,7 @@ class LoadConfig:
     waits_for_lock: bool = True
     allows_empty: bool = True
     is_retry: bool = False
+    unstored_advice: str = ""
 
     @classmethod
     def from_arguments(
@@ -101,6 +103,7 @@ class LoadConfig:
         default_table: str,
         is_retry: bool = False,
         problems: Sequence[str] = (),
+        unstored_advice: str = "",
     ) -> Self:
         """Return the load that ``arguments`` describe, under the names of ``module.json``.
 
@@ -121,6 +124,7 @@ class LoadConfig:
             max_rejected=RejectLimit.from_config(arguments.get("max-rejected")),
             min_valid=ValidMinimum.from_config(arguments.get("min-valid")),
             is_retry=is_retry,
+            unstored_advice=unstored_advice,
         )
         if found := [*config._find_problems(), *problems]:
             raise ConfigurationError("; ".join(found))

@@ -58,8 +58,8 @@ class NoRejectWriter:
         """Do nothing."""
 
 
-def _bindable(key: Any) -> bytes | str | int:
-    return key if isinstance(key, bytes | str | int) else str(key)
+def _bindable(key: Any) -> bytes | str:
+    return key if isinstance(key, bytes | str) else str(key)  # an int may be longer than SQLite's
 
 
 def _temporary_directory() -> str:

@@ -72,11 +72,12 @@ class Finder:
     def _describe_keys(self, keys: Sequence[Any]) -> tuple[str, str, Any]:
         """Return a relation of the keys, one of its keys, and its parameter; ``row_index`` counts from 1."""
         key_type = self._table.key_type
-        if key_type is not BYTES:
+        sizes = set(map(len, keys)) if key_type is BYTES else set[int]()
+        if len(sizes) != 1 or 0 in sizes:
             relation = f"unnest($1::{key_type.names[0]}[]) WITH ORDINALITY AS wanted (key, row_index)"
             return relation, "wanted.key", list(keys)
-        # Digests are one value, which the server cuts, for a driver takes long over each item of an array.
-        size = len(keys[0])
+        # Digests are one value, which the server cuts: a driver takes long for each item of an array.
+        [size] = sizes
         relation = f"generate_series(1, octet_length($1::bytea) / {size}) AS wanted (row_index)"
         return relation, f"substr($1::bytea, {size} * (wanted.row_index - 1) + 1, {size})", b"".join(keys)
 

@@ -13,6 +13,7 @@ _COMPRESSED_SUFFIXES = re.compile(r"(\.(gz|gzip|zst|zstd))+$", re.IGNORECASE)
 class WrongEncoding(RecordFormat):
     """UTF-16 or UTF-32, as the byte order mark says: no line of it can be read."""
 
+    long_line_code = LineCode.WRONG_ENCODING  # to split the line would not help
     # In both byte orders; the marks of UTF-32 begin like these or with two zero bytes.
     _MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
@@ -31,6 +32,6 @@ FORMATS: tuple[type[RecordFormat], ...] = (WrongEncoding, JsonLines)
 
 
 def find_format(path: str, first_line: bytes) -> type[RecordFormat]:
-    """Return the format of a file; the suffixes of compressed files are no part of the path it sees."""
+    """Return the format of a file; it sees the path without the suffixes of compressed files."""
     content_path = _COMPRESSED_SUFFIXES.sub("", path)
     return next(each for each in FORMATS if each.recognises(content_path, first_line))

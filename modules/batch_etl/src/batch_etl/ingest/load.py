@@ -10,7 +10,7 @@ from batch_etl.ingest.cleaning import ChunkCleaner, CleanChunk
 from batch_etl.ingest.config import LoadConfig
 from batch_etl.ingest.dry_run import DryRunWriter, NoRejectWriter
 from batch_etl.ingest.exclusive import exclusive_load
-from batch_etl.ingest.limits import Limits
+from batch_etl.ingest.limits import LIMITS, Limits
 from batch_etl.ingest.lines import abandon
 from batch_etl.ingest.report import Report
 from batch_etl.ingest.source import SourceFiles, log_found, select_source
@@ -31,7 +31,9 @@ async def check_load(ctx: PlatformContext, config: LoadConfig, cleaner: Cleaner)
     await TargetTable(ctx.db, config, cleaner).check(is_dry_run=config.is_dry_run)
 
 
-async def load(ctx: PlatformContext, config: LoadConfig, cleaner: Cleaner, limits: Limits, title: str) -> int:
+async def load(
+    ctx: PlatformContext, config: LoadConfig, cleaner: Cleaner, limits: Limits = LIMITS, title: str = "Load"
+) -> int:
     """Load the lines of a date, or those of it that were rejected before, and account for each.
 
     The totals are the last log event, with ``title`` in its message, and the figures of the run.

@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from batch_etl.ingest.codes import LineCode, RejectCode
+
 
 class RecordFormat(ABC):
     """The format of one file, whose lines are records. A new one is a subclass that ``FORMATS`` lists.
@@ -10,9 +12,11 @@ class RecordFormat(ABC):
     Attributes:
         has_header: whether the first line names the fields of all others; each reject keeps it, so that it
             can be read by itself.
+        long_line_code: why a line that is too long to be decoded is rejected.
     """
 
     has_header: ClassVar[bool] = False
+    long_line_code: ClassVar[RejectCode] = LineCode.LINE_TOO_LONG
 
     def __init__(self, header: bytes = b"") -> None:
         """Prepare to decode the lines of a file whose header is this, if the format has one."""

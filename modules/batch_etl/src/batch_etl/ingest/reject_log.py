@@ -54,7 +54,7 @@ class RejectLog:
         """Log how many rejected lines were not shown."""
         if self._hidden:
             self._log.warn(
-                "More invalid events, not shown each",
+                "More invalid lines, not shown each",
                 count=self._hidden.total(),
                 by_reason=dict(self._hidden),
             )
@@ -70,7 +70,7 @@ class RejectLog:
             log = self._log.debug
         else:
             log = self._log.error if isinstance(code, RejectCode) and code.is_error else self._log.warn
-        log("Invalid event", reason=name, file=reject.file, line=reject.line)
+        log("Invalid line", reason=name, file=reject.file, line=reject.line)
 
     def _log_hint(self, chunk: Chunk, index: int) -> None:
         self._hinted = chunk.file  # once for a file, also when nothing is recognised

@@ -113,12 +113,13 @@ class Report:
 
     def _warn_of_fields(self) -> None:
         if self._lines_with_fields:
+            advice = self._config.unstored_advice
             self._log.warn(
                 f"Some fields are not stored: there are columns for {join_names(self._known_fields)} only",
                 fields=self._fields.as_fields(),
                 lines=self._lines_with_fields,
                 duplicates=self._duplicates_with_fields,
-                advice="--unknown-fields reject keeps such lines aside, ignore says that this is meant",
+                **({"advice": advice} if advice else {}),
             )
 
     def _log_files(self) -> bool:

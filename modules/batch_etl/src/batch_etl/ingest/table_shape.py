@@ -26,7 +26,7 @@ class Column:
 
 @dataclass(frozen=True)
 class UniqueIndex:
-    """A unique index; ``flaw`` says why it cannot hold the key of an event, empty where it can."""
+    """A unique index; ``flaw`` says why it cannot hold the key of a record, empty where it can."""
 
     columns: frozenset[str]
     flaw: str = ""

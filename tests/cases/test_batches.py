@@ -1,4 +1,4 @@
-"""Batches that meet each other, rows of others, refusals and lost answers: the sums stay exact.
+"""Batches that meet each other, rows of other programs, refusals and lost answers: the totals stay exact.
 
 A batch and the memory of recent keys are a few events here; so most duplicates are the table's to find.
 """
@@ -43,7 +43,7 @@ def small_batches(request: pytest.FixtureRequest, job: EventJob) -> None:
 
 
 def lines(numbers: Iterable[int], event_type: str = "case") -> bytes:
-    """Lines of events that are equal when their numbers are."""
+    """Return lines of events that are equal when their numbers are."""
     return b"".join(
         event_line(f'{{"n": {number}}}', event_type=f'"{event_type}"') + b"\n" for number in numbers
     )
@@ -86,7 +86,7 @@ def lose_answers(job: EventJob, monkeypatch: pytest.MonkeyPatch, lost: Container
     monkeypatch.setattr(job.db, "transaction", committing)
 
 
-async def test_duplicates_that_only_the_table_can_tell_are_counted(job: EventJob) -> None:
+async def test_duplicates_that_only_the_table_can_find_are_counted(job: EventJob) -> None:
     content = lines([*range(60), *range(20), *range(55, 70)])
     result = await job.load(content)
     assert (result.code, totals(result)) == (0, totals_of(95, inserted=70, duplicates=25))
@@ -122,7 +122,7 @@ async def test_rows_that_another_program_inserts_after_they_were_looked_up_are_s
 
 
 @pytest.mark.parametrize("lost", [[1], [2, 3], [12], range(1, 9)], ids=str)
-async def test_the_sums_are_exact_when_answers_to_commits_are_lost(
+async def test_the_totals_are_exact_when_answers_to_commits_are_lost(
     job: EventJob, monkeypatch: pytest.MonkeyPatch, lost: Container[int]
 ) -> None:
     lose_answers(job, monkeypatch, lost)

@@ -1,0 +1,1 @@
+"""Loads a day of orders: what a second job costs."""
