@@ -15,6 +15,7 @@ from platform_migrate import (
     Source,
     State,
     StatusSummary,
+    check_files,
     down,
     mark_applied,
     mark_pending,
@@ -99,6 +100,12 @@ def test_rows_of_an_owner_that_is_not_installed_are_shown_and_block_nothing() ->
     assert {each.note for each in statuses[2:]} == {"of module gone, which is not installed"}
     assert StatusSummary.of(statuses) == StatusSummary(applied=3, pending=1, problems=0)
     assert plan_up(found, applied) == found[1:]
+
+
+def test_sources_that_cannot_be_read_are_all_named(make: Make, tmp_path: Path) -> None:
+    sources = [make("platform", "fine"), make("billing", "Odd"), Source(tmp_path / "gone", "shop")]
+    with pytest.raises(MigrationRefusedError, match=r"not named like .*Odd\.py; there is no folder .*gone'"):
+        check_files(sources)
 
 
 async def test_a_name_that_cannot_be_recorded_is_refused_before_anything_runs(

@@ -89,9 +89,17 @@ def read_sources(sources: Sequence[Source]) -> list[MigrationFile]:
     """Return the files of all ``sources``, in their order.
 
     Raises:
-        MigrationRefusedError: when a source cannot be read; see ``read_files``.
+        MigrationRefusedError: when any cannot be read, see ``read_files``; all are named.
     """
-    return [file for source in sources for file in read_files(source)]
+    files, problems = list[MigrationFile](), list[str]()
+    for source in sources:
+        try:
+            files += read_files(source)
+        except MigrationRefusedError as error:
+            problems.append(str(error))
+    if problems:
+        raise MigrationRefusedError("; ".join(problems))
+    return files
 
 
 def read_files(source: Source) -> list[MigrationFile]:
