@@ -183,6 +183,11 @@ class Workspace:
         for path in (Path("README.md"), Path("CHANGELOG.md"), Path("LICENSE"), typed):
             if not (member.folder / path).is_file():
                 yield f"{path} is missing"
+        source = member.folder / "src" / member.import_name
+        for folder in sorted({file.parent for file in source.rglob("*.py")}):
+            if not (folder / "__init__.py").is_file():
+                path = folder.relative_to(member.folder) / "__init__.py"
+                yield f"{path} is missing: without it, no import contract sees that folder"
         changelog = member.folder / "CHANGELOG.md"
         if changelog.is_file() and member.version:
             text = changelog.read_text(encoding="utf-8", errors="replace")

@@ -130,6 +130,17 @@ def test_a_file_that_is_missing(root: Path, name: str) -> None:
     assert breaches(root) == [f"lower-part: {name} is missing"]
 
 
+def test_a_folder_that_no_import_contract_sees(root: Path) -> None:
+    folder = root / "packages/lower-part/src/lower_part/migrations"
+    folder.mkdir()
+    assert breaches(root) == []
+    (folder / "001_create_users.py").touch()
+    name = "src/lower_part/migrations/__init__.py"
+    assert breaches(root) == [
+        f"lower-part: {name} is missing: without it, no import contract sees that folder"
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "breach"),
     [

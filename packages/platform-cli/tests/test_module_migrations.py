@@ -201,6 +201,42 @@ def test_down_is_for_one_owner(migrate: Migrate, add: Add) -> None:
     assert migrate("down")[1] == "rolled back 001_base\n"
 
 
+def test_a_module_is_not_rolled_back_below_what_another_that_needs_it_was_applied_on(
+    migrate: Migrate, add: Add
+) -> None:
+    add("user", "users")
+    add("shop", "orders", needs=("user",))
+    add("bill", "bills", needs=("shop",))
+    add("mail", "letters")
+    migrate("up")
+    for module, resting in (("user", "bill"), ("shop", "bill")):
+        code, out, err = migrate("down", "--module", module)
+        assert (code, out) == (4, "")
+        assert f"first roll that back with 'down --module {resting}'" in err
+    for module in ("bill", "shop", "user"):
+        assert migrate("down", "--module", module)[0] == 0
+
+
+def test_a_module_that_cannot_be_read_stops_nothing_but_what_is_for_all(
+    platform: Platform, migrate: Migrate, add: Add
+) -> None:
+    add("shop", "orders")
+    manifest = add("worse", "things", oops=1).parent / "module.json"
+    add("wants", "others", needs=("gone",))
+    problems = [f"{manifest}: oops: unknown key", "module 'wants' needs 'gone': unknown module 'gone': "]
+    for args in (["up"], ["status", "--offline"]):
+        code, out, err = migrate(*args)
+        assert (code, out, [each in err for each in problems]) == (2, "", [True, True])
+        assert "'--module NAME' is for one module and what it needs" in err
+    assert migrate("up", "--module", "shop")[1] == "applied 001_base\napplied shop/001_orders\n"
+    assert platform("run", "shop", "--db", "kept")[0] == 0
+    assert [migrate("status", *args)[0] for args in ([], ["--check"])] == [0, 4]
+    code, out, err = migrate("status")
+    assert (code, out.splitlines()[-1]) == (0, "2 applied, 0 pending, 0 problems")
+    assert err.count("a module is skipped: ") == 2
+    assert migrate("down", "--module", "shop")[0] == 0
+
+
 def test_status_shows_owners_and_those_that_are_not_installed(
     migrate: Migrate, add: Add, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,7 +35,35 @@ SPIES = """
 
     class Database(Spy, MemoryDatabase): ...
     class Files(Spy, MemoryFileSystem): ...
-    class Logger(Spy, JsonLogger): ...
+    class Remote(JsonLogger):
+        async def connect(self):
+            self.session = []
+
+        async def disconnect(self):
+            print(*self.session, sep="\\n")
+
+        def _write(self, level, message, fields):
+            if hasattr(self, "session"):
+                self.session.append(message)
+
+
+    class Delegating(Remote):
+        def bind(self, **fields):
+            bound = Bound.__new__(Bound)
+            bound.write = self._write
+            return bound
+
+
+    class Bound(Remote):
+        def _write(self, level, message, fields):
+            self.write(level, message, fields)
+
+
+    class Logger(Spy, JsonLogger):
+        def _write(self, level, message, fields):
+            if message in os.environ.get("SHOWN", "").split(","):
+                print(message)
+            super()._write(level, message, fields)
     class Store(Spy, MemorySecrets):
         def __init__(self, secrets):
             super().__init__()
@@ -43,7 +71,11 @@ SPIES = """
 ENTRY_POINTS = {
     "platform.database": {"spy": "spies.adapters:Database"},
     "platform.filesystem": {"spy": "spies.adapters:Files"},
-    "platform.logging": {"spy": "spies.adapters:Logger"},
+    "platform.logging": {
+        "copying": "spies.adapters:Remote",
+        "delegating": "spies.adapters:Delegating",
+        "spy": "spies.adapters:Logger",
+    },
     "platform.secrets": {"spy": "spies.adapters:Store"},
 }
 RUN = ("run", "hello", "--db", "spy", "--fs", "spy", "--log", "spy", "--secrets", "spy")
@@ -72,6 +104,23 @@ def assert_names(err: str, call: str) -> None:
 def test_adapters_of_every_interface_are_opened_and_closed_in_reverse_order(platform: Platform) -> None:
     code, out, _ = platform(*RUN)
     assert (code, out.splitlines()) == (0, [*OPENED, "run", *CLOSED])
+
+
+@pytest.mark.parametrize("returned", [0, 1])
+def test_the_logger_is_closed_after_the_last_line(
+    platform: Platform, site: Path, monkeypatch: pytest.MonkeyPatch, returned: int
+) -> None:
+    monkeypatch.setenv("SHOWN", "Run complete,Run failed")
+    (site / "hello_job" / "main.py").write_text(f"async def run(ctx):\n    return {returned}\n")
+    code, out, _ = platform(*RUN)
+    last = ["Run complete", "Run failed"][returned]
+    assert (code, out.splitlines()[-2:]) == (returned, [last, "disconnect Logger"])
+
+
+@pytest.mark.parametrize("name", ["copying", "delegating"])
+def test_what_a_logger_opens_is_there_for_those_bound_from_it(platform: Platform, name: str) -> None:
+    code, out, _ = platform("run", "hello", "--db", "spy", "--fs", "spy", "--log", name)
+    assert (code, "Run" in out.splitlines(), out.splitlines()[-1]) == (0, True, "Run complete")
 
 
 def test_a_module_that_declares_nothing_has_logger_and_secret_store_only(

@@ -130,6 +130,20 @@ def test_figures_are_taken_as_json_has_them() -> None:
     assert result.unreported == ("cycle", "set", "bytes")
 
 
+def test_figures_that_raise_are_named_and_the_others_reported() -> None:
+    class Rows(dict[str, int]):
+        def items(self) -> Any:
+            raise KeyError
+
+    class Name:
+        def __repr__(self) -> str:
+            raise KeyError
+
+    figures: dict[Any, Any] = {"rows": Rows(a=1), Name(): 1, "lines": 3}
+    result = RunResult.of(Run(figures=figures), 0, 1.5)
+    assert (result.figures, result.unreported) == ({"lines": 3}, ("rows", "<Name>"))
+
+
 def test_secrets_in_arguments_and_figures_are_hidden(
     events: Events, module: Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,11 @@ def errors(err: str) -> list[str]:
             1,
             "module 'hello' failed: RuntimeError: two lines (hello_job/main.py:20 in run)",
         ),
+        (
+            "raise KeyboardInterrupt",
+            1,
+            "module 'hello' failed: KeyboardInterrupt (hello_job/main.py:20 in run)",
+        ),
         ("raise ConfigurationError('--date is not a day')", 2, "--date is not a day"),
         ("await ctx.db.execute('SELEC 1')", 1, None),
         ("asyncio.current_task().cancel(); await asyncio.Event().wait()", 1, "the job cancelled itself"),
@@ -172,6 +177,24 @@ def test_a_failed_shutdown_fails_the_run(module: Module, platform: Platform) -> 
     code, _, err = platform("run", "hello")
     failure = "module 'hello' failed: RuntimeError: cannot let go (hello_job/main.py:11 in failing)"
     assert (code, errors(err)) == (1, [f"error: shutdown failed: {failure}"])
+
+
+@pytest.mark.parametrize(
+    ("raised", "name"),
+    [
+        ("asyncio.CancelledError", "CancelledError"),
+        ("KeyboardInterrupt", "KeyboardInterrupt"),
+        ("SystemExit(0)", "SystemExit: 0"),
+    ],
+)
+def test_what_would_end_the_process_fails_the_run_and_everything_is_undone(
+    module: Module, platform: Platform, raised: str, name: str
+) -> None:
+    module(FAILING_HOOK.replace("{}", "failing").replace('RuntimeError("cannot let go")', raised))
+    code, _, err = platform("run", "hello")
+    failure = f"shutdown failed: module 'hello' failed: {name} (hello_job/main.py:11 in failing)"
+    assert (code, errors(err)) == (1, [f"error: {failure}"])
+    assert "error Run failed " in err
 
 
 def test_a_shutdown_that_hangs_is_given_up(

@@ -15,6 +15,7 @@ from platform_migrate import (
     Source,
     State,
     StatusSummary,
+    check_files,
     down,
     mark_applied,
     mark_pending,
@@ -101,6 +102,21 @@ def test_rows_of_an_owner_that_is_not_installed_are_shown_and_block_nothing() ->
     assert plan_up(found, applied) == found[1:]
 
 
+def test_sources_that_cannot_be_read_are_all_named(make: Make, tmp_path: Path) -> None:
+    sources = [make("platform", "fine"), make("billing", "Odd"), Source(tmp_path / "gone", "shop")]
+    with pytest.raises(MigrationRefusedError, match=r"not named like .*Odd\.py; there is no folder .*gone'"):
+        check_files(sources)
+
+
+async def test_a_name_that_cannot_be_recorded_is_refused_before_anything_runs(
+    db: DatabaseInterface, make: Make, tables: Tables
+) -> None:
+    owner = "x" * 250
+    with pytest.raises(MigrationRefusedError, match=r"longer than the 255 characters .*: x+/001_long"):
+        await up(db, sources=[make("platform", "one"), make(owner, "long")])
+    assert await tables(db) == set()
+
+
 def test_a_missing_file_is_a_problem_of_its_owner_alone() -> None:
     found = [*files("platform", 1, 2), *files("billing", 1, 3), *files("shop", 1, 2)]
     applied = rows(*files("billing", 1, 2))
@@ -179,7 +195,7 @@ async def test_rolling_back_one_owner_leaves_the_others(
     assert [state for name, state in (await states(db, three)).items() if "billing" in name] == [
         "pending"
     ] * 2
-    with pytest.raises(MigrationRefusedError, match="shop/001_shop_a was applied after it"):
+    with pytest.raises(MigrationRefusedError, match="shop/002_shop_b was applied after it"):
         await down(db, source=three[0])
     assert (await down(db, target=0, source=three[2])).reverted == ("shop/002_shop_b", "shop/001_shop_a")
     assert (await down(db, source=three[0])).reverted == ("002_platform_b",)

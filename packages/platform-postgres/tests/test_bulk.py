@@ -137,6 +137,23 @@ async def test_a_late_value_that_does_not_fit_is_a_data_error_and_none_is_kept(
     assert await db.fetch_all("SELECT * FROM one") == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        ("INT", 2**31, "a value is out of the range of its type"),
+        ("BIGINT", -(2**63) - 1, "a value is out of the range of its type"),
+        ("REAL", 1e39, "a value is out of the range of its type"),
+        ("REAL", 1e-300, "a number is too small for REAL"),
+    ],
+)
+async def test_a_number_out_of_range_is_called_so(
+    db: PostgresDatabase, kind: str, value: float, message: str
+) -> None:
+    await db.execute(f"CREATE TABLE one (value {kind})")
+    with pytest.raises(DataError, match=f"^{message}$"):
+        await db.bulk_insert("one", [{"value": value}])
+
+
 @pytest.mark.parametrize("other", [{"a": 1}, {"a": 1, "c": 1}, {"a": 1, "b": 1, "c": 1}], ids=repr)
 async def test_a_late_row_of_other_columns_is_named_and_none_is_kept(
     db: PostgresDatabase, other: dict[str, int]

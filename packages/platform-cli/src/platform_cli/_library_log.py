@@ -1,7 +1,7 @@
 """Forward what libraries log by the standard library's ``logging`` to the log of the run."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from platform_cli._masking import hide_secrets
@@ -10,13 +10,13 @@ from platform_interfaces import LoggingInterface
 
 
 @contextmanager
-def library_log(log: LoggingInterface) -> Iterator[None]:
-    """Return a block in which warnings and errors of libraries go to ``log``, with the name of their logger.
+def library_log(find_log: Callable[[], LoggingInterface]) -> Iterator[None]:
+    """Return a block in which warnings and errors of libraries go to the log, with the name of their logger.
 
-    Where a module, a library or ``log`` itself has set up ``logging``, its records go there, and there alone.
+    Where a module, a library or the log itself has set up ``logging``, its records go there, and there alone.
     """
     before = logging.lastResort
-    logging.lastResort = _Forwarder(log, before)
+    logging.lastResort = _Forwarder(find_log, before)
     try:
         yield
     finally:
@@ -24,19 +24,20 @@ def library_log(log: LoggingInterface) -> Iterator[None]:
 
 
 class _Forwarder(logging.Handler):
-    def __init__(self, log: LoggingInterface, otherwise: logging.Handler | None) -> None:
+    def __init__(self, find_log: Callable[[], LoggingInterface], otherwise: logging.Handler | None) -> None:
         super().__init__(logging.WARNING)
-        self._log, self._otherwise = log, otherwise
+        self._find_log, self._otherwise = find_log, otherwise
         self._is_busy = False  # changed under the handler's lock only
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self._is_busy:  # it is a record of ``log`` itself, which is made of ``logging``
+        if self._is_busy:  # it is a record of the log itself, which is made of ``logging``
             if self._otherwise:
                 self._otherwise.handle(record)
             return
         self._is_busy = True
         try:
-            write = self._log.error if record.levelno >= logging.ERROR else self._log.warn
+            log = self._find_log()
+            write = log.error if record.levelno >= logging.ERROR else log.warn
             error = record.exc_info[1] if record.exc_info else None
             write(_text(record), logger=record.name, **({"error": describe(error)} if error else {}))
         finally:

@@ -37,9 +37,15 @@ _OWN_PACKAGE = __name__.partition(".")[0]
 
 
 class Container:
-    """Builds and opens the adapters that the settings name; ``lifecycle`` closes them in reverse order.
+    """Builds and opens the adapters that the settings name.
+
+    Args:
+        settings: those of the run.
+        log_fields: what each line of the log has.
 
     Attributes:
+        lifecycle: closes all of them but the logger, in reverse order.
+        log_lifecycle: closes the logger, to be shut down after the last line.
         secrets: the store that everything else is constructed from.
         log: the logger of the run, whether or not the module declares one.
         owners: whose code each package is, for errors.
@@ -48,9 +54,10 @@ class Container:
         ConfigurationError: when the store or the logger cannot be built.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, log_fields: Mapping[str, str] = MappingProxyType({})) -> None:
         self.settings = settings
         self.lifecycle = Lifecycle()
+        self.log_lifecycle = Lifecycle()
         self.owners: dict[str, Owner] = {}
         self._asked: set[str] = set()
         self._is_announced = False
@@ -58,7 +65,9 @@ class Container:
         self.secrets: SecretsInterface = settings.values  # what a secret store reads its own settings from
         if settings.implementations["secrets"].value != "env":
             self.secrets = self._build("secrets")
-        self.log: LoggingInterface = self._build("logging")
+        self._logger: LoggingInterface = self._build("logging")
+        self._log_fields = log_fields
+        self.log = self._logger.bind(**log_fields)
 
     async def open_database(self, defaults: Mapping[str, str] = MappingProxyType({})) -> DatabaseInterface:
         """Return the database, connected until ``lifecycle`` shuts down.
@@ -84,8 +93,10 @@ class Container:
             PlatformError: when an adapter cannot be opened; ``lifecycle`` closes those before it.
         """
         declared = set(interfaces)
+        await self._open({"logging": self._logger, "secrets": self.secrets})
+        # Once more: a copy that was bound before may lack what the logger has opened.
+        self.log = self._logger.bind(**self._log_fields)
         always = {"logging": self.log, "secrets": self.secrets}
-        await self._open(always)
         try:
             built = self._build_declared(declared, defaults)
         except ConfigurationError:  # what is missing may be set under a mistyped name
@@ -129,7 +140,8 @@ class Container:
                 with self._naming(kind):
                     await adapter.connect()
                 self._opened.add(kind)
-                self.lifecycle.on_shutdown(partial(self._close, kind, adapter))
+                lifecycle = self.log_lifecycle if kind == "logging" else self.lifecycle
+                lifecycle.on_shutdown(partial(self._close, kind, adapter))
 
     async def _close(self, kind: str, adapter: AsyncResource) -> None:
         self._opened.discard(kind)

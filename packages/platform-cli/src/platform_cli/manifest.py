@@ -80,7 +80,12 @@ def read_in_order(names: Iterable[str]) -> list[Manifest]:
         if name in needed_by:
             raise ConfigurationError(f"modules need each other: {' → '.join((*needed_by, name))}")
         if name not in found:
-            manifest = read_manifest(name)
+            try:
+                manifest = read_manifest(name)
+            except ConfigurationError as error:
+                if not needed_by:
+                    raise
+                raise ConfigurationError(f"module {needed_by[-1]!r} needs {name!r}: {error}") from error
             for each in sorted(manifest.modules):
                 visit(each, (*needed_by, name))
             found[name] = manifest

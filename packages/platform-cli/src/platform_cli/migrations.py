@@ -63,13 +63,47 @@ def find_sources_of(secrets: SecretsInterface, owner: str, directory: str | None
     return sources
 
 
-def find_all_sources(secrets: SecretsInterface, directory: str | None = None) -> "list[Source]":
+def find_all_sources(
+    secrets: SecretsInterface, directory: str | None = None, *, skip_unreadable: bool = False
+) -> "list[Source]":
     """Return the migrations of the platform, then those of all installed modules.
 
+    Args:
+        secrets: see ``find_sources``.
+        directory: likewise.
+        skip_unreadable: whether modules that cannot be read are ignored.
+
     Raises:
-        ConfigurationError: see ``find_sources``.
+        ConfigurationError: see ``find_sources``; names what is wrong with all modules.
     """
-    return find_sources(secrets, registry.names("modules"), directory)
+    names, problems = find_modules()
+    if problems and not skip_unreadable:
+        way_out = "'--module NAME' is for one module and what it needs, '--module platform' for the platform"
+        raise ConfigurationError("\n".join(dict.fromkeys([*map(str, problems), way_out])))
+    return find_sources(secrets, names, directory)
+
+
+def find_modules() -> tuple[list[str], list[ConfigurationError]]:
+    """Return the installed modules that can be read with all they need, and what is wrong with the others."""
+    found, problems = [], []
+    for name in registry.names("modules"):
+        try:
+            read_in_order([name])
+        except ConfigurationError as error:
+            problems.append(error)
+        else:
+            found.append(name)
+    return found, problems
+
+
+def find_dependents(owner: str) -> list[str]:
+    """Return the installed modules that need ``owner``, but for those that cannot be read."""
+    names, _ = find_modules()
+    return [
+        name
+        for name in names
+        if registry.composed(owner) in {registry.composed(each.name) for each in read_in_order([name])[:-1]}
+    ]
 
 
 async def ensure_migrated(container: Container, database: DatabaseInterface, module: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from platform_cli._render import show
 from platform_interfaces import LoggingInterface, Run
 
 
@@ -15,7 +16,7 @@ class RunResult:
     Attributes:
         run: which run it was.
         exit_code: 0 where it succeeded.
-        seconds: from its start until all that it opened was closed.
+        seconds: from its start until all that it opened, but the logger, was closed.
         error: why it failed; empty where it succeeded, or was interrupted.
         figures: those of the run, as JSON has them.
         unreported: the names of the figures that cannot be written as JSON.
@@ -33,11 +34,11 @@ class RunResult:
         """Return the result of ``run``, with its figures as they are now."""
         figures: dict[str, Any] = {}
         unreported = []
-        for name, value in run.figures.items():
+        for name, value in dict(run.figures).items():  # a thread of the module may go on
             try:
                 figures |= json.loads(json.dumps({name: value}, allow_nan=False))
-            except (TypeError, ValueError, RecursionError):  # not JSON, NaN or a cycle, too deep
-                unreported.append(str(name))
+            except Exception:  # noqa: BLE001 - not JSON; whatever it raises, the run has its last line
+                unreported.append(show(name))
         return cls(run, exit_code, seconds, error, figures, tuple(unreported))
 
 

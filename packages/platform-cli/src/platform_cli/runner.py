@@ -27,10 +27,10 @@ from platform_cli.manifest import Manifest, read_in_order
 from platform_cli.migrations import ensure_migrated, report_pending
 from platform_cli.run_result import RunResult, log_result
 from platform_cli.settings import Settings
-from platform_interfaces import PlatformError, Run
+from platform_interfaces import Lifecycle, PlatformError, Run
 
 SHUTDOWN_SECONDS = 10.0
-"""How long undoing may take in all; what is not undone by then is given up."""
+"""How long undoing may take in all, and closing the logger after it; what is not done by then is given up."""
 
 Job = Callable[[Container], Awaitable[int]]
 
@@ -40,6 +40,10 @@ class _Ending(NamedTuple):
 
     code: int
     failure: BaseException | None = None
+
+
+def _ignore(_: _Ending) -> None:
+    """Log nothing: a command prints what it did."""
 
 
 def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings, entry: str = "run") -> int:
@@ -54,8 +58,7 @@ def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings
     """
     run = Run(module=manifest.name, version=manifest.version, arguments=config)
     started = time.monotonic()
-    container = Container(settings)
-    container.log = container.log.bind(run_id=run.id, module=run.module)
+    container = Container(settings, {"run_id": run.id, "module": run.module})
     package = manifest.package.partition(".")[0]
     container.owners[package] = Owner(f"module {manifest.name!r}", is_module=True)
 
@@ -63,11 +66,12 @@ def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings
         await _run_entry(container, manifest, run, entry)
         return 0
 
-    ending = _run_to_end(job, container)
-    if ending.code != MISUSED:
-        error = describe(ending.failure) if ending.failure else ""
-        log_result(container.log, RunResult.of(run, ending.code, time.monotonic() - started, error))
-    return _report(ending)
+    def log_end(ending: _Ending) -> None:
+        if ending.code != MISUSED:
+            error = describe(ending.failure) if ending.failure else ""
+            log_result(container.log, RunResult.of(run, ending.code, time.monotonic() - started, error))
+
+    return _run_to_end(job, container, log_end)
 
 
 async def _run_entry(container: Container, manifest: Manifest, run: Run, entry: str) -> None:
@@ -93,26 +97,32 @@ def run_job(job: Job, settings: Settings) -> int:
 
     An error is reported on standard error; at DEBUG the log has its traceback, where that says more.
     """
-    return _report(_run_to_end(job, Container(settings)))
+    return _run_to_end(job, Container(settings), _ignore)
 
 
-def _report(ending: _Ending) -> int:
+def _run_to_end(job: Job, container: Container, log_end: Callable[[_Ending], None]) -> int:
+    with library_log(lambda: container.log), StopSignals() as stop, asyncio.Runner() as runner:
+        ending = runner.run(_supervise(job, container, stop, log_end))
     if ending.failure:
         fail(ending.failure)
     return ending.code
 
 
-def _run_to_end(job: Job, container: Container) -> _Ending:
-    with library_log(container.log), StopSignals() as stop, asyncio.Runner() as runner:
-        return runner.run(_supervise(job, container, stop))
+async def _supervise(
+    job: Job, container: Container, stop: StopSignals, log_end: Callable[[_Ending], None]
+) -> _Ending:
+    ending = await _run_and_undo(job, container, stop)
+    log_end(ending)
+    problem = await _shut_down(container.log_lifecycle, container)
+    return _Ending(exit_code(problem), problem) if problem and not ending.code else ending
 
 
-async def _supervise(job: Job, container: Container, stop: StopSignals) -> _Ending:
-    task = asyncio.ensure_future(job(container))
+async def _run_and_undo(job: Job, container: Container, stop: StopSignals) -> _Ending:
+    task = asyncio.ensure_future(_contain(job, container))
     stop.watch(task)
     [outcome] = await asyncio.gather(task, return_exceptions=True)
     container.log_settings()  # where the context was never opened
-    problem = await _shut_down(container)
+    problem = await _shut_down(container.lifecycle, container)
     if stop.received:
         container.log.warn("Interrupted", signal=stop.received.name)
         return _Ending(128 + stop.received)
@@ -121,6 +131,13 @@ async def _supervise(job: Job, container: Container, stop: StopSignals) -> _Endi
     if isinstance(outcome, BaseException):
         return _end_with(outcome, container)
     return _Ending(exit_code(problem), problem) if problem else _Ending(outcome)
+
+
+async def _contain(job: Job, container: Container) -> int | BaseException:
+    try:
+        return await job(container)
+    except (KeyboardInterrupt, SystemExit) as error:
+        return error  # raised, it would end the event loop before anything is undone
 
 
 def _end_with(error: BaseException, container: Container) -> _Ending:
@@ -132,14 +149,15 @@ def _end_with(error: BaseException, container: Container) -> _Ending:
     return _Ending(exit_code(failure), failure)
 
 
-async def _shut_down(container: Container) -> PlatformError | None:
+async def _shut_down(lifecycle: Lifecycle, container: Container) -> PlatformError | None:
     try:
         async with asyncio.timeout(SHUTDOWN_SECONDS):
-            await container.lifecycle.shutdown()
+            await lifecycle.shutdown()
     except TimeoutError:
         problem = PlatformError(f"shutdown took longer than {SHUTDOWN_SECONDS:g} s and was given up")
-    except ExceptionGroup as group:
-        reasons = [describe(attribute(each, container.owners)) for each in group.exceptions]
+    except BaseException as error:  # noqa: BLE001 - also sys.exit() in a hook: the last line comes all the same
+        errors = error.exceptions if isinstance(error, ExceptionGroup) else [error]
+        reasons = [describe(attribute(each, container.owners)) for each in errors]
         problem = PlatformError(f"shutdown failed: {'; '.join(reasons)}")
     else:
         return None

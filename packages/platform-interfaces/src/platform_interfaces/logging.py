@@ -25,6 +25,7 @@ class LoggingInterface(AsyncResource, ABC):
 
     A logger is opened first and closed last, and the run logs before and after that, too: neither raises, and
     an adapter shows what it can.
+    Loggers bound from it use what it has opened, and are not opened themselves.
     """
 
     @abstractmethod

@@ -12,6 +12,9 @@ PLATFORM = "platform"
 """The owner whose migrations are recorded under the bare names of their files."""
 
 VERSIONS = Path(__file__).parent / "versions"
+MAX_NAME_LENGTH = 255
+"""Of a recorded name, with its owner: what 001 has given the column."""
+
 CHECKSUM_VERSION = "1:"
 """The formula of ``MigrationFile.checksum``; a later one gets another number."""
 
@@ -86,9 +89,17 @@ def read_sources(sources: Sequence[Source]) -> list[MigrationFile]:
     """Return the files of all ``sources``, in their order.
 
     Raises:
-        MigrationRefusedError: when a source cannot be read; see ``read_files``.
+        MigrationRefusedError: when any cannot be read, see ``read_files``; all are named.
     """
-    return [file for source in sources for file in read_files(source)]
+    files, problems = list[MigrationFile](), list[str]()
+    for source in sources:
+        try:
+            files += read_files(source)
+        except MigrationRefusedError as error:
+            problems.append(str(error))
+    if problems:
+        raise MigrationRefusedError("; ".join(problems))
+    return files
 
 
 def read_files(source: Source) -> list[MigrationFile]:
@@ -97,8 +108,9 @@ def read_files(source: Source) -> list[MigrationFile]:
     Names that start with ``_``, ``.`` or ``~``, folders, and files that are not Python are ignored.
 
     Raises:
-        MigrationRefusedError: when the folder is missing, a name is not ``NNN_lower_case.py``, two files have
-            the same number, or a file is not UTF-8. All bad names are listed.
+        MigrationRefusedError: when the folder is missing, a name is not ``NNN_lower_case.py`` or too long
+            to be recorded with its owner, two files have the same number, or a file is not UTF-8. All bad
+            names are listed.
     """
     if not source.directory.is_dir():
         raise MigrationRefusedError(f"there is no folder {str(source.directory)!r} to read migrations from")
@@ -110,6 +122,10 @@ def read_files(source: Source) -> list[MigrationFile]:
     if badly_named := [str(path) for path in candidates if not _FILE_NAME.fullmatch(path.stem)]:
         raise MigrationRefusedError(f"not named like 001_create_users.py: {', '.join(badly_named)}")
     files = [MigrationFile(path, _read(path), source.owner) for path in candidates]
+    if too_long := [file.name for file in files if len(file.name) > MAX_NAME_LENGTH]:
+        raise MigrationRefusedError(
+            f"longer than the {MAX_NAME_LENGTH} characters that are recorded: {', '.join(too_long)}"
+        )
     _refuse_duplicates(files)
     return sorted(files, key=lambda file: file.number)
 

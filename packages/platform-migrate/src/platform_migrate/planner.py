@@ -1,6 +1,6 @@
 """What to do, decided from files and rows alone; no database is asked, nothing is changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 
 from platform_migrate.errors import MigrationRefusedError
@@ -51,15 +51,16 @@ def plan_down(
     *,
     target: int | None = None,
     owner: str = PLATFORM,
+    dependents: Collection[str] = (),
 ) -> list[MigrationFile]:
     """Return the files of the last ``count`` migrations of ``owner``, the last applied first.
 
-    With ``target``, those of all above that number.
+    With ``target``, those of all above that number. All modules depend on the platform.
 
     Raises:
         MigrationRefusedError: when ``count`` is not between 1 and the number of migrations applied,
-            ``target`` is neither 0 nor applied, a file is missing, or a module's migration was applied after
-            one of the platform's, which it may rest on.
+            ``target`` is neither 0 nor applied, a file is missing, or a migration of one of ``dependents``
+            was applied after one of them, which it may rest on.
     """
     newest = sorted((row for row in rows if row.owner == owner), key=lambda row: row.id, reverse=True)
     if target is not None:
@@ -80,8 +81,10 @@ def plan_down(
         raise MigrationRefusedError(
             f"cannot roll back, nothing was changed: no file for {', '.join(missing)}"
         )
-    if owner == PLATFORM:
-        _refuse_below_modules(chosen, rows)
+    resting = [
+        row for row in rows if row.owner in dependents or (owner == PLATFORM and row.owner != PLATFORM)
+    ]
+    _refuse_below(resting, chosen)
     return [by_name[row.name] for row in chosen]
 
 
@@ -157,14 +160,14 @@ def _check_names(names: Sequence[str], known: Sequence[str], problem: str) -> No
             raise MigrationRefusedError(f"cannot mark {name!r}, nothing was changed: {problem}{hint}")
 
 
-def _refuse_below_modules(chosen: Sequence[AppliedRow], rows: Sequence[AppliedRow]) -> None:
+def _refuse_below(resting: Sequence[AppliedRow], chosen: Sequence[AppliedRow]) -> None:
+    newest = max(resting, key=lambda row: row.id, default=None)
     for row in chosen:
-        for other in rows:
-            if other.owner != PLATFORM and other.id > row.id:
-                raise MigrationRefusedError(
-                    f"cannot roll back {row.name}, nothing was changed: {other.name} was applied after it "
-                    f"and may rest on it: first roll that back with 'down --module {other.owner}'"
-                )
+        if newest and newest.id > row.id:
+            raise MigrationRefusedError(
+                f"cannot roll back {row.name}, nothing was changed: {newest.name} was applied after it "
+                f"and may rest on it: first roll that back with 'down --module {newest.owner}'"
+            )
 
 
 def _of(owner: str) -> str:

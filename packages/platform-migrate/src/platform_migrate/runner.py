@@ -13,7 +13,7 @@ All but ``status`` raise ``LockTimeoutError`` when another run had the lock all 
 changed; and ``MigrationLockLostError`` when the lock was lost on the way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from platform_interfaces import DatabaseInterface
@@ -87,6 +87,7 @@ async def down(
     *,
     target: int | None = None,
     source: Source = Source(),  # noqa: B008 - it is immutable
+    dependents: Collection[str] = (),
     dry_run: bool = False,
     lock_wait: float = LOCK_WAIT_SECONDS,
     notify: Notify = ignore,
@@ -98,17 +99,18 @@ async def down(
         count: how many.
         target: roll back all above this number instead; 0 means all.
         source: the folder and its owner.
+        dependents: the owners whose migrations may rest on those of this one; all may on the platform's.
 
     Raises:
-        MigrationRefusedError: when there are not as many, one has no file or no ``down``, or a module's was
-            applied after one of the platform's; nothing was changed.
+        MigrationRefusedError: when there are not as many, one has no file or no ``down``, or one of a
+            dependent was applied after it; nothing was changed.
         MigrationFailedError: when one fails; it stays applied, those before it are rolled back.
     """
     files, store = read_files(source), await MigrationStore.open(db)
 
     async def plan() -> list[tuple[Migration, Step]]:
         rows = await store.fetch_rows()
-        planned = plan_down(files, rows, count, target=target, owner=source.owner)
+        planned = plan_down(files, rows, count, target=target, owner=source.owner, dependents=dependents)
         _notify_of(State.CHANGED, plan_status(planned, rows, [source.owner]), notify)
         return _pair_with_down(load_all(planned))
 

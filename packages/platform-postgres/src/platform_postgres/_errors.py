@@ -45,10 +45,7 @@ _BY_SQLSTATE: dict[str, type[DatabaseError]] = {
     "57P05": ConnectionLostError,
 }
 # Errors of codecs for a value that cannot be encoded or decoded.
-_CODEC_ERRORS = (
-    *(ValueError, TypeError, ArithmeticError, AttributeError, LookupError, RecursionError),
-    struct.error,
-)
+_CODEC_ERRORS = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, RecursionError)
 
 
 @contextmanager
@@ -64,6 +61,8 @@ def translate_errors() -> Iterator[None]:
         raise StatementTimeoutError("no answer from the database within the time limit") from error
     except OSError as error:
         raise ConnectionLostError(f"the database cannot be reached: {error}") from error
+    except (struct.error, OverflowError):
+        raise DataError("a value is out of the range of its type") from None
     except _CODEC_ERRORS as error:  # its text, and so its traceback, may quote the value
         raise DataError(
             f"a value cannot be converted for or from the database: {type(error).__name__}"

@@ -3,7 +3,7 @@
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 """Of the JSON object; it goes up when a field changes its meaning or goes away."""
+
+
+def warn_of_unreadable(notify: Callable[[str], None]) -> bool:
+    """Warn of each installed module that cannot be read, and return whether there is one."""
+    from platform_cli.migrations import find_modules
+
+    _, problems = find_modules()
+    for problem in problems:
+        notify(f"a module is skipped: {problem}")
+    return bool(problems)
 
 
 def print_json(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary") -> None:

@@ -109,9 +109,9 @@ def down(
             f"rolling back in env {env!r} may lose data: add --yes, or --dry-run to see what it would do"
         )
 
-    def find(secrets: SecretsInterface) -> "list[Source]":
-        from platform_cli.migrations import find_sources_of
+    from platform_cli.migrations import find_dependents, find_sources_of
 
+    def find(secrets: SecretsInterface) -> "list[Source]":
         return find_sources_of(secrets, module, directory)
 
     async def revert(context: MigrateContext) -> None:
@@ -120,6 +120,7 @@ def down(
             1 if count is None else count,
             target=target,
             source=context.sources[-1],
+            dependents=find_dependents(module),
             dry_run=dry_run,
             lock_wait=lock_wait,
             notify=context.notify,
@@ -139,7 +140,7 @@ def down(
 @click.option("--offline", is_flag=True, help="Ask no database: only check that the files can be loaded.")
 @directory_option
 def status(module: str | None, check: bool, is_json: bool, offline: bool, directory: str | None) -> int:
-    """Show each migration and whether it is applied."""
+    """Show each migration and whether it is applied; warn of modules that cannot be read."""
     if offline and is_json:
         raise click.UsageError(
             "--offline and --json exclude each other: without a database there are no states"
@@ -149,7 +150,7 @@ def status(module: str | None, check: bool, is_json: bool, offline: bool, direct
         from platform_cli.migrations import find_all_sources, find_sources_of
 
         if module is None:
-            return find_all_sources(secrets, directory)
+            return find_all_sources(secrets, directory, skip_unreadable=not offline)
         return find_sources_of(secrets, module, directory)[-1:]
 
     def list_files(migrate: Any, secrets: SecretsInterface) -> None:
@@ -158,8 +159,9 @@ def status(module: str | None, check: bool, is_json: bool, offline: bool, direct
         say(f"{len(names)} files, 0 problems")
 
     async def show(context: MigrateContext) -> int:
-        from platform_cli.commands._migration_status import print_json, print_table
+        from platform_cli.commands._migration_status import print_json, print_table, warn_of_unreadable
 
+        is_complete = module is not None or not warn_of_unreadable(context.notify)
         statuses = await context.migrate.status(context.database, sources=context.sources)
         if module is not None:
             statuses = [each for each in statuses if each.state != "not installed"]
@@ -167,7 +169,7 @@ def status(module: str | None, check: bool, is_json: bool, offline: bool, direct
         (print_json if is_json else print_table)(statuses, summary)
         if not check:
             return 0
-        return REFUSED if summary.problems else PENDING if summary.pending else 0
+        return REFUSED if summary.problems or not is_complete else PENDING if summary.pending else 0
 
     return run_on_files(list_files) if offline else run_on_database(show, find, CHANGES_NOTHING)
 

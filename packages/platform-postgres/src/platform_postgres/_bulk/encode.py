@@ -20,7 +20,7 @@ from uuid import UUID
 
 from asyncpg.pgproto import pgproto
 
-from platform_interfaces import Columns
+from platform_interfaces import Columns, DataError
 from platform_postgres._codecs import JSONB_HEADER, encode_json
 from platform_postgres._errors import translate_errors
 from platform_postgres._numeric import encode_numeric
@@ -189,7 +189,7 @@ def _json(version: bytes) -> Encoder:
 def _encode_real(value: float) -> bytes:
     content = _pack_real(value)
     if value and not any(content[1:]) and not content[0] & 0x7F:
-        raise ValueError("too small, and would become 0")
+        raise DataError("a number is too small for REAL")
     return content
 
 
