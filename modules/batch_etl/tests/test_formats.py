@@ -1,51 +1,72 @@
-"""A format with a header: its rejects can be read again without their file."""
+"""A format that is added has its lines read, rejected and retried like JSON lines."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 import platform_migrate
-from batch_etl.ingest import RecordFormat, formats
+from batch_etl.ingest import LineCode, RecordFormat, Rejected, formats
+from batch_etl.ingest.json_lines import JsonLines
 from batch_etl.main import retry, run
-from platform_interfaces import PlatformContext, find_rejects, rejects_path
+from platform_interfaces.testing import JobHarness
 from platform_memory import MemoryDatabase, MemoryFileSystem, MemoryLogger
 
 FOLDER = "raw/events/2026-01-15"
-HEADER = b"event_type\tpayload\tsource"
-MARK = b"\xef\xbb\xbf"
+KEPT = f"rejected/{FOLDER}/rejects.jsonl"
+HINT = "A file is not one JSON object a line"
+HEADER, GOOD = b"event_type|payload|source", b'click|{"n": 1}|web'
 
 
-class Tabbed(RecordFormat):
-    """Values between tabs, named by the first line."""
-
+class BarSeparated(RecordFormat):
     has_header = True
 
     @classmethod
     def recognises(cls, path: str, first_line: bytes) -> bool:
-        return path.endswith(".tsv")
+        return path.endswith(".psv")
 
     def decode(self, line: bytes) -> Any:
-        names, values = self.header.decode().split("\t"), line.decode().split("\t")
-        return dict(zip(names, values, strict=False))
+        names, values = self.header.decode().split("|"), line.decode().split("|")
+        is_row = len(names) == len(values)
+        return dict(zip(names, values, strict=True)) if is_row else Rejected((LineCode.MALFORMED_JSON,))
+
+    def is_beginning(self, line: bytes) -> bool:
+        return line.count(b"|") < self.header.count(b"|")
 
 
-@pytest.mark.parametrize("mark", [b"", MARK])
-async def test_a_reject_keeps_the_header_that_a_retry_reads_it_with(
-    mark: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(formats, "FORMATS", (Tabbed, *formats.FORMATS))
-    fs, log = MemoryFileSystem(), MemoryLogger()
-    other_header, kept = b"source\tpayload\tevent_type", rejects_path(FOLDER)
-    await fs.write(f"{FOLDER}/a.tsv", mark + HEADER + b"\nclick\t{}\tweb\n \t{}\tweb\n")
-    await fs.write(f"{FOLDER}/b.tsv", other_header + b"\n \t{}\tview\n")
+@pytest.fixture
+async def job(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[JobHarness]:
+    monkeypatch.setattr(formats, "FORMATS", (BarSeparated, JsonLines))
+    arguments = {"date": "2026-01-15", "source-path": "raw/events"}
     async with MemoryDatabase() as db:
         await platform_migrate.up(db)
-        config = {"date": "2026-01-15", "source-path": "raw/events"}
-        assert await run(PlatformContext(log=log, db=db, fs=fs, config=config)) == 0
-        first, second = [reject async for reject in find_rejects(fs, FOLDER)]
-        assert (first.line, first.offset) == (3, len(mark + HEADER) + 1 + len(b"click\t{}\tweb\n"))
-        assert (first.header, second.line, second.header) == (HEADER, 2, other_header)
-        await fs.write(kept, (await fs.read(kept)).replace(rb'"raw": " ', rb'"raw": "mended'))
-        assert await retry(PlatformContext(log=log, db=db, fs=fs, config=config)) == 0
-        rows = await db.fetch_all("SELECT event_type, source FROM cleaned_events ORDER BY id")
-    assert [tuple(row.values()) for row in rows] == [("click", "web"), ("mended", "web"), ("view", "mended")]
+        yield JobHarness(
+            run, retry=retry, log=MemoryLogger, db=db, fs=MemoryFileSystem(), arguments=arguments
+        )
+
+
+async def test_the_header_is_not_a_record_and_serves_a_retry(job: JobHarness) -> None:
+    await job.fs.write(f"{FOLDER}/a.psv", b"\n".join([HEADER, GOOD, b"", b"click|bad", b'click|{"n": 2']))
+    figures = (await job.run()).figures
+    assert (figures["lines"], figures["blank"], figures["inserted"]) == (4, 1, 1)
+    assert figures["invalid_by_reason"] == {"malformed_json": 1, "truncated_line": 1}
+    mended = (await job.fs.read(KEPT)).replace(b"click|bad", b"click|{}|app")
+    await job.fs.write(KEPT, mended)
+    figures = (await job.retry()).figures
+    assert (figures["inserted"], figures["invalid_by_reason"]) == (1, {"truncated_line": 1})
+
+
+async def test_a_file_with_nothing_but_a_header_has_no_lines(job: JobHarness) -> None:
+    await job.fs.write(f"{FOLDER}/a.psv", HEADER)
+    await job.fs.write(f"{FOLDER}/b.jsonl", b'{"event_type": "a", "payload": {}, "source": "b"}')
+    assert (await job.run()).figures["lines"] == 1
+
+
+@pytest.mark.parametrize(("name", "hints"), [("a.psv", 0), ("a.jsonl", 1)])
+async def test_only_json_lines_are_hinted_to_be_another_format(
+    job: JobHarness, name: str, hints: int
+) -> None:
+    await job.fs.write(f"{FOLDER}/b.jsonl", b'{"event_type": "a", "payload": {}, "source": "b"}\n')
+    await job.fs.write(f"{FOLDER}/{name}", b"\n".join([HEADER, *[b'click|{"n": 1}'] * 9]))
+    result = await job.run()
+    assert sum(event.message == HINT for event in result.events) == hints

@@ -51,6 +51,18 @@ async def test_a_load_and_a_dry_run_obey_it(job: JobHarness, dry_run: bool) -> N
     assert (figures["unique"], figures["inserted"]) == (2, 0 if dry_run else 2)
 
 
+async def test_a_rule_sees_the_type_that_is_stored(job: JobHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_purchase(event_type: str, payload: dict[str, Any], source: str) -> EventCode | None:
+        return EventCode.MALFORMED_PAYLOAD if event_type == "purchase" else None
+
+    monkeypatch.setattr(validator, "RULES", (find_purchase,))
+    events = [make_event(" Purchase "), make_event("purchase"), make_event("click")]
+    assert [not found for found in map(validator.find_problems, events)] == [False, False, True]
+    await job.fs.write(f"{FOLDER}/a.jsonl", events_to_jsonl(events))
+    figures = (await job.run()).figures
+    assert (figures["invalid"], figures["inserted"]) == (2, 1)
+
+
 async def test_a_retry_obeys_it(job: JobHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validator, "RULES", (lambda *_: EventCode.MALFORMED_PAYLOAD,))
     await job.fs.write(f"{FOLDER}/a.jsonl", EVENTS)

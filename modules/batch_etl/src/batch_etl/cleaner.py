@@ -50,9 +50,9 @@ class EventCleaner:
             return self._reject(record)
         if known is None or not is_valid_source or validator.find_payload_problem(canonical):
             return self._reject(record)
-        if validator.RULES and validator.find_rule_problem(record["event_type"], payload, source):
-            return self._reject(record)
         event_type, prefix = known
+        if validator.RULES and validator.find_rule_problem(event_type, payload, source):
+            return self._reject(record)
         digest = prefix.copy()  # quicker than another digest of the same
         digest.update(canonical)
         event = event_type, canonical, source, digest.digest()

@@ -26,7 +26,7 @@ from platform_interfaces import LoggingInterface
 _SURELY_SHALLOW_BYTES = 2 * MAX_DEPTH
 
 Rule: TypeAlias = Callable[[str, dict[str, Any], str], EventCode | None]
-"""Return why an event is not valid, from its type as it came, its payload and its source; else None."""
+"""Return why an event is not valid, from its type as it is stored, its payload and its source; else None."""
 
 RULES: tuple[Rule, ...] = ()
 """What an event must also obey whose fields are all there and can be stored."""
@@ -91,8 +91,8 @@ def find_problems(event: Any) -> tuple[RejectCode, ...]:
     found = tuple(code for code in fields if code)
     if found:
         return found
-    payload = ensure_payload_dict(payload)
-    return tuple(code for rule in RULES if (code := rule(event_type, payload, source)))
+    stored_type, payload = normalize_event_type(event_type), ensure_payload_dict(payload)
+    return tuple(code for rule in RULES if (code := rule(stored_type, payload, source)))
 
 
 def find_rule_problem(event_type: str, payload: dict[str, Any], source: str) -> EventCode | None:

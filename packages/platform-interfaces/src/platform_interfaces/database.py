@@ -55,8 +55,11 @@ class DatabaseInterface(AsyncResource, ABC):
     async def execute(self, query: str, params: Sequence[Any] | None = None) -> int:
         """Return the number of rows that one statement changed (0 for DDL), or returned (for a SELECT).
 
+        ``params`` are the values of ``$1``, ``$2`` and so on; a single one is in a list, too.
+
         Raises:
             NotConnectedError: before ``connect``. So do all the query methods below.
+            QueryError: when ``params`` is a string, whose characters would be the values. So do they.
         """
 
     @abstractmethod

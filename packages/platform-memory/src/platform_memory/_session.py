@@ -78,9 +78,13 @@ class Session:
         """Return ``params`` as DuckDB takes them.
 
         Raises:
-            QueryError: when they are not as many as the placeholders.
+            QueryError: when they are not a list, or not as many as the placeholders.
             DataError: when one cannot be stored, or is not of the type that its placeholder has.
         """
+        if isinstance(params, str | bytes):
+            raise QueryError(
+                f"parameters must be a list, not {type(params).__name__}: write [value] for a single one"
+            )
         values = params or ()
         if len(values) != statement.placeholders:
             raise QueryError(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from platform_interfaces import DataError
+from platform_interfaces import DataError, QueryError
 
 if TYPE_CHECKING:
     from asyncpg.prepared_stmt import PreparedStatement
@@ -45,7 +45,12 @@ async def prepare(
 
     Raises:
         DataError: when one of them would be changed.
+        QueryError: when they are not a list.
     """
+    if isinstance(params, str | bytes):
+        raise QueryError(
+            f"parameters must be a list, not {type(params).__name__}: write [value] for a single one"
+        )
     statement = await connection.prepare(query)
     if may_be_changed(params):
         await refuse_changes(connection, statement.get_parameters(), zip(params, strict=True))

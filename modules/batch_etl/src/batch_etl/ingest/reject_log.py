@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from batch_etl.ingest.codes import LineCode, RejectCode
 from batch_etl.ingest.framing import find_framing_hint
+from batch_etl.ingest.json_lines import JsonLines
 from batch_etl.ingest.lines import Chunk
 from platform_interfaces import LoggingInterface, Reject
 
@@ -40,12 +41,12 @@ class RejectLog:
         self.hint = ""
 
     def add(self, chunk: Chunk, rejects: Sequence[Reject]) -> None:
-        """Log the rejects of a chunk, and what its lines look like if they are not JSON."""
+        """Log the rejects of a chunk, and what the lines of a file of JSON look like if they are not JSON."""
         for reject in rejects:
             self._log_one(reject)
             if len(self.samples) < SAMPLES and reject.raw is not None:
                 self.samples.append(reject.raw[:SAMPLE_BYTES])
-        if self._hinted != chunk.file:
+        if self._hinted != chunk.file and isinstance(chunk.format, JsonLines):
             unreadable = next((each for each in rejects if each.reasons[0].code in _FRAMING_CODES), None)
             if unreadable:
                 self._log_hint(chunk, chunk.numbers.index(unreadable.line))

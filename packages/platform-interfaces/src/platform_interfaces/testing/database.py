@@ -229,6 +229,16 @@ class DatabaseContract(
         row = await db.fetch_one("SELECT $1::text AS a, $2::int + 1 AS b, $1::text || '!' AS c", ["x", 2])
         assert row == {"a": "x", "b": 3, "c": "x!"}
 
+    async def test_a_string_is_not_a_list_of_parameters(self, db: DatabaseInterface) -> None:
+        query = "SELECT $1::text AS a"
+        for params in ("x", b"x"):
+            for ask in (db.execute, db.fetch_one, db.fetch_all):
+                with pytest.raises(QueryError, match="list"):
+                    await ask(query, params)
+            with pytest.raises(QueryError, match="list"):
+                await anext(db.stream(query, params))
+        assert await db.fetch_one(query, ["x"]) == {"a": "x"}
+
     async def test_wrong_statements_are_query_errors(self, db: DatabaseInterface) -> None:
         for query in ("SELEC 1", "SELECT * FROM no_such_table", "SELECT no_such_column"):
             with pytest.raises(QueryError):
