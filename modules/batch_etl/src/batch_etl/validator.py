@@ -24,6 +24,7 @@ from platform_interfaces import LoggingInterface
 
 # JSON of so many bytes cannot be nested too deep, for brackets are closed again.
 _SURELY_SHALLOW_BYTES = 2 * MAX_DEPTH
+_BACKSLASH = ord("\\")
 
 Rule: TypeAlias = Callable[[str, dict[str, Any], str], EventCode | None]
 """Return why an event is not valid, from its type as it is stored, its payload and its source; else None."""
@@ -131,8 +132,8 @@ def find_source_problem(source: Any) -> EventCode | None:
 
 def find_payload_problem(canonical: bytes) -> EventCode | None:
     """Return why the database cannot store a payload, from its canonical JSON; None when it can."""
-    # The first test is quick, and mostly false.
-    if b"\\u0000" in canonical and b"\\u0000" in canonical.replace(b"\\\\", b""):
+    # Mostly there is none, and a number is found five times as quickly as bytes are.
+    if _BACKSLASH in canonical and b"\\u0000" in canonical.replace(b"\\\\", b""):
         return EventCode.NUL_CHARACTER
     if len(canonical) > _SURELY_SHALLOW_BYTES and not is_shallow(canonical, MAX_DEPTH):
         return EventCode.TOO_DEEP

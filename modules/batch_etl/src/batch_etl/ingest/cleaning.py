@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from batch_etl.ingest.cleaner import Cleaner, CleanRow, PartlyStored, Rejected
 from batch_etl.ingest.codes import LineCode, RejectCode
@@ -52,8 +53,7 @@ class RecentKeys:
     def keep_new(self, rows: Sequence[CleanRow]) -> list[CleanRow]:
         """Return the rows whose keys are not among them, and add these."""
         newer, older, new = self._newer, self._older, list[CleanRow]()
-        for row in rows:
-            key = row[self._key_index]
+        for row, key in zip(rows, map(itemgetter(self._key_index), rows), strict=True):
             if key not in newer and key not in older:
                 newer.add(key)
                 new.append(row)
@@ -98,7 +98,7 @@ class ChunkCleaner:
         too_long = Rejected((chunk.format.long_line_code,))
         for index, line in enumerate(_without_marks(chunk)):
             record = decode(line) if isinstance(line, bytes) else too_long
-            cleaned = record if isinstance(record, Rejected) else clean(record)
+            cleaned = record if type(record) is Rejected else clean(record)
             if isinstance(cleaned, tuple):
                 rows.append(cleaned)
             elif isinstance(cleaned, PartlyStored):
