@@ -14,7 +14,7 @@ _COMMON = settings(
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 
-settings.register_profile("quick", _COMMON, max_examples=90, stateful_step_count=25)
+settings.register_profile("quick", _COMMON, max_examples=60, stateful_step_count=25)
 settings.register_profile(
     "torture", _COMMON, max_examples=5000, stateful_step_count=50, phases=[*_COMMON.phases, Phase.shrink]
 )
