@@ -24,6 +24,7 @@ from platform_interfaces.errors import (
     TransactionAbortedError,
     TransactionConflictError,
 )
+from platform_interfaces.failure_kinds import FailureKind
 from platform_interfaces.filesystem import Capability, FileSystemInterface, Survey, check_path, check_prefix
 from platform_interfaces.identifiers import quote_identifier, quote_identifiers, quote_table, split_table
 from platform_interfaces.json_values import dump_json, load_json
@@ -38,7 +39,7 @@ from platform_interfaces.rejects import (
     read_rejects,
     rejects_path,
 )
-from platform_interfaces.run import Run
+from platform_interfaces.run import Progress, Run
 from platform_interfaces.secrets import SecretsInterface
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "DataError",
     "DatabaseError",
     "DatabaseInterface",
+    "FailureKind",
     "FileChangedError",
     "FileMissingError",
     "FileSystemError",
@@ -66,6 +68,7 @@ __all__ = [
     "NotConnectedError",
     "PlatformContext",
     "PlatformError",
+    "Progress",
     "QueryError",
     "Reason",
     "Reject",

@@ -19,18 +19,24 @@
     │   └── InvalidPathError          the path can never name a file here (also a ValueError)
     └── MigrationError                the migrations cannot go on; the message says which and why
 
-The class attribute ``is_transient`` says whether a retry can help, never the text.
+The class attribute ``is_transient`` says whether a retry can help, and ``kind`` what alerts match, never the
+text.
 """
+
+from platform_interfaces.failure_kinds import FailureKind
 
 
 class PlatformError(Exception):
     """The root of all errors that the platform itself raises."""
 
     is_transient: bool = False
+    kind: FailureKind = FailureKind.PLATFORM_ERROR
 
 
 class ConfigurationError(PlatformError):
     """A setting, a name or an installation is wrong; nothing was started."""
+
+    kind = FailureKind.CONFIGURATION
 
 
 class MissingSecretError(ConfigurationError):
@@ -39,6 +45,8 @@ class MissingSecretError(ConfigurationError):
 
 class DatabaseError(PlatformError):
     """The database could not do what was asked."""
+
+    kind = FailureKind.DATABASE_ERROR
 
 
 class NotConnectedError(DatabaseError):
@@ -49,6 +57,7 @@ class ConnectionLostError(DatabaseError):
     """The server cannot be reached or went away; what was in a transaction is rolled back."""
 
     is_transient = True
+    kind = FailureKind.DATABASE_UNREACHABLE
 
 
 class StatementTimeoutError(DatabaseError):
@@ -67,6 +76,7 @@ class LockTimeoutError(DatabaseError):
     """Another task or process held the lock for the whole wait."""
 
     is_transient = True
+    kind = FailureKind.LOCKED
 
 
 class TransactionAbortedError(DatabaseError):
@@ -92,11 +102,14 @@ class ConstraintError(DataError):
 class FileSystemError(PlatformError):
     """The storage could not do what was asked."""
 
+    kind = FailureKind.FILE_SYSTEM_ERROR
+
 
 class FileChangedError(FileSystemError):
     """The file was changed while it was read; what was read of it is neither the old content nor the new."""
 
     is_transient = True
+    kind = FailureKind.INPUT_CHANGED
 
 
 class FileMissingError(FileSystemError, FileNotFoundError):
@@ -109,3 +122,5 @@ class InvalidPathError(FileSystemError, ValueError):
 
 class MigrationError(PlatformError):
     """A migration cannot be loaded or applied; earlier ones stay as they are."""
+
+    kind = FailureKind.MIGRATION_FAILED
