@@ -44,7 +44,8 @@ class Container:
         log_fields: what each line of the log has.
 
     Attributes:
-        lifecycle: closes all of them but the logger, in reverse order.
+        lifecycle: closes what is opened after the database, and what a module opens, in reverse order.
+        database_lifecycle: closes the database and the secret store, when the run is in the history.
         log_lifecycle: closes the logger, to be shut down after the last line.
         secrets: the store that everything else is constructed from.
         log: the logger of the run, whether or not the module declares one.
@@ -57,6 +58,7 @@ class Container:
     def __init__(self, settings: Settings, log_fields: Mapping[str, str] = MappingProxyType({})) -> None:
         self.settings = settings
         self.lifecycle = Lifecycle()
+        self.database_lifecycle = Lifecycle()
         self.log_lifecycle = Lifecycle()
         self.owners: dict[str, Owner] = {}
         self._asked: set[str] = set()
@@ -70,7 +72,7 @@ class Container:
         self.log = self._logger.bind(**log_fields)
 
     async def open_database(self, defaults: Mapping[str, str] = MappingProxyType({})) -> DatabaseInterface:
-        """Return the database, connected until ``lifecycle`` shuts down.
+        """Return the database, connected until ``database_lifecycle`` shuts down.
 
         ``defaults`` are for settings that are not set.
         """
@@ -110,6 +112,17 @@ class Container:
         adapters = {_FIELDS[kind]: each for kind, each in (always | built).items() if kind in declared}
         return PlatformContext(**adapters, config=config, lifecycle=self.lifecycle, run=run)
 
+    async def open_for_record(self) -> DatabaseInterface:
+        """Return the database, opened for nothing but the history of a run; nothing is logged or made.
+
+        Raises:
+            PlatformError: when it cannot be built or opened, or has no data yet.
+        """
+        built = self._build_declared({"database"}, registry.MAKES_NOTHING)
+        await self._open(built)
+        database: DatabaseInterface = built["database"]
+        return database
+
     def log_settings(self) -> None:
         """Log where the settings come from and what to mend in them, once."""
         if self._is_announced:
@@ -140,8 +153,12 @@ class Container:
                 with self._naming(kind):
                     await adapter.connect()
                 self._opened.add(kind)
-                lifecycle = self.log_lifecycle if kind == "logging" else self.lifecycle
-                lifecycle.on_shutdown(partial(self._close, kind, adapter))
+                self._lifecycle_of(kind).on_shutdown(partial(self._close, kind, adapter))
+
+    def _lifecycle_of(self, kind: str) -> Lifecycle:
+        if kind in ("database", "secrets"):
+            return self.database_lifecycle
+        return self.log_lifecycle if kind == "logging" else self.lifecycle
 
     async def _close(self, kind: str, adapter: AsyncResource) -> None:
         self._opened.discard(kind)
