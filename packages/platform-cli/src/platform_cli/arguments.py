@@ -41,7 +41,7 @@ def _to_words(argument: Argument) -> str:
     if argument.type == "boolean":
         return f"--no-{argument.name}" if value is False else f"--{argument.name}"
     if value is None:
-        made_up = {"integer": 1, "float": 0.5, "string": argument.name.upper()}
+        made_up: dict[str, Value] = {"integer": 1, "float": 0.5, "string": argument.name.upper()}
         value = argument.choices[0] if argument.choices else made_up[argument.type]
     text = str(value)
     return f"--{argument.name} {text if re.fullmatch(r'[A-Za-z0-9_./:%+-]+', text) else repr(text)}"
