@@ -15,7 +15,7 @@ from platform_cli.migrations import ensure_migrated, report_pending
 from platform_cli.recorder import RunRecorder, make_record
 from platform_cli.run_result import RunResult, log_result
 from platform_cli.settings import Settings
-from platform_interfaces import DatabaseInterface, FailureKind, PlatformContext, PlatformError, Run
+from platform_interfaces import DatabaseInterface, FailureKind, PlatformContext, Run
 
 
 class ModuleJob(Job):
@@ -54,7 +54,7 @@ class ModuleJob(Job):
         container.log.debug("Arguments", arguments=dict(self._run.arguments))
         returned = await check.call(context) if check else None
         if returned or returned is False:  # 0 is what a run returns for success
-            raise PlatformError(f"module {name!r} refused to start: its check returned {returned!r:.80}")
+            raise ModuleFailedError(f"module {name!r} refused to start: its check returned {returned!r:.80}")
         await self._prepare(container, context)
         if code := await function.run(context):
             why = str(getattr(container.log, "last_errors", "")) or "its log says why"

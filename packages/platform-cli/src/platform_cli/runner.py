@@ -10,7 +10,14 @@ from platform_cli._library_log import library_log
 from platform_cli._masking import hide_secrets
 from platform_cli._signals import StopSignals
 from platform_cli.container import Container
-from platform_cli.failures import CLOSED_PIPE, OutputClosedError, describe, fail, is_expected
+from platform_cli.failures import (
+    CLOSED_PIPE,
+    ModuleFailedError,
+    OutputClosedError,
+    describe,
+    fail,
+    is_expected,
+)
 from platform_cli.job import Ending, Job
 from platform_cli.manifest import Manifest
 from platform_cli.module_job import ModuleJob
@@ -72,7 +79,7 @@ async def _run(job: Job, container: Container, stop: StopSignals) -> Ending:
     if stop.received:
         return Ending(128 + stop.received, kind=FailureKind.INTERRUPTED)
     if isinstance(outcome, asyncio.CancelledError):
-        outcome = PlatformError("the job cancelled itself")
+        outcome = ModuleFailedError("the job cancelled itself")
     return _end_with(outcome, container) if isinstance(outcome, BaseException) else Ending(outcome)
 
 
