@@ -121,7 +121,9 @@ class RunRecorder:
         except PlatformError as error:
             if not error.is_transient:
                 raise
-            await save_run(self._db, self._record)  # the pool may have had a connection that was lost meanwhile
+            await save_run(
+                self._db, self._record
+            )  # the pool may have had a connection that was lost meanwhile
 
     async def _hold_lock(self, db: DatabaseInterface) -> None:
         """Hold the lock until the task is cancelled; take it again when it is lost."""
