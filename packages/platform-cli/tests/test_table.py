@@ -42,12 +42,12 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Lines:
     """Prints a table on a terminal without colours, and returns its lines."""
     monkeypatch.setenv("NO_COLOR", "1")
 
-    def on_terminal(*args: object, width: int = 30, encoding: str = "utf-8") -> list[str]:
+    def on_terminal(*args: object, width: int = 30, encoding: str = "utf-8", **options: object) -> list[str]:
         monkeypatch.setenv("COLUMNS", str(width))
         terminal = Terminal(encoding)
         with monkeypatch.context() as context:
             context.setattr(sys, "stdout", terminal)
-            print_table(*args)  # type: ignore[arg-type]
+            print_table(*args, **options)  # type: ignore[arg-type]
         return terminal.getvalue().splitlines()
 
     return on_terminal
@@ -79,6 +79,16 @@ def test_the_longest_values_lose_their_end_on_a_terminal(on_terminal: Lines) -> 
         "id       n   name",
         "─" * 30,
         "a1b2c3   5   " + "x" * 16 + "…",
+    ]
+
+
+def test_a_wrapped_value_is_whole_on_a_terminal(on_terminal: Lines) -> None:
+    rows = [["a", "one two three four five six"], ["b", "x" * 30]]
+    assert on_terminal(["id", "note"], rows, width=20, wrapped=["note"])[2:] == [
+        "a    one two three",
+        "     four five six",
+        "b    " + "x" * 15,
+        "     " + "x" * 15,
     ]
 
 
