@@ -40,7 +40,7 @@ class Job:
         return await self._work(container)
 
     async def record(self, ending: Ending) -> None:
-        """Record how the job ended; the database is still open, and all that was opened after it is closed."""
+        """Record how the job ended; of what was opened, the database is still open."""
 
     def report(self, container: Container, ending: Ending) -> None:
         """Report how the job ended; all but the logger is closed."""

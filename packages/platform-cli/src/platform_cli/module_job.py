@@ -60,9 +60,8 @@ class ModuleJob(Job):
             why = str(getattr(container.log, "last_errors", "")) or "its log says why"
             failure = ModuleFailedError(f"module {name!r} returned {code}: {why}")
             # The most important one comes first; compared, because a module may put anything there.
-            failure.kind = next(
-                (kind for kind in FailureKind if kind in self._run.failures[:1]), failure.kind
-            )
+            reported = self._run.failures[:1]
+            failure.kind = next((kind for kind in FailureKind if kind in reported), failure.kind)
             raise failure
         return 0
 

@@ -80,23 +80,25 @@ class RunRecorder:
     async def begin(self) -> None:
         """Write the row, as that of a run that goes on; ``attach`` was called, and migrations are applied."""
         self._was_begun = True
-        await self._within_limit(self._write_first())
+        if self._db:
+            await self._within_limit(self._write_first(self._db))
 
     def begin_elsewhere(self, open_database: Callable[[], Awaitable[DatabaseInterface]]) -> None:
         """Do both while the run goes on, in a database that is opened for it."""
 
         async def begin() -> None:
-            self.attach(await open_database())
-            await self._write_first()
+            db = await open_database()
+            self.attach(db)
+            await self._write_first(db)
 
         self._was_begun = True
         self._beginning = asyncio.create_task(self._try(begin()))
 
     async def save_figures(self, run: Run) -> None:
         """Write the figures as they are now."""
-        if self._has_row:
+        if self._db and self._has_row:
             self._record = replace(self._record, figures=_to_storable(hide_in(dict(run.figures))))
-            await self._within_limit(self._write())
+            await self._within_limit(self._write(self._db))
 
     async def end(self, result: RunResult) -> None:
         """Write how the run ended, and release its lock; a run that was refused has no row."""
@@ -104,26 +106,23 @@ class RunRecorder:
             await self._within_limit(_join(self._beginning))
         if self._db and (self._has_row or result.exit_code != MISUSED):
             self._record = _complete(self._record, result)
-            await self._within_limit(self._write())
+            await self._within_limit(self._write(self._db))
         if self._holder:
             self._holder.cancel()
             await asyncio.wait({self._holder}, timeout=WRITE_SECONDS)
 
-    async def _write_first(self) -> None:
+    async def _write_first(self, db: DatabaseInterface) -> None:
         await self._is_locked.wait()  # else a reader would take the run for one whose process died
-        await self._write()
+        await self._write(db)
         self._has_row = True
 
-    async def _write(self) -> None:
-        assert self._db
+    async def _write(self, db: DatabaseInterface) -> None:
         try:
-            await save_run(self._db, self._record)
+            await save_run(db, self._record)
         except PlatformError as error:
             if not error.is_transient:
                 raise
-            await save_run(
-                self._db, self._record
-            )  # the pool may have had a connection that was lost meanwhile
+            await save_run(db, self._record)  # what was lost meanwhile is another connection now
 
     async def _hold_lock(self, db: DatabaseInterface) -> None:
         """Hold the lock until the task is cancelled; take it again when it is lost."""
