@@ -54,6 +54,7 @@ async def find_raw_files(fs: FileSystemInterface, config: LoadConfig) -> SourceF
 
     Raises:
         NoInputError: when there is no data and the run does not allow that; it says what there is.
+        FileMissingError: likewise, when the root itself cannot be read.
         FileSystemError: when the folder cannot be listed.
     """
     found = _sort_out(await fs.survey(config.folder), config.folder)
@@ -61,7 +62,12 @@ async def find_raw_files(fs: FileSystemInterface, config: LoadConfig) -> SourceF
         return found
     absence = await explain_absence(fs, config.source_path, config.date, found.ignored, found.dangling)
     if not config.allows_empty:
-        raise NoInputError(f"no raw data found: {absence} (--allow-empty accepts a day without data)")
+        message = f"no raw data found: {absence} (--allow-empty accepts a day without data)"
+        try:
+            await fs.list_names("")
+        except FileSystemError as error:  # a disk that is not mounted, not a day that has not come yet
+            raise FileMissingError(message) from error
+        raise NoInputError(message)
     return replace(found, absence=absence)
 
 
