@@ -48,10 +48,12 @@ def interfaces_page() -> str:
 def public_names(package: ModuleType) -> dict[str, list[str]]:
     """Return the public names of a package, by the file that defines them, as its imports say."""
     tree = ast.parse(Path(inspect.getfile(package)).read_text(encoding="utf-8"))
+    imports = (node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module)
     return {
-        node.module.rpartition(".")[2].strip("_"): [alias.name for alias in node.names if alias.name in package.__all__]
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module
+        str(node.module).rpartition(".")[2].strip("_"): [
+            alias.name for alias in node.names if alias.name in package.__all__
+        ]
+        for node in imports
     }
 
 
