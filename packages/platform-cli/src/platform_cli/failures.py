@@ -8,7 +8,13 @@ import click
 
 from platform_cli._masking import hide_secrets
 from platform_cli._text import printable
-from platform_interfaces import ConfigurationError, FailureKind, MigrationError, PlatformError
+from platform_interfaces import (
+    ConfigurationError,
+    FailureKind,
+    FileSystemError,
+    MigrationError,
+    PlatformError,
+)
 
 FAILED = 1
 """The job, or a command, failed."""
@@ -140,5 +146,5 @@ def exit_code(error: BaseException) -> int:
 def is_expected(error: BaseException) -> bool:
     """Return whether the message says enough: its cause is not in code, or the code has logged it."""
     is_transient = isinstance(error, PlatformError) and error.is_transient
-    expected = click.UsageError | ConfigurationError | MigrationError | ModuleFailedError
+    expected = click.UsageError | ConfigurationError | FileSystemError | MigrationError | ModuleFailedError
     return is_transient or isinstance(error, expected)

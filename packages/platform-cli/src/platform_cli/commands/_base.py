@@ -111,10 +111,10 @@ def _wrap_example(example: str, width: int) -> str:
     lines = [""]
     for index, part in enumerate(example.split(" --")):
         word = f" --{part}" if index else part
-        if len(lines[-1]) + len(word) > width - 4:  # indented by 2, and ended by a backslash
+        if lines[-1] and len(lines[-1]) + len(word) > width - 4:  # indented by 2, and ended by a backslash
             lines.append(" ")
         lines[-1] += word
-    return "  " + " \\\n  ".join(lines).lstrip() + "\n"
+    return "  " + " \\\n  ".join(lines) + "\n"
 
 
 class PlatformGroup(_Command, click.Group):

@@ -40,14 +40,13 @@ def list_(prefix: str) -> int:
                 each = ", ".join(f"{code} {count}" for code, count in reasons.most_common())
                 _print_safely(f"{file}  {reasons.total()}  ({each})")
         if not counts:
+            await fs.list_names("")  # raises where the root itself cannot be read
             say("nothing is rejected")
 
     return _run(show)
 
 
-@rejects.command(
-    cls=PlatformCommand, examples=["platform rejects show raw/events/2026-01-15/events_000.jsonl"]
-)
+@rejects.command(cls=PlatformCommand, examples=["platform rejects show raw/events/2026-01-15"])
 @click.argument("prefix")
 def show(prefix: str) -> int:
     """Show the rejected lines of a file, or of all files below PREFIX: where, why, and their text."""
@@ -63,6 +62,7 @@ def show(prefix: str) -> int:
             if reject.raw is not None:
                 _print_safely(f"    {reject.raw.decode(errors='backslashreplace')}")
         if not is_any:
+            await fs.list_names("")
             raise _nothing_rejected(prefix)
 
     return _run(print_each)
@@ -80,6 +80,7 @@ def drop(prefix: str) -> int:
         for file in sorted(dropped):
             _print_safely(f"dropped {file}")
         if not dropped:
+            await fs.list_names("")
             raise _nothing_rejected(prefix)
 
     return _run(forget)
