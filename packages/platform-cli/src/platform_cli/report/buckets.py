@@ -15,12 +15,12 @@ class Buckets:
     Attributes:
         unit: what each of them is: day, week, month or year.
         keys: the numbers of the buckets, in order.
-        left_out: how many earlier ones are not among them.
+        earlier: how many earlier ones there are, which are not shown.
     """
 
     unit: str
     keys: Sequence[int]
-    left_out: int
+    earlier: int
 
     def key(self, date: dt.date) -> int:
         """Return the number of the bucket that a date is in."""
@@ -39,9 +39,9 @@ def find_buckets(dates: Iterable[dt.date]) -> Buckets:
     """Return the smallest buckets of which few enough reach from the first of the dates to the last."""
     known = list(dates)
     first, last = min(known), max(known)
-    for unit, key in _KEYS.items():
-        if key(last) - key(first) < MAX_BUCKETS:
-            break
+    fitting = (unit for unit, key in _KEYS.items() if key(last) - key(first) < MAX_BUCKETS)
+    unit = next(fitting, "year")
+    key = _KEYS[unit]
     start = max(key(first), key(last) - MAX_BUCKETS + 1)
     return Buckets(unit, range(start, key(last) + 1), start - key(first))
 

@@ -17,7 +17,7 @@ class Bar(NamedTuple):
     """How many records were rejected for one reason; ``percent`` is of the most frequent one."""
 
     code: str
-    count: int
+    records: int
     percent: float
 
 
@@ -25,7 +25,7 @@ class Reasons(NamedTuple):
     """The most frequent reasons, and how many others there are."""
 
     bars: Sequence[Bar]
-    left_out: int
+    rarer: int
 
 
 def records_chart(load: Load) -> Chart | None:
@@ -57,16 +57,20 @@ def _day_chart(load: Load, name: str, runs: Sequence[DayRun], kinds: Sequence[st
         if (key := buckets.key(day)) in totals:
             totals[key].update(counts_of(run)._asdict(), runs=1)
     slots = [
-        _slot(buckets.label(key), [(kind, total[kind]) for kind in kinds], load.is_dated and not total["runs"])
+        _slot(
+            buckets.label(key), [(kind, total[kind]) for kind in kinds], load.is_dated and not total["runs"]
+        )
         for key, total in totals.items()
     ]
     count = sum(value for slot in slots for _, value in slot.values)
     summary = f"{format_count(count)} from {slots[0].label} to {slots[-1].label}"
-    if buckets.left_out:
-        summary += f"; {format_count(buckets.left_out)} earlier {buckets.unit}s are left out"
+    if buckets.earlier:
+        summary += f"; {format_count(buckets.earlier)} earlier {buckets.unit}s are left out"
     return column_chart(f"{name} per {buckets.unit}", summary, slots, format_short)
 
 
 def _slot(label: str, values: Sequence[tuple[str, float]], is_missing: bool) -> Slot:
     words = ", ".join(f"{format_count(value)} {kind}" for kind, value in values if value)
-    return Slot(label, f"{label}: {words or ('no successful run' if is_missing else 'none')}", values, is_missing)
+    return Slot(
+        label, f"{label}: {words or ('no successful run' if is_missing else 'none')}", values, is_missing
+    )

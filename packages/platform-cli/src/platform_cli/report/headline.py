@@ -25,9 +25,7 @@ def find_figures(runs: Sequence[RunRecord], loads: Sequence[Load]) -> list[Figur
     failed = statuses[RunStatus.FAILED] + statuses[RunStatus.INTERRUPTED]
     others = ", ".join(f"{format_count(statuses[each])} {each}" for each in RunStatus if statuses[each])
     inserted = sum(
-        counts_of(run).inserted
-        for run in runs
-        if run.status == RunStatus.SUCCEEDED and not is_dry_run(run)
+        counts_of(run).inserted for run in runs if run.status == RunStatus.SUCCEEDED and not is_dry_run(run)
     )
     rejected = sum(counts_of(run).rejected for load in loads for _, run in load.ended)
     missing = sum(load.missing_count for load in loads)
@@ -42,4 +40,4 @@ def find_figures(runs: Sequence[RunRecord], loads: Sequence[Load]) -> list[Figur
 
 def _share(part: int, whole: int) -> str:
     # Rounded down: 100% is all of them.
-    return f"{part * 1000 // whole / 10:g}%" if whole else "–"
+    return f"{part * 1000 // whole / 10:g}%" if whole else "none"

@@ -1,6 +1,7 @@
 """The runs of a report, grouped by what they load."""
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,8 +11,8 @@ from platform_cli._masking import hide_in
 from platform_cli.report.figures import date_of, is_dry_run
 from platform_cli.run_record import RunRecord, RunStatus
 
-HOW_WORDS = {"allow", "batch", "dry", "max", "min", "parallel", "retries", "threads", "timeout", "wait", "workers"}
-"""An argument with one of them in its name says how a run works, not what it loads."""
+# A word in the name of an argument that says how a run works, not what it loads.
+_HOW = re.compile(r"(^|-)(allow|batch|dry|max|min|parallel|retries|threads|timeout|wait|workers)(-|$)")
 
 DayRun = tuple[dt.date, RunRecord]
 Gap = tuple[dt.date, dt.date]
@@ -44,7 +45,7 @@ class Load:
     def ended(self) -> list[DayRun]:
         """Return the runs that ended, each with its day: only the last one of each date.
 
-        Without dates they are all that ended, by the day of their start. A retry loads a part of a date, so it
+        Without dates they are all that ended, by the day of their start. A retry loads a part of a date, and
         is none of them.
         """
         return self._by_day(run for run in self.runs if run.status != RunStatus.RUNNING)
@@ -96,5 +97,5 @@ def group_loads(records: Sequence[RunRecord]) -> list[Load]:
 def _what_is_loaded(record: RunRecord) -> Iterator[tuple[str, str]]:
     # An argument that a module got in a later version is a flag that was not given, at its default.
     for name, value in hide_in(dict(record.arguments)).items():
-        if name != "date" and value not in (None, False) and HOW_WORDS.isdisjoint(name.split("-")):
+        if name != "date" and value not in (None, False) and not _HOW.search(name):
             yield name, str(value)

@@ -43,9 +43,7 @@ def find_months(load: Load) -> list[Month]:
         return Day(date.day, "missing" if is_missing else "outside", f"{date}: no run" if is_missing else "")
 
     months = [divmod(index, 12) for index in [*dict.fromkeys(_missing_months(load))][:MAX_MONTHS]]
-    return [
-        Month(f"{year:04}-{index + 1:02}", [*sheet(year, index + 1)]) for year, index in reversed(months)
-    ]
+    return [Month(f"{year:04}-{index + 1:02}", [*sheet(year, index + 1)]) for year, index in reversed(months)]
 
 
 def _missing_months(load: Load) -> Iterator[int]:

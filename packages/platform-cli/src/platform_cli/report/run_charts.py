@@ -66,7 +66,9 @@ def _slot(group: Sequence[_Value], format_value: Callable[[float], str], *, is_o
         date = f" for {date_of(runs[0])}" if date_of(runs[0]) else ""
         title = f"{_start(runs[0])}{date}, {runs[0].status}: {format_value(value)}"
     else:
-        title = f"{_start(runs[0])} to {_start(runs[-1])}, {failed} of {len(runs)} failed: {format_value(value)}"
+        title = (
+            f"{_start(runs[0])} to {_start(runs[-1])}, {failed} of {len(runs)} failed: {format_value(value)}"
+        )
     kind = "failed" if failed else "succeeded"
     day, time = _start(runs[0]).split()
     return Slot(time if is_one_day else day, title, [(kind, value)])

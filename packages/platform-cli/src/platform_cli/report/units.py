@@ -33,7 +33,7 @@ def format_seconds(seconds: float) -> str:
 
 
 def round_ticks(largest: float) -> Sequence[float]:
-    """Return the ticks of an axis from 0 to at least ``largest``: multiples of 1, 2 or 5 times a power of 10."""
+    """Return the ticks from 0 to at least ``largest``: multiples of 1, 2 or 5 times a power of 10."""
     if largest <= 0:
         return (0.0, 1.0)
     power = 10.0 ** math.floor(math.log10(largest / MAX_TICKS))
