@@ -6,7 +6,6 @@ import click
 import pytest
 
 from platform_cli.commands import platform as root
-from platform_cli.flags import FLAGS, Flag
 
 Platform = Callable[..., tuple[int, str, str]]
 Module = Callable[..., Path]
@@ -123,11 +122,3 @@ def test_every_command_has_a_help_that_needs_no_settings(platform: Platform) -> 
 
 def test_the_version_is_that_of_the_distribution(platform: Platform) -> None:
     assert platform("--version") == (0, f"platform {version('platform-cli')}\n", "")
-
-
-@pytest.mark.parametrize("flag", FLAGS, ids=lambda flag: flag.name)
-def test_the_readme_lists_each_global_flag(flag: Flag) -> None:
-    readme = (Path(__file__).parents[1] / "README.md").read_text()
-    [row] = [line for line in readme.splitlines() if line.startswith(f"| `{flag.variable}` |")]
-    assert flag.name in row
-    assert flag.default in row.replace("`, `", " and ").replace("`", "")

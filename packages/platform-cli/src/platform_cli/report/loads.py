@@ -97,5 +97,5 @@ def group_loads(records: Sequence[RunRecord]) -> list[Load]:
 def _what_is_loaded(record: RunRecord) -> Iterator[tuple[str, str]]:
     # An argument that a module got in a later version is a flag that was not given, at its default.
     for name, value in hide_in(dict(record.arguments)).items():
-        if name != "date" and value not in (None, False) and not _HOW.search(name):
+        if name != "date" and value is not None and value is not False and not _HOW.search(name):
             yield name, str(value)
