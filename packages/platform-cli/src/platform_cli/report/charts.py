@@ -9,6 +9,7 @@ from typing import NamedTuple
 from platform_cli.report.units import round_ticks
 
 MAX_X_TICKS = 6
+MAX_COLUMN_PERCENT = 12
 
 
 class Tick(NamedTuple):
@@ -69,11 +70,11 @@ class Slot(NamedTuple):
 def column_chart(title: str, summary: str, slots: Sequence[Slot], format_y: Callable[[float], str]) -> Chart:
     """Return a chart whose columns stack the values of each slot."""
     ticks = round_ticks(max(sum(value for _, value in slot.values) for slot in slots))
-    width = 100 / len(slots)
+    width = min(80 / len(slots), MAX_COLUMN_PERCENT)
     columns = [
         Column(
-            _percent((index + 0.1) * width),
-            _percent(0.8 * width),
+            _percent(_center(index, slots) - width / 2),
+            _percent(width),
             slot.title,
             [*_stack(slot.values, ticks[-1])],
             slot.is_missing,
@@ -93,7 +94,7 @@ def point_chart(
     """Return a chart with a line through the one value of each slot."""
     ticks = make_ticks(max(value for slot in slots for _, value in slot.values))
     points = [
-        Point(_center(index, slots), _percent(100 - 100 * value / ticks[-1]), slot.title, kind)
+        Point(_percent(_center(index, slots)), _percent(100 - 100 * value / ticks[-1]), slot.title, kind)
         for index, slot in enumerate(slots)
         for kind, value in slot.values
     ]
@@ -117,13 +118,13 @@ def _x_ticks(slots: Sequence[Slot]) -> list[Tick]:
     step = -(-len(slots) // MAX_X_TICKS)
     # Each in the middle of the slots that it stands for, so that none sticks out at the border.
     return [
-        Tick(_center(index, slots), slots[index].label, is_minor=number % 2 == 1)
+        Tick(_percent(_center(index, slots)), slots[index].label, is_minor=number % 2 == 1)
         for number, index in enumerate(range((step - 1) // 2, len(slots), step))
     ]
 
 
 def _center(index: int, slots: Sequence[Slot]) -> float:
-    return _percent((index + 0.5) * 100 / len(slots))
+    return (index + 0.5) * 100 / len(slots)
 
 
 def _percent(value: float) -> float:

@@ -63,7 +63,12 @@ def _day_chart(load: Load, name: str, runs: Sequence[DayRun], kinds: Sequence[st
         for key, total in totals.items()
     ]
     count = sum(value for slot in slots for _, value in slot.values)
-    summary = f"{format_count(count)} from {slots[0].label} to {slots[-1].label}"
+    first, last = slots[0].label, slots[-1].label
+    summary = (
+        f"{format_count(count)} from {first} to {last}"
+        if last != first
+        else f"{format_count(count)} of {first}"
+    )
     if buckets.earlier:
         summary += f"; {format_count(buckets.earlier)} earlier {buckets.unit}s are left out"
     return column_chart(f"{name} per {buckets.unit}", summary, slots, format_short)

@@ -50,12 +50,12 @@ def _run_chart(
     groups = [values[start : start + size] for start in range(0, len(values), size)]
     is_one_day = len({run.started_at.date() for run, _ in values}) == 1
     slots = [_slot(group, format_value, is_one_day=is_one_day) for group in groups]
-    each = "run" if size == 1 else f"{size} runs, their median"
+    title = f"{name} of each run" if size == 1 else f"{name}, the median of {size} runs each"
     summary = (
         f"{format_count(len(values))} {'run' if len(values) == 1 else 'runs'}, "
         f"median {format_value(median(value for _, value in values))}"
     )
-    return point_chart(f"{name} of each {each}", summary, slots, format_value, make_ticks)
+    return point_chart(title, summary, slots, format_value, make_ticks)
 
 
 def _slot(group: Sequence[_Value], format_value: Callable[[float], str], *, is_one_day: bool) -> Slot:
@@ -69,7 +69,7 @@ def _slot(group: Sequence[_Value], format_value: Callable[[float], str], *, is_o
         title = (
             f"{_start(runs[0])} to {_start(runs[-1])}, {failed} of {len(runs)} failed: {format_value(value)}"
         )
-    kind = "failed" if failed else "succeeded"
+    kind = "failed" if failed * 2 > len(runs) else "succeeded"
     day, time = _start(runs[0]).split()
     return Slot(time if is_one_day else day, title, [(kind, value)])
 

@@ -13,7 +13,7 @@ def format_count(value: float) -> str:
 
 def format_short(value: float) -> str:
     """Return a number in few characters: 950, 1.2k, 30k, 4.5M."""
-    for limit, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for limit, letter in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= limit:
             return f"{value / limit:.3g}{letter}"
     return f"{value:.3g}"
@@ -21,7 +21,7 @@ def format_short(value: float) -> str:
 
 def format_seconds(seconds: float) -> str:
     """Return a duration in the one or two units that matter."""
-    if seconds < 1:
+    if 0 < seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.3g} s"
