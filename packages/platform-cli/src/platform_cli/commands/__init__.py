@@ -6,12 +6,13 @@ from platform_cli.commands._base import PlatformGroup
 from platform_cli.commands.migrate import migrate
 from platform_cli.commands.rejects import rejects
 from platform_cli.commands.run import run
+from platform_cli.commands.runs import runs
 
 
 @click.group(
     "platform",
     cls=PlatformGroup,
-    commands=[run, migrate, rejects],
+    commands=[run, runs, migrate, rejects],
     examples=[
         "platform run batch_etl --date 2026-01-15 --source-path raw/events",
         "platform migrate status --env staging",
