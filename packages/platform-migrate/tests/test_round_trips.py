@@ -22,9 +22,10 @@ async def fill(db: DatabaseInterface, name: str) -> None:
         )
     if name == "005_create_runs_table":
         await db.execute(
-            "INSERT INTO _runs (id, module, version, entry, arguments, environment, adapters, host, user_name, "
-            "process_id, started_at, status, failure_kind, error, figures, rejects, undone) "
-            "VALUES ('a', 'm', '1', 'run', $1, 'local', $1, 'h', 'u', 1, now(), 'running', '', '', $1, $1, $1)",
+            "INSERT INTO _runs (id, module, version, entry, arguments, environment, adapters, host, "
+            "user_name, process_id, started_at, status, failure_kind, error, figures, rejects, undone) "
+            "VALUES ('a', 'm', '1', 'run', $1, 'local', $1, 'h', 'u', 1, now(), 'running', '', '', $1, $1, "
+            "$1)",
             [{}],
         )
 
