@@ -8,7 +8,8 @@ from dataclasses import dataclass
 class Undo:
     """How the rows are removed that one run has inserted: what a module's ``undo`` returns.
 
-    ``undo`` is called with the context of that run, its arguments, its id and its figures, and changes nothing.
+    ``undo`` is called with the context of that run: its arguments, its id and its figures. It changes
+    nothing.
 
     Attributes:
         rows: how many rows of the run there are.

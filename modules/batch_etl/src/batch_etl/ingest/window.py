@@ -26,10 +26,10 @@ class Start(NamedTuple):
 class RunWindow:
     """The ``created_at`` of the rows of one run, a microsecond for each write, while the run writes them.
 
-    The figures of the run have ``created_after`` and ``created_until``. The history has them before a row has
-    such a timestamp, for some writes in advance; at the end they are exact. So the rows of a run whose process
-    died are known, too: another run of the date begins later than these few microseconds. Behind rows with
-    timestamps in the future it may not; then the end of the window is open until the run ends.
+    The figures of the run have ``created_after`` and ``created_until``. The history has them before a row
+    has such a timestamp, for some writes in advance; at the end they are exact. So the rows of a run whose
+    process died are known, too: another run of the date begins later than these few microseconds. Behind rows
+    with timestamps in the future it may not; then the end of the window is open until the run ends.
 
     Attributes:
         after: the timestamp that all rows of the run come after.
@@ -86,6 +86,6 @@ def read_window(figures: Mapping[str, Any]) -> tuple[dt.datetime, dt.datetime]:
             "not be written"
         )
     raise PlatformError(
-        f"the process of the run died, and has left no {_UNTIL!r} in its figures, because other rows of the date "
-        "had timestamps in the future: which rows are its own is not known"
+        f"the process of the run died, and has left no {_UNTIL!r} in its figures, because other rows of the "
+        "date had timestamps in the future: which rows are its own is not known"
     )
