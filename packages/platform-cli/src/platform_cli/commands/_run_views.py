@@ -72,7 +72,7 @@ def print_run(record: RunRecord) -> None:
         ("adapters", ", ".join(f"{kind} {name}" for kind, name in sorted(record.adapters.items()))),
         ("process", f"{record.process_id} of {record.user} on {record.host}"),
         *_list_values("arguments", _in_order(record)),
-        *_list_values("figures", record.figures),
+        *_list_values("figures", _other_figures(record)),
         *_list_values("rejects", by_count),
         *_list_values("undone", record.undone),
     ]
@@ -126,6 +126,8 @@ def describe_next(record: RunRecord, settings: Settings) -> str:
 def describe_undo(record: RunRecord, undo: Undo) -> str:
     """Return how many rows of a run there are, beside how many it has recorded."""
     run = f"run {record.id[:ID_DIGITS]} of {record.module} ({' '.join(to_words(record))})"
+    if not undo.recorded and not undo.rows:
+        return f"{run} has no rows in the table"
     if undo.recorded is None:
         return f"{run} ended before it recorded how many rows it inserted; {undo.rows:,} are in the table"
     found = "all of them" if undo.rows == undo.recorded else f"{undo.rows:,}"
@@ -173,6 +175,11 @@ def _arguments_of(record: RunRecord) -> tuple[Argument, ...]:
         return ()
 
 
+def _other_figures(record: RunRecord) -> dict[str, Any]:
+    """Return the figures without those that the rejects say already."""
+    return {name: value for name, value in record.figures.items() if value != record.rejects}
+
+
 def _list_values(title: str, values: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     shown = [f"{name} {value}" for name, value in _flatten(values) if value is not None]
     for index, text in enumerate(shown):
@@ -181,7 +188,8 @@ def _list_values(title: str, values: Mapping[str, Any]) -> Iterator[tuple[str, o
 
 def _pair(first: RunRecord, second: RunRecord) -> dict[str, tuple[Any, Any]]:
     a, b = dict(_flatten(_comparable(first))), dict(_flatten(_comparable(second)))
-    return {name: (a.get(name), b.get(name)) for name in dict.fromkeys([*a, *b])}
+    pairs = {name: (a.get(name), b.get(name)) for name in dict.fromkeys([*a, *b])}
+    return {name: pair for name, pair in pairs.items() if pair != (None, None)}
 
 
 def _comparable(record: RunRecord) -> dict[str, Any]:
@@ -193,7 +201,7 @@ def _comparable(record: RunRecord) -> dict[str, Any]:
         "environment": record.environment,
         "seconds": None if seconds is None else round(seconds, 3),
         "arguments": _in_order(record),
-        "figures": record.figures,
+        "figures": _other_figures(record),
         "rejects": record.rejects,
     }
 

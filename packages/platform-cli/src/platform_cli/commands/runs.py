@@ -28,7 +28,7 @@ class RunsGroup(PlatformGroup):
         _, rest, _ = parser.parse_args(list(args))
         has_command = bool(rest) and not rest[0].startswith("-")
         if not has_command and not {"-h", "--help"} & {*args}:
-            args = [*args[: len(args) - len(rest)], _DEFAULT, *rest]
+            args = [_DEFAULT, *args]
         return super().parse_args(ctx, args)
 
 
