@@ -1,19 +1,17 @@
 """``platform runs``: which runs there were, what became of them, and how one is undone."""
 
 import datetime as dt
-import re
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
+from platform_cli.commands._history import module_option, run_on_history, since_option
+from platform_cli.commands.report import report
 
 if TYPE_CHECKING:
-    from platform_cli.container import Container
     from platform_interfaces import DatabaseInterface
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DEFAULT = "list"
 
 
@@ -34,25 +32,6 @@ class RunsGroup(PlatformGroup):
         super().format_options(ctx, formatter)
 
 
-class Since(click.ParamType[dt.datetime]):
-    """A time: so long ago, or a date or a timestamp of ISO 8601, in UTC where it has no time zone."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.datetime:
-        try:
-            if found := re.fullmatch(r"([0-9]{1,6})([mhdw])", value):
-                return dt.datetime.now(dt.UTC) - dt.timedelta(**{_UNITS[found[2]]: int(found[1])})
-            time = dt.datetime.fromisoformat(value)
-            return time if time.tzinfo else time.replace(tzinfo=dt.UTC)
-        except (ValueError, OverflowError):
-            self.fail(
-                f"{value!r:.80} is not a time: give 30m, 12h, 7d or 2w, or a date such as 2026-01-15",
-                param,
-                ctx,
-            )
-
-
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
@@ -67,9 +46,12 @@ def runs() -> None:
     """
 
 
+runs.add_command(report)
+
+
 @runs.command("list", cls=PlatformCommand, examples=["platform runs list --since 7d --module batch_etl"])
-@click.option("--since", type=Since(), metavar="TIME", help="Runs that started since: 12h, 7d, 2026-01-15.")
-@click.option("--module", metavar="MODULE", help="Runs of one module.")
+@since_option
+@module_option
 @click.option("--failed", is_flag=True, help="Runs that failed or were interrupted.")
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest first."
@@ -92,7 +74,7 @@ def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: in
         else:
             say(await _explain_nothing(db, is_filtered=bool(since or module or failed)))
 
-    return _run(show)
+    return run_on_history(show)
 
 
 @runs.command(cls=PlatformCommand, examples=["platform runs show 3f9a"])
@@ -111,18 +93,7 @@ def show(id_: str, as_json: bool) -> int:
         else:
             print_run(record)
 
-    return _run(print_one)
-
-
-def _run(action: "Callable[[DatabaseInterface], Awaitable[None]]") -> int:
-    from platform_cli.registry import CHANGES_NOTHING
-    from platform_cli.runner import run_job
-
-    async def job(container: "Container") -> int:
-        await action(await container.open_database(CHANGES_NOTHING))
-        return 0
-
-    return run_job(job, click.get_current_context().obj)
+    return run_on_history(print_one)
 
 
 async def _explain_nothing(db: "DatabaseInterface", *, is_filtered: bool) -> str:
