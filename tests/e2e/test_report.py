@@ -30,7 +30,7 @@ CONTRASTS = """
   return [(bright + 0.05) / (dark + 0.05), node.textContent.slice(0, 40)];
 }).filter(([ratio]) => ratio < 4.5)
 """
-# Labels of a chart that are cut off at the side of the window, or that lie on one another.
+# Labels of a chart that leave the window, or that lie on one another.
 BAD_LABELS = """
 [...document.querySelectorAll("svg.chart")].flatMap(chart => {
   const labels = [...chart.querySelectorAll("text")]
@@ -118,7 +118,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     executable = find_browser()
     if not executable:
         missing = f"there is no browser: none of {', '.join(NAMES)} is on the PATH"
-        pytest.fail(missing) if "CI" in os.environ else pytest.skip(missing)
+        if "CI" in os.environ:
+            pytest.fail(missing)
+        pytest.skip(missing)
     with open_browser(executable, tmp_path_factory.mktemp("browser")) as page:
         yield page
 

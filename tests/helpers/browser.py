@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+NAMES = ("chromium", "google-chrome", "chromium-browser")
 
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -76,7 +76,7 @@ class Page:
                 assert received, "the browser has ended"
                 self._rest += received
             text, _, self._rest = self._rest.partition(b"\0")
-            message = json.loads(text)
+            message: Message = json.loads(text)
             if "method" in message:
                 self.messages.append(message)
             if is_wanted(message):
