@@ -3,12 +3,13 @@
 import click
 
 from platform_cli.commands._base import PlatformGroup
+from platform_cli.commands.backfill import backfill
 from platform_cli.commands.migrate import migrate
 from platform_cli.commands.rejects import rejects
 from platform_cli.commands.run import run
 
 
-@click.group("platform", cls=PlatformGroup, commands=[run, migrate, rejects])
+@click.group("platform", cls=PlatformGroup, commands=[run, backfill, migrate, rejects])
 @click.version_option(package_name="platform-cli", message="%(prog)s %(version)s")
 def platform() -> None:
     """Run data jobs that are written once, on the infrastructure chosen when they start.
