@@ -11,6 +11,7 @@ from platform_cli.run_record import RunRecord, RunStatus
 
 DAY = dt.date(2026, 1, 15)
 ARGUMENTS = {"source-path": "raw", "wait": True, "batch-size": 500, "min-valid": None}
+AT_MINUTE_9 = {"at": "2026-02-01T12:09:00+00:00"}
 TARGET = Target(
     arguments=ARGUMENTS, defaults={"min-valid": None, "mode": None}, environment="local", filesystem="local"
 )
@@ -85,17 +86,33 @@ def test_what_is_not_a_date_is_refused(text: str) -> None:
         ([make_run()], DateState.DONE),
         ([make_run(RunStatus.FAILED)], DateState.FAILED),
         ([make_run(RunStatus.INTERRUPTED)], DateState.FAILED),
-        ([make_run(RunStatus.UNDONE)], DateState.UNDONE),
+        ([make_run(RunStatus.UNDONE, undone=AT_MINUTE_9)], DateState.UNDONE),
         ([make_run(RunStatus.RUNNING)], DateState.RUNNING),
         ([make_run(RunStatus.FAILED), make_run(minute=1)], DateState.DONE),
         ([make_run(), make_run(RunStatus.FAILED, minute=1)], DateState.FAILED),
-        ([make_run(), make_run(RunStatus.UNDONE, minute=1)], DateState.UNDONE),
         ([make_run(), make_run(RunStatus.RUNNING, minute=1)], DateState.DONE),
         ([make_run(RunStatus.FAILED), make_run(RunStatus.RUNNING, minute=1)], DateState.FAILED),
     ],
 )
 def test_the_last_run_that_has_ended_decides(runs: list[RunRecord], state: DateState) -> None:
     assert state_of(*runs) is state
+
+
+@pytest.mark.parametrize(
+    ("later", "state"),
+    [
+        ([], DateState.UNDONE),
+        ([make_run(minute=8)], DateState.UNDONE),  # it may have skipped what is gone
+        ([make_run(minute=8), make_run(minute=10)], DateState.DONE),
+        ([make_run(RunStatus.FAILED, minute=10)], DateState.FAILED),
+    ],
+)
+def test_after_an_undo_only_runs_that_started_later_count(later: list[RunRecord], state: DateState) -> None:
+    undone = make_run(RunStatus.UNDONE, minute=1, undone=AT_MINUTE_9)
+    assert state_of(undone, *later) is state
+    # Also where its arguments were others: the rows that it took are gone all the same.
+    other = make_run(RunStatus.UNDONE, 1, undone=AT_MINUTE_9, arguments={"date": str(DAY), "mode": "loose"})
+    assert state_of(other, *later) is state
 
 
 @pytest.mark.parametrize(
@@ -146,7 +163,11 @@ def test_the_option_selects_the_dates(selection: Selection, due: list[int]) -> N
     dates = [DAY + dt.timedelta(index) for index in range(5)]
     statuses = (RunStatus.SUCCEEDED, RunStatus.INTERRUPTED, RunStatus.UNDONE, RunStatus.RUNNING)
     runs = [
-        make_run(status, arguments={**ARGUMENTS, "date": str(date)})
+        make_run(
+            status,
+            arguments={**ARGUMENTS, "date": str(date)},
+            undone=AT_MINUTE_9 if status is RunStatus.UNDONE else {},
+        )
         for status, date in zip(statuses, dates[1:], strict=True)
     ]
     plan = make_plan(dates, runs, TARGET, selection)
@@ -156,9 +177,13 @@ def test_the_option_selects_the_dates(selection: Selection, due: list[int]) -> N
 
 def test_the_plan_says_why() -> None:
     runs = [make_run(RunStatus.RUNNING, 2), make_run(RunStatus.FAILED, 1)]
+    undone = make_run(RunStatus.UNDONE, undone=AT_MINUTE_9)
     assert make_plan([DAY], [], TARGET, Selection.ALL)[0].reason == "no run"
     assert (
         make_plan([DAY], runs, TARGET, Selection.ALL)[0].reason == "run 00000000 failed 2026-02-01 12:01 UTC"
+    )
+    assert make_plan([DAY], [undone], TARGET, Selection.ALL)[0].reason == (
+        "run 00000000 was undone 2026-02-01 12:09 UTC"
     )
     assert make_plan([DAY], runs[:1], TARGET, Selection.ALL)[0].reason == (
         "run 00000000 is running since 2026-02-01 12:02 UTC"

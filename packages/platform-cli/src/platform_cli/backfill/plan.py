@@ -66,9 +66,13 @@ class PlannedDate:
         """Return the state in words."""
         if self.run is None:
             return "no run"
-        time = (self.run.ended_at or self.run.started_at).astimezone(dt.UTC)
-        words = {DateState.RUNNING: "is running since"}.get(self.state, self.run.status.value)
-        return f"run {self.run.id[:8]} {words} {time:%Y-%m-%d %H:%M} UTC"
+        if self.state is DateState.UNDONE:
+            words, time = "was undone", _undone_at(self.run)
+        elif self.state is DateState.RUNNING:
+            words, time = "is running since", self.run.started_at
+        else:
+            words, time = self.run.status.value, self.run.ended_at or self.run.started_at
+        return f"run {self.run.id[:8]} {words} {time.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
 
 
 @dataclass(frozen=True)
@@ -108,8 +112,8 @@ def make_plan(
 ) -> list[PlannedDate]:
     """Return what is done about each of ``dates``, in their order.
 
-    The last run of a date that has ended decides; one that was undone takes with it what runs before and
-    after it have skipped, until a later run has inserted again.
+    The last run of a date that has ended decides. When any run of the date was undone, only those that
+    started later count: earlier ones may have skipped the rows that are gone.
 
     Args:
         dates: the range.
@@ -119,23 +123,26 @@ def make_plan(
     """
     by_date: dict[str, list[RunRecord]] = {}
     for run in runs:
-        if target.matches(run):
-            by_date.setdefault(str(run.arguments.get(DATE)), []).append(run)
+        by_date.setdefault(str(run.arguments.get(DATE)), []).append(run)
     plan = []
     for date in dates:
-        state, decisive = _classify(by_date.get(date.isoformat(), []))
+        state, decisive = _classify(by_date.get(date.isoformat(), []), target)
         plan.append(PlannedDate(date, state, state in _DUE[selection], decisive))
     return plan
 
 
-def _classify(runs: Sequence[RunRecord]) -> tuple[DateState, RunRecord | None]:
+def _classify(runs: Sequence[RunRecord], target: Target) -> tuple[DateState, RunRecord | None]:
     """Return the state of a date whose runs are ``runs``, newest first, and the run that decides."""
-    ended = [run for run in runs if run.status is not RunStatus.RUNNING]
-    if not ended:
-        return (DateState.RUNNING, runs[0]) if runs else (DateState.MISSING, None)
-    last = ended[0]
-    if last.status is RunStatus.UNDONE:
-        return DateState.UNDONE, last
-    if last.status is RunStatus.SUCCEEDED:
-        return DateState.DONE, last
-    return DateState.FAILED, last
+    undone = max((run for run in runs if run.undone), key=_undone_at, default=None)
+    counting = [run for run in runs if target.matches(run) and (not undone or run.started_at > _undone_at(undone))]
+    ended = [run for run in counting if run.status is not RunStatus.RUNNING]
+    if ended:
+        state = DateState.DONE if ended[0].status is RunStatus.SUCCEEDED else DateState.FAILED
+        return state, ended[0]
+    if counting:
+        return DateState.RUNNING, counting[0]
+    return (DateState.UNDONE, undone) if undone else (DateState.MISSING, None)
+
+
+def _undone_at(run: RunRecord) -> dt.datetime:
+    return dt.datetime.fromisoformat(run.undone["at"])

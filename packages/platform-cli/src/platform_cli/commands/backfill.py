@@ -107,7 +107,7 @@ def _check(manifest: Manifest) -> None:
 
 
 def _run(manifest: Manifest, /, **values: Any) -> int:
-    from platform_cli.backfill.job import Backfill, run_backfill
+    from platform_cli.backfill.main import Backfill, run_backfill
     from platform_cli.backfill.plan import Selection
 
     settings = click.get_current_context().obj

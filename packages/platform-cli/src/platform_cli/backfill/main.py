@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,11 +24,7 @@ from platform_cli.manifest import Manifest, read_in_order
 from platform_cli.migrations import ensure_migrated, report_pending
 from platform_cli.runner import run_job
 from platform_cli.settings import Settings
-from platform_interfaces import ConfigurationError, PlatformContext, Run
-
-_OF_ONE_PROCESS = "memory"
-"""The adapters of this name hold what they have in the process that uses them."""
-
+from platform_interfaces import ConfigurationError, DatabaseInterface, PlatformContext, PlatformError, Run
 
 @dataclass(frozen=True)
 class Backfill:
@@ -99,18 +96,17 @@ class _Job:
         return await self._container.open_context(manifest.interfaces, arguments, defaults, run)
 
     def _warn_of_memory(self) -> None:
-        for kind in ("database", "filesystem"):
-            name = self._settings.implementations[kind].value
-            if kind in self._manifest.interfaces and name == _OF_ONE_PROCESS:
-                self._container.log.warn(
-                    f"The {registry.LABELS[kind]} is in memory: each date has its own, empty at its start and "
-                    "gone at its end, and no date counts as done"
-                )
+        if "database" in self._manifest.interfaces and not self._container.has_lasting_database:
+            self._container.log.warn(
+                "The database ends with its process: each date has one of its own, nothing is kept, and no date "
+                "counts as done",
+                db=self._settings.implementations["database"].value,
+            )
 
     async def _plan(self, context: PlatformContext) -> list[PlannedDate]:
         backfill, manifest, settings = self._backfill, self._manifest, self._settings
-        has_history = "database" in manifest.interfaces
-        runs = await find_runs(context.db, module=manifest.name) if has_history else []
+        database = await self._find_history(context)
+        runs = await find_runs(database, module=manifest.name) if database else []
         target = Target(
             arguments=backfill.arguments,
             defaults=backfill.defaults,
@@ -118,6 +114,15 @@ class _Job:
             filesystem=settings.implementations["filesystem"].value,
         )
         return make_plan(backfill.dates, runs, target, backfill.selection)
+
+    async def _find_history(self, context: PlatformContext) -> DatabaseInterface | None:
+        """Return the database with the history; None for a module that does not use one, where there is none."""
+        if "database" in self._manifest.interfaces:
+            return context.db
+        if self._container.has_lasting_database:
+            with suppress(PlatformError):
+                return await self._container.open_for_record()
+        return None
 
     async def _check(self, context: PlatformContext, date: dt.date) -> None:
         """Raise what would make every date fail: arguments that are wrong, a module that cannot be loaded.
