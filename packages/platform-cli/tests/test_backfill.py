@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
@@ -23,7 +23,6 @@ ARGUMENTS = [
     {"name": "times", "type": "float"},
 ]
 RANGE = ("--from", "2026-01-01", "--to", "2026-01-03")
-# Writes to a pipe with a name what a date is given; a date may have code of its own.
 MAIN = """
     import os, signal, sys
     from platform_interfaces import ConfigurationError, FailureKind, PlatformError
@@ -32,19 +31,19 @@ MAIN = """
         date = ctx.config["date"]
         print("not JSON")
         ctx.run.figures.update(lines=1000, inserted=999, invalid=1)
-        if date == "2026-01-02":
-            {second}
+        {endings}
         return 0
 """
 
 
 @pytest.fixture
 def dated(module: Module, site: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Installs a module with a date, also for the processes that are started."""
+    """Installs a module with a date, also for the processes that are started; a day may end in its own way."""
     monkeypatch.setenv("PYTHONPATH", str(site))
 
-    def dated(second: str = "pass", check: str = "", **changes: Any) -> None:
-        main = MAIN.replace("{second}", second)
+    def dated(endings: Mapping[int, str] = {}, check: str = "", **changes: Any) -> None:  # noqa: B006
+        lines = [f'if date.endswith("0{day}"): {code}' for day, code in endings.items()]
+        main = MAIN.replace("{endings}", "\n        ".join(lines))
         if check:
             main += f"\n    async def check_run(ctx):\n        {check}\n"
         module(main, args=ARGUMENTS, **changes)
@@ -75,9 +74,7 @@ def test_each_date_is_a_row_of_the_table(platform: Platform, dated: Callable[...
 def test_a_run_has_the_arguments_and_flags_of_the_backfill(
     platform: Platform, dated: Callable[..., None]
 ) -> None:
-    dated(
-        "raise PlatformError(f'{dict(ctx.config)} {type(ctx.log).__name__}')",
-    )
+    dated({2: "raise PlatformError(f'{dict(ctx.config)} {type(ctx.log).__name__}')"})
     code, out, _ = platform(
         *("backfill", "hello", "--json", "--from=2026-01-02", "--to=2026-01-02"),
         *("--whom=--B=c d", "--no-loud", "--times", "1e-7"),
@@ -92,7 +89,7 @@ def test_a_run_has_the_arguments_and_flags_of_the_backfill(
 def test_a_date_that_fails_does_not_stop_the_others_and_its_problems_are_shown(
     platform: Platform, dated: Callable[..., None]
 ) -> None:
-    dated("ctx.log.warn('Careful', why='it is late'); raise PlatformError('no more paper')")
+    dated({2: "ctx.log.warn('Careful', why='it is late'); raise PlatformError('no more paper')"})
     code, out, err = platform("backfill", "hello", *RANGE)
     assert code == 1
     assert "3 dates: 2 succeeded, 1 failed in " in out
@@ -103,39 +100,33 @@ def test_a_date_that_fails_does_not_stop_the_others_and_its_problems_are_shown(
     assert "error Date failed date=2026-01-02" in err
 
 
-@pytest.mark.parametrize(
-    ("second", "error"),
-    [
-        (
+def test_a_process_that_ends_in_any_other_way_has_failed(
+    platform: Platform, dated: Callable[..., None]
+) -> None:
+    endings = {
+        1: (
             "os.kill(os.getpid(), signal.SIGKILL)",
             "its process was killed by SIGKILL: was there enough memory?",
         ),
-        ("os._exit(7)", "its process ended with exit code 7"),
-        ("return 3", "module 'hello' returned 3: its log says why"),
-        ("raise ConfigurationError('it is Monday')", "it is Monday"),
-        ("sys.stderr.write('x' * 3_000_000); return 1", "module 'hello' returned 1: its log says why"),
-    ],
-)
-def test_a_process_that_ends_in_any_other_way_has_failed(
-    platform: Platform, dated: Callable[..., None], second: str, error: str
-) -> None:
-    dated(second)
-    code, out, _ = platform("backfill", "hello", *RANGE, "--json")
-    found = dates_of(out)
-    assert code == 1
-    assert {date: each["status"] for date, each in found.items()} == {
-        "2026-01-01": "succeeded",
-        "2026-01-02": "failed",
-        "2026-01-03": "succeeded",
+        2: ("print('last words', file=sys.stderr, flush=True); os._exit(7)", "exit code 7: last words"),
+        3: ("return 3", "module 'hello' returned 3: its log says why"),
+        4: ("raise ConfigurationError('it is Monday')", "it is Monday"),
+        5: ("sys.stderr.write('x' * 3_000_000); return 1", "module 'hello' returned 1: its log says why"),
     }
-    assert found["2026-01-02"]["error"] == error
+    dated({day: code for day, (code, _) in endings.items()})
+    code, out, _ = platform("backfill", "hello", "--from=2026-01-01", "--to=2026-01-06", "--json")
+    *failed, last = json.loads(out)["dates"]
+    assert (code, last["status"]) == (1, "succeeded")
+    assert {each["status"] for each in failed} == {"failed"}
+    for each, (_, error) in zip(failed, endings.values(), strict=True):
+        assert error in each["error"]
 
 
 def test_the_result_is_one_object_of_a_documented_shape(
     platform: Platform, dated: Callable[..., None]
 ) -> None:
     dated()
-    code, out, _ = platform("backfill", "hello", *RANGE, "--reverse", "--json")
+    code, out, _ = platform("backfill", "hello", *RANGE, "--reverse", "--json", "--parallel", "2")
     result = json.loads(out)
     assert code == 0
     assert list(result) == [
@@ -153,7 +144,7 @@ def test_the_result_is_one_object_of_a_documented_shape(
 
 
 def test_a_dry_run_shows_the_plan_and_runs_nothing(platform: Platform, dated: Callable[..., None]) -> None:
-    dated("os._exit(1)", check="raise ConfigurationError('not even checked')")
+    dated(check="raise ConfigurationError('not even checked')")
     code, out, err = platform("backfill", "hello", *RANGE, "--dry-run")
     assert code == 0, err
     assert [line.split() for line in out.splitlines()] == [
@@ -177,9 +168,9 @@ def test_a_check_that_fails_for_the_first_date_stops_no_other(
     platform: Platform, dated: Callable[..., None]
 ) -> None:
     dated(check="if ctx.config['date'].endswith('1'): raise PlatformError('no input')")
-    code, out, _ = platform("backfill", "hello", *RANGE, "--json")
+    code, out, _ = platform("backfill", "hello", "--from=2026-01-01", "--to=2026-01-02", "--json")
     assert code == 1
-    assert [each["status"] for each in dates_of(out).values()] == ["failed", "succeeded", "succeeded"]
+    assert [each["status"] for each in dates_of(out).values()] == ["failed", "succeeded"]
 
 
 def test_after_three_dates_in_a_row_with_a_failure_that_all_share_no_other_is_started(

@@ -26,6 +26,7 @@ from platform_cli.runner import run_job
 from platform_cli.settings import Settings
 from platform_interfaces import ConfigurationError, DatabaseInterface, PlatformContext, PlatformError, Run
 
+
 @dataclass(frozen=True)
 class Backfill:
     """What is asked for.

@@ -134,7 +134,9 @@ def make_plan(
 def _classify(runs: Sequence[RunRecord], target: Target) -> tuple[DateState, RunRecord | None]:
     """Return the state of a date whose runs are ``runs``, newest first, and the run that decides."""
     undone = max((run for run in runs if run.undone), key=_undone_at, default=None)
-    counting = [run for run in runs if target.matches(run) and (not undone or run.started_at > _undone_at(undone))]
+    counting = [
+        run for run in runs if target.matches(run) and (not undone or run.started_at > _undone_at(undone))
+    ]
     ended = [run for run in counting if run.status is not RunStatus.RUNNING]
     if ended:
         state = DateState.DONE if ended[0].status is RunStatus.SUCCEEDED else DateState.FAILED
