@@ -1,6 +1,7 @@
 """Backfills that are killed, and what the same command makes of them: the table of single runs.
 
-Four small dates are part of the normal suite; `make torture` does thirty, at random times. The seed is
+Five small dates are part of the normal suite; `make torture` does thirty, killed at
+random times. The seed is
 printed, and TORTURE_SEED repeats it.
 """
 
@@ -24,14 +25,14 @@ from tests.helpers.command import Outcome
 from tests.torture.load import EVENTS
 from tools.make_events import make_day
 
-DATES = int(os.environ.get("TORTURE_DATES", "4"))
-LINES = int(os.environ.get("TORTURE_DATE_LINES", "300"))
+DATES = int(os.environ.get("TORTURE_DATES", "5"))
+LINES = int(os.environ.get("TORTURE_DATE_LINES", "200"))
 ROUNDS = int(os.environ.get("TORTURE_BACKFILLS", "1"))
 SEED = int(os.environ.get("TORTURE_SEED", str(random.SystemRandom().randrange(2**32))))
 FIRST = dt.date(2026, 1, 1)
 LAST = FIRST + dt.timedelta(DATES - 1)
 KILLS = 2
-PARALLEL = "3" if DATES > 4 else "2"
+PARALLEL = "3" if DATES > 5 else "2"
 ROWS = f"""
     SELECT event_date::text AS date, count(*) AS n, md5(string_agg(md5(row({EVENTS.columns})::text), ''
     ORDER BY {EVENTS.key})) AS digest FROM {EVENTS.table} GROUP BY event_date ORDER BY event_date

@@ -38,10 +38,10 @@ MAIN = """
 
 @pytest.fixture
 def dated(module: Module, site: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Installs a module with a date, also for the processes that are started; a day may end in its own way."""
+    """Installs a module, also for the processes that are started; a day may end in a way of its own."""
     monkeypatch.setenv("PYTHONPATH", str(site))
 
-    def dated(endings: Mapping[int, str] = {}, check: str = "", **changes: Any) -> None:  # noqa: B006
+    def dated(endings: Mapping[int, str] = {}, check: str = "", **changes: Any) -> None:
         lines = [f'if date.endswith("0{day}"): {code}' for day, code in endings.items()]
         main = MAIN.replace("{endings}", "\n        ".join(lines))
         if check:
@@ -62,7 +62,17 @@ def test_each_date_is_a_row_of_the_table(platform: Platform, dated: Callable[...
     code, out, err = platform("backfill", "hello", *RANGE, "--parallel", "2")
     assert code == 0, err
     head, *rows, blank, summary = out.splitlines()
-    assert head.split() == "date status read inserted skipped duplicates rejected seconds run".split()
+    assert head.split() == [
+        "date",
+        "status",
+        "read",
+        "inserted",
+        "skipped",
+        "duplicates",
+        "rejected",
+        "seconds",
+        "run",
+    ]
     assert [row.split()[:5] for row in rows] == [
         [f"2026-01-0{day}", "succeeded", "1,000", "999", "1"] for day in (1, 2, 3)
     ]

@@ -99,8 +99,8 @@ class _Job:
     def _warn_of_memory(self) -> None:
         if "database" in self._manifest.interfaces and not self._container.has_lasting_database:
             self._container.log.warn(
-                "The database ends with its process: each date has one of its own, nothing is kept, and no date "
-                "counts as done",
+                "The database ends with its process: each date has one of its own, nothing is kept, and no "
+                "date counts as done",
                 db=self._settings.implementations["database"].value,
             )
 
@@ -117,7 +117,7 @@ class _Job:
         return make_plan(backfill.dates, runs, target, backfill.selection)
 
     async def _find_history(self, context: PlatformContext) -> DatabaseInterface | None:
-        """Return the database with the history; None for a module that does not use one, where there is none."""
+        """Return the database with the history; None where there is none, for a module that does not use it."""
         if "database" in self._manifest.interfaces:
             return context.db
         if self._container.has_lasting_database:

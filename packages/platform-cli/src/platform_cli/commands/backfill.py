@@ -96,7 +96,8 @@ def _check(manifest: Manifest) -> None:
     arguments = {each.name: each for each in manifest.arguments}
     if DATE not in arguments or arguments[DATE].type != "string":
         raise ConfigurationError(
-            f"module {manifest.name!r} cannot be backfilled: its module.json has no argument {DATE!r} of type string"
+            f"module {manifest.name!r} cannot be backfilled: its module.json has no argument {DATE!r} of type "
+            "string"
         )
     taken = {name for option in _own_options() for name in option.opts}
     if clashes := [name for name in arguments if f"--{name}" in taken and name != DRY_RUN]:
