@@ -62,17 +62,8 @@ def test_each_date_is_a_row_of_the_table(platform: Platform, dated: Callable[...
     code, out, err = platform("backfill", "hello", *RANGE, "--parallel", "2")
     assert code == 0, err
     head, *rows, blank, summary = out.splitlines()
-    assert head.split() == [
-        "date",
-        "status",
-        "read",
-        "inserted",
-        "skipped",
-        "duplicates",
-        "rejected",
-        "seconds",
-        "run",
-    ]
+    figures = ["read", "inserted", "skipped", "duplicates", "rejected"]
+    assert head.split() == ["date", "status", *figures, "seconds", "run"]
     assert [row.split()[:5] for row in rows] == [
         [f"2026-01-0{day}", "succeeded", "1,000", "999", "1"] for day in (1, 2, 3)
     ]
@@ -103,7 +94,7 @@ def test_a_date_that_fails_does_not_stop_the_others_and_its_problems_are_shown(
     code, out, err = platform("backfill", "hello", *RANGE)
     assert code == 1
     assert "3 dates: 2 succeeded, 1 failed in " in out
-    assert out.splitlines()[-1] == "the same command runs again what is not done"
+    assert out.splitlines()[-1] == "the same command runs what is not done"
     [why] = [line for line in out.splitlines() if "no more paper" in line]
     assert why.startswith("2026-01-02 (run ")
     assert "warn  Careful why='it is late' date=2026-01-02" in err
@@ -140,7 +131,7 @@ def test_the_result_is_one_object_of_a_documented_shape(
     result = json.loads(out)
     assert code == 0
     assert list(result) == [
-        *("version", "module", "status", "is_dry_run", "seconds", "stopped", "totals", "dates"),
+        *("version", "module", "status", "dry_run", "seconds", "stopped", "totals", "dates"),
     ]
     assert (result["version"], result["module"], result["status"]) == (1, "hello", "succeeded")
     totals = {"dates": 3, "succeeded": 3, "failed": 0, "interrupted": 0, "not_run": 0, "not_due": 0}
@@ -188,9 +179,8 @@ def test_after_three_dates_in_a_row_with_a_failure_that_all_share_no_other_is_st
 ) -> None:
     # The check of the first date passes, and removes what all of them need.
     (tmp_path / "needed").touch()
-    dated(
-        check=f"try: os.remove({str(tmp_path / 'needed')!r})\n        except OSError: raise ConfigurationError('gone')"
-    )
+    remove = f"try: os.remove({str(tmp_path / 'needed')!r})"
+    dated(check=f"{remove}\n        except OSError: raise ConfigurationError('gone')")
     code, out, _ = platform("backfill", "hello", "--from=2026-01-01", "--to=2026-01-05")
     assert code == 1
     assert "5 dates: 3 failed, 2 not run in " in out
@@ -240,7 +230,7 @@ def test_a_module_without_a_date_is_not_listed_and_is_refused(platform: Platform
         2,
         (
             "error: module 'hello' cannot be backfilled: "
-            "its module.json has no argument 'date' of type string\n"
+            "its module.json has no argument 'date' of the type string\n"
         ),
     )
 
@@ -308,7 +298,7 @@ def test_a_signal_ends_the_dates_that_run_cleanly_and_starts_no_other(
     assert sorted(lines.read().splitlines()) == ["undone 2026-01-01", "undone 2026-01-02"]
     assert [line.split()[1] for line in out.splitlines()[1:4]] == ["interrupted", "interrupted", "not"]
     assert "3 dates: 2 interrupted, 1 not run in " in out
-    assert out.splitlines()[-1] == "the same command runs again what is not done"
+    assert out.splitlines()[-1] == "the same command runs what is not done"
 
 
 def test_when_the_backfill_is_killed_its_dates_end_cleanly(waiting: Waiting) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from platform_cli import registry
 from platform_cli._blame import Owner
+from platform_cli._masking import hide_in
 from platform_cli.backfill.child import command_line, run_date
 from platform_cli.backfill.child_log import ChildLog
 from platform_cli.backfill.display import Display
@@ -77,7 +78,10 @@ class _Job:
     async def run(self) -> int:
         context = await self._open()
         plan = await self._plan(context)
-        result = BackfillResult(self._manifest.name, plan, {}, is_dry_run=self._backfill.is_dry_run)
+        backfill = self._backfill
+        result = BackfillResult(
+            self._manifest.name, plan, {}, selection=backfill.selection, is_dry_run=backfill.is_dry_run
+        )
         due = [planned.date for planned in plan if planned.is_due]
         if due and not result.is_dry_run:
             await self._check(context, due[0])
@@ -109,15 +113,15 @@ class _Job:
         database = await self._find_history(context)
         runs = await find_runs(database, module=manifest.name) if database else []
         target = Target(
-            arguments=backfill.arguments,
-            defaults=backfill.defaults,
+            arguments=hide_in(dict(backfill.arguments)),  # as the history has them
+            defaults=hide_in(dict(backfill.defaults)),
             environment=settings.env.value,
             filesystem=settings.implementations["filesystem"].value,
         )
         return make_plan(backfill.dates, runs, target, backfill.selection)
 
     async def _find_history(self, context: PlatformContext) -> DatabaseInterface | None:
-        """Return the database with the history; None where there is none, for a module that does not use it."""
+        """Return the database with the history; None where a module uses none, and there is none."""
         if "database" in self._manifest.interfaces:
             return context.db
         if self._container.has_lasting_database:

@@ -11,7 +11,7 @@ from typing import Any
 
 from platform_cli._text import printable
 from platform_cli.backfill.outcome import FIGURES, DateOutcome, DateStatus
-from platform_cli.backfill.plan import PlannedDate
+from platform_cli.backfill.plan import DateState, PlannedDate, Selection
 from platform_cli.commands._base import say
 from platform_cli.commands._table import print_table
 
@@ -20,6 +20,15 @@ VERSION = 1
 
 # From which width on a terminal has room for which columns.
 _WIDTHS = ((60, ("skipped", "seconds")), (80, ("rejected",)), (90, ("duplicates",)), (110, ("run",)))
+
+_STATUSES = [status for status in DateStatus if status is not DateStatus.NOT_DUE]
+_BEFORE = {
+    DateState.DONE: "done before",
+    DateState.FAILED: "failed before",
+    DateState.MISSING: "without a run",
+    DateState.RUNNING: "running elsewhere",
+    DateState.UNDONE: "undone before",
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,7 @@ class BackfillResult:
         module: its name.
         plan: all dates of the range, in the order in which they are run.
         outcomes: of those that were run.
+        selection: which dates were to be run.
         stopped: why not all dates that are due were run; empty where they were.
         is_interrupted: whether a signal is why.
         is_dry_run: whether nothing was to be run.
@@ -39,6 +49,7 @@ class BackfillResult:
     module: str
     plan: Sequence[PlannedDate]
     outcomes: Mapping[dt.date, DateOutcome]
+    selection: Selection = Selection.NOT_DONE
     stopped: str = ""
     is_interrupted: bool = False
     is_dry_run: bool = False
@@ -72,9 +83,9 @@ def print_json(result: BackfillResult) -> None:
         "version": VERSION,
         "module": result.module,
         "status": _status(result),
-        "is_dry_run": result.is_dry_run,
+        "dry_run": result.is_dry_run,
         "seconds": round(result.seconds, 3),
-        "stopped": result.stopped,
+        "stopped": result.stopped or None,
         "totals": totals | {name: result.total(name) for name in FIGURES},
         "dates": [_as_object(planned, result.outcome(planned)) for planned in result.plan],
     }
@@ -93,11 +104,11 @@ def _as_object(planned: PlannedDate, outcome: DateOutcome) -> dict[str, Any]:
         "is_due": planned.is_due,
         "reason": planned.reason,
         "status": outcome.status.value,
-        "run_id": outcome.run_id,
+        "run_id": outcome.run_id or None,
         "seconds": outcome.seconds,
         "figures": dict(outcome.figures),
-        "failure_kind": outcome.failure_kind,
-        "error": outcome.error,
+        "failure_kind": outcome.failure_kind or None,
+        "error": outcome.error or None,
     }
 
 
@@ -151,13 +162,17 @@ def _words(status: DateStatus) -> str:
 
 def _summary(result: BackfillResult) -> str:
     counts = result.counts
-    words = [f"{counts[status]} {_words(status)}" for status in DateStatus if counts[status]]
-    loaded = f"; {result.total('inserted'):,} rows inserted" if result.outcomes else ""
-    lines = [f"{_dates(len(result.plan))}: {', '.join(words)} in {result.seconds:.1f} s{loaded}"]
+    before = Counter(planned.state for planned in result.plan if not planned.is_due)
+    words = [f"{counts[status]} {_words(status)}" for status in _STATUSES if counts[status]]
+    words += [f"{count} {_BEFORE[state]}" for state, count in before.items()]
+    inserted = f"; {result.total('inserted'):,} rows inserted" if result.outcomes else ""
+    lines = [f"{_dates(len(result.plan))}: {', '.join(words)} in {result.seconds:.1f} s{inserted}"]
     if result.stopped:
         lines.append(f"{result.stopped}: no other date was started")
-    if counts[DateStatus.SUCCEEDED] + counts[DateStatus.NOT_DUE] < len(result.plan):
-        lines.append("the same command runs again what is not done")
+    if result.is_failed:
+        is_other = result.selection in (Selection.ALL, Selection.MISSING)
+        without = f" without --{result.selection}" if is_other else ""
+        lines.append(f"the same command{without} runs what is not done")
     return "\n".join(lines)
 
 

@@ -42,7 +42,9 @@ def print_runs(records: Iterable[RunRecord]) -> None:
                 record.id[:ID_DIGITS],
                 format_time(record.started_at),
                 name_entry(record),
-                ": ".join(filter(None, (record.status, record.failure_kind if record.exit_code == 1 else ""))),
+                ": ".join(
+                    filter(None, (record.status, record.failure_kind if record.exit_code == 1 else ""))
+                ),
                 format_seconds(record.seconds),
                 " ".join(to_words(record)),
             )

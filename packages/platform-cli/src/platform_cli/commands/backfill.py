@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from platform_cli.arguments import to_config, to_option
+from platform_cli.arguments import to_config, to_example, to_option
 from platform_cli.commands._base import PlatformCommand
 from platform_cli.commands.run import ModuleGroup
 from platform_cli.manifest import Manifest, read_manifest
@@ -71,12 +71,14 @@ class BackfillGroup(ModuleGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         manifest = read_manifest(cmd_name)
         _check(manifest)
-        options = [to_option(each) for each in manifest.arguments if each.name not in (DATE, DRY_RUN)]
+        arguments = tuple(each for each in manifest.arguments if each.name not in (DATE, DRY_RUN))
+        command = f"{ctx.command_path} {cmd_name} --from 2026-01-01 --to 2026-01-31{to_example(arguments)}"
         return PlatformCommand(
             cmd_name,
-            params=[*_own_options(), *options],
+            params=[*_own_options(), *map(to_option, arguments)],
             callback=partial(_run, manifest),
             help=manifest.description,
+            examples=[f"{command} --dry-run", f"{command} --parallel 4"],
         )
 
 
@@ -96,8 +98,8 @@ def _check(manifest: Manifest) -> None:
     arguments = {each.name: each for each in manifest.arguments}
     if DATE not in arguments or arguments[DATE].type != "string":
         raise ConfigurationError(
-            f"module {manifest.name!r} cannot be backfilled: its module.json has no argument {DATE!r} of type "
-            "string"
+            f"module {manifest.name!r} cannot be backfilled: its module.json has no argument {DATE!r} of the "
+            "type string"
         )
     taken = {name for option in _own_options() for name in option.opts}
     if clashes := [name for name in arguments if f"--{name}" in taken and name != DRY_RUN]:
@@ -147,9 +149,17 @@ def _report(result: "BackfillResult", *, is_json: bool) -> None:
         print_report(result)
 
 
-@click.group(cls=BackfillGroup, entry="run", subcommand_metavar="MODULE --from DATE --to DATE [OPTIONS]")
+@click.group(
+    cls=BackfillGroup,
+    entry="run",
+    subcommand_metavar="MODULE --from DATE --to DATE [OPTIONS]",
+    examples=[
+        "platform backfill batch_etl --help",
+        "platform backfill batch_etl --from 2026-01-01 --to 2026-01-31 --source-path raw/events",
+    ],
+)
 def backfill() -> None:
-    """Run a module for each date of a range, some at a time; what is done is not done again.
+    """Run a module for each date of a range.
 
-    The options of a module are those of `platform run`, but for its date.
+    What is done is not done again. The options of a module are those of `platform run`, but for its date.
     """
