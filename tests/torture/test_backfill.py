@@ -26,13 +26,11 @@ from tests.torture.load import EVENTS
 from tools.make_events import make_day
 
 DATES = int(os.environ.get("TORTURE_DATES", "5"))
-LINES = int(os.environ.get("TORTURE_DATE_LINES", "200"))
-ROUNDS = int(os.environ.get("TORTURE_BACKFILLS", "1"))
+LINES, PARALLEL, ROUNDS = (200, "2", 1) if DATES == 5 else (20_000, "3", 4)
 SEED = int(os.environ.get("TORTURE_SEED", str(random.SystemRandom().randrange(2**32))))
 FIRST = dt.date(2026, 1, 1)
 LAST = FIRST + dt.timedelta(DATES - 1)
 KILLS = 2
-PARALLEL = "3" if DATES > 5 else "2"
 ROWS = f"""
     SELECT event_date::text AS date, count(*) AS n, md5(string_agg(md5(row({EVENTS.columns})::text), ''
     ORDER BY {EVENTS.key})) AS digest FROM {EVENTS.table} GROUP BY event_date ORDER BY event_date

@@ -114,7 +114,9 @@ def _as_object(planned: PlannedDate, outcome: DateOutcome) -> dict[str, Any]:
 
 def print_plan(result: BackfillResult) -> None:
     """Print which dates would be run, which not, and why."""
-    rows = [(str(each.date), "would run" if each.is_due else "-", each.reason) for each in result.plan]
+    rows = [
+        (str(each.date), "would run" if each.is_due else "would not", each.reason) for each in result.plan
+    ]
     print_table(("date", "plan", "why"), rows)
     counts = result.counts
     say(f"\n{_dates(counts[DateStatus.NOT_RUN])} would run, {counts[DateStatus.NOT_DUE]} would not")
