@@ -20,6 +20,7 @@ from platform_interfaces.errors import (
     NotConnectedError,
     PlatformError,
     QueryError,
+    ReadOnlyError,
     StatementTimeoutError,
     TransactionAbortedError,
     TransactionConflictError,
@@ -30,6 +31,7 @@ from platform_interfaces.identifiers import quote_identifier, quote_identifiers,
 from platform_interfaces.json_values import dump_json, load_json
 from platform_interfaces.lifecycle import AsyncResource, Lifecycle
 from platform_interfaces.logging import LogEvent, LoggingInterface
+from platform_interfaces.query_result import QueryResult
 from platform_interfaces.rejects import (
     REJECTS_FOLDER,
     Reason,
@@ -70,6 +72,8 @@ __all__ = [
     "PlatformError",
     "Progress",
     "QueryError",
+    "QueryResult",
+    "ReadOnlyError",
     "Reason",
     "Reject",
     "RejectWriter",
