@@ -69,12 +69,11 @@ class Container:
         self._log_fields = log_fields
         self.log = self._logger.bind(**log_fields)
 
-    async def open_database(self, defaults: Mapping[str, str] = MappingProxyType({})) -> DatabaseInterface:
-        """Return the database, connected until ``lifecycle`` shuts down.
-
-        ``defaults`` are for settings that are not set.
-        """
-        return (await self.open_context(["database"], {}, defaults)).db
+    async def open_database(
+        self, defaults: Mapping[str, str] = MappingProxyType({}), *, is_announced: bool = True
+    ) -> DatabaseInterface:
+        """Return the database, connected until ``lifecycle`` shuts down; see ``open_context``."""
+        return (await self.open_context(["database"], {}, defaults, is_announced=is_announced)).db
 
     async def open_context(
         self,
@@ -82,11 +81,13 @@ class Container:
         config: Mapping[str, Any],
         defaults: Mapping[str, str] = MappingProxyType({}),
         run: Run | None = None,
+        *,
+        is_announced: bool = True,
     ) -> PlatformContext:
         """Return what a module is run with: the declared interfaces, and nothing else.
 
         Logger and secret store are opened first and closed last. Before the others are opened, it logs where
-        the run works.
+        the run works, if ``is_announced``; ``defaults`` are for settings that are not set.
 
         Raises:
             ConfigurationError: when an adapter cannot be built; names all problems.
@@ -102,7 +103,8 @@ class Container:
         except ConfigurationError:  # what is missing may be set under a mistyped name
             self._warn_of_unknown(is_complete="secrets" not in declared)
             raise
-        self._announce(built, run)
+        if is_announced:
+            self._announce(built, run)
         try:
             await self._open(built)
         finally:

@@ -43,7 +43,7 @@ def translating_errors() -> Iterator[None]:
         if too_long := _TOO_LONG.search(message):
             kind, message = DataError, too_long[1]
         elif _READ_ONLY in message:
-            kind, message = ReadOnlyError, "the statement changes the database, and may only read"
+            kind, message = ReadOnlyError, "only reading is allowed, and the statement changes the database"
         error.args = (message,)  # it shows in the traceback, too
         raise kind(message) from error
 

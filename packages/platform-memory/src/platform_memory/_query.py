@@ -19,7 +19,7 @@ def open_query(session: Session, query: str, *, is_read_only: bool) -> Iterator[
         raise QueryError("there are several statements, of which none was run: give one at a time")
     if is_read_only and not any(statement.returns_rows for statement in statements):
         # ATTACH, SET and the like, which a transaction that is READ ONLY does not refuse.
-        raise ReadOnlyError("the statement returns no rows, and may only read")
+        raise ReadOnlyError("only reading is allowed, and the statement returns no rows")
     session.command("BEGIN TRANSACTION READ ONLY" if is_read_only else "BEGIN")
     yield _run(session, statements[0]) if statements else QueryResult((), _iterate([]))
     session.command("ROLLBACK" if is_read_only else "COMMIT")

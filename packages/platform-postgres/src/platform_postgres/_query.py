@@ -40,7 +40,7 @@ async def _open_reading(transaction: Transaction, query: str) -> AsyncIterator[Q
             statement = await _prepare(connection, query)
         # COPY TO PROGRAM, DO, SET or NOTIFY: READ ONLY alone does not refuse them.
         if not statement.get_attributes():
-            raise ReadOnlyError("the statement returns no rows, and may only read")
+            raise ReadOnlyError("only reading is allowed, and the statement returns no rows")
         async with _open_result(transaction, statement) as result:
             yield result
 
