@@ -83,7 +83,8 @@ class _Load:
     async def _transfer(self, writer: Writer, rejects: RejectWriter | NoRejectWriter) -> int:
         found = await select_source(self._config).find(self._fs, self._config)
         log_found(self._log, found)
-        report = Report(self._log, self._config, found, self._cleaner.fields)
+        self._run.progress.unit, self._run.progress.total_bytes = "lines", found.total_bytes
+        report = Report(self._log, self._config, found, self._cleaner.fields, self._run)
         try:
             await self._write(found, writer, rejects, report)
             if mismatch := await writer.find_mismatch(report.totals.inserted):
@@ -131,10 +132,12 @@ class _Load:
     ) -> AsyncGenerator[CleanChunk, None]:
         """Yield the chunks of all files, cleaned; a file is abandoned when none of many lines is valid."""
         source, limit = select_source(self._config), self._limits.max_lines_without_valid
+        progress, end = self._run.progress, 0
         is_patient = self._config.is_retry or self._config.min_valid.allows_none
         for file in found.files:
             has_valid, rejected = is_patient, 0
-            async with aclosing(source.read(self._fs, file, self._limits)) as chunks:
+            progress.current, end = file, end + found.sizes.get(file, 0)
+            async with aclosing(source.read(self._fs, file, self._limits, progress)) as chunks:
                 async for chunk in chunks:
                     cleaned = cleaner.clean(chunk)
                     yield cleaned
@@ -143,3 +146,4 @@ class _Load:
                     if not has_valid and rejected >= limit and not chunk.is_last:
                         yield cleaner.clean(abandon(chunk))
                         break
+            progress.read_bytes = max(progress.read_bytes, end)  # also of a file that is not read to its end

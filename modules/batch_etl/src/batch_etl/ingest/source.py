@@ -15,6 +15,7 @@ from platform_interfaces import (
     FileSystemError,
     FileSystemInterface,
     LoggingInterface,
+    Progress,
     Survey,
     rejects_path,
 )
@@ -33,6 +34,7 @@ class SourceFiles:
         unusable: what cannot be read, with the reason.
         dangling: links that lead to no file.
         absence: why there is nothing to read; empty where there is something.
+        sizes: bytes as they are stored, by path; empty where the file system does not list them.
     """
 
     files: tuple[str, ...] = ()
@@ -41,6 +43,13 @@ class SourceFiles:
     unusable: Mapping[str, str] = field(default_factory=dict)
     dangling: tuple[str, ...] = ()
     absence: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def total_bytes(self) -> int | None:
+        """Return the size of all files; None where it is not known."""
+        is_known = self.sizes.keys() >= set(self.files)
+        return sum(self.sizes[path] for path in self.files) if is_known else None
 
 
 class NoInputError(FileMissingError):
@@ -96,7 +105,7 @@ class LineSource:
     """Where lines come from: how to find the files of a date, and how to read one of them."""
 
     find: Callable[[FileSystemInterface, LoadConfig], Awaitable[SourceFiles]]
-    read: Callable[[FileSystemInterface, str, Limits], AsyncGenerator[Chunk, None]]
+    read: Callable[[FileSystemInterface, str, Limits, Progress], AsyncGenerator[Chunk, None]]
 
 
 RAW_FILES = LineSource(find_raw_files, read_raw_lines)
@@ -153,4 +162,5 @@ def _sort_out(survey: Survey, folder: str) -> SourceFiles:
         aliases=aliases,
         unusable={path: reason for path, reason in survey.unusable.items() if is_data(path)},
         dangling=tuple(filter(is_data, survey.dangling)),
+        sizes={name: survey.sizes[path] for path, name in read_as.items() if path in survey.sizes},
     )

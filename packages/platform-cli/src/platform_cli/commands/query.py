@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from platform_cli.commands._base import PlatformCommand, say
+from platform_cli.registry import MAKES_NOTHING
 
 if TYPE_CHECKING:
     from platform_cli.commands._rows import Printer
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
 TERMINAL_ROWS = 100
 """How many rows a terminal is shown unless ``--limit`` says otherwise."""
 
-# Whoever waits for an answer has Ctrl-C; and a server that is not there yet has no answer.
+# Whoever waits for an answer has Ctrl-C.
 _DEFAULTS = {"DB_POSTGRES_STATEMENT_TIMEOUT": "0"}
-_READING_DEFAULTS = {**_DEFAULTS, "DB_EMBEDDED_CREATE": "false"}
 
 
 @click.command(
@@ -38,9 +38,10 @@ _READING_DEFAULTS = {**_DEFAULTS, "DB_EMBEDDED_CREATE": "false"}
 )
 @click.option("--write", "may_write", is_flag=True, help="Let the statement change the database.")
 def query(sql: str, is_json: bool, is_csv: bool, limit: int | None, may_write: bool) -> int:
-    """Show the rows of one SQL statement; with `-` it is read from standard input.
+    """Show the rows of one SQL statement.
 
-    The database itself refuses every change of its data, unless there is --write.
+    It is read from standard input where SQL is `-`. The database itself refuses every change of its data,
+    unless there is --write.
     """
     if is_json and is_csv:
         raise click.UsageError("--json and --csv exclude each other")
@@ -56,7 +57,7 @@ def query(sql: str, is_json: bool, is_csv: bool, limit: int | None, may_write: b
 
     async def job(container: "Container") -> int:
         database = await container.open_database(
-            _DEFAULTS if may_write else _READING_DEFAULTS, is_announced=may_write
+            _DEFAULTS | ({} if may_write else MAKES_NOTHING), is_announced=may_write
         )
         await _answer(database, statement, printer, limit, may_write=may_write)
         return 0
