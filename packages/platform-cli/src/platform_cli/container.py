@@ -174,7 +174,7 @@ class Container:
             self.settings.values.layers, self._asked, is_complete=is_complete and are_shipped
         )
         if unknown:
-            self.log.warn("Settings that nothing reads", names=", ".join(unknown))
+            self.log.warn("Settings that nothing reads", names=", ".join(map(str, unknown)))
 
     def _build_declared(self, declared: set[str], defaults: Mapping[str, str]) -> dict[str, Any]:
         deployed_env = self.settings.env.value if self.settings.is_deployed else ""

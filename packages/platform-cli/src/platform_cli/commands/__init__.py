@@ -9,6 +9,9 @@ from platform_cli.commands._base import PlatformGroup
 COMMANDS = {
     "run": "Run a module.",
     "query": "Show the rows of one SQL statement.",
+    "modules": "List the installed modules, and why one cannot be run.",
+    "adapters": "List the adapters of each interface, and which of them is chosen.",
+    "config": "Show every setting, its value and where that comes from.",
     "rejects": "See, load again or drop the lines that jobs have rejected.",
     "migrate": "Bring the database's schema up to date, or back.",
 }

@@ -23,6 +23,7 @@ def print_table(
     *,
     numbers: Collection[str] = (),
     wrapped: Collection[str] = (),
+    whole: Collection[str] = (),
     missing: str = "",
     has_head: bool = True,
 ) -> None:
@@ -37,6 +38,7 @@ def print_table(
         rows: as many values each; timestamps are shown in UTC, None as ``missing``.
         numbers: columns of text that are right-aligned, too, such as ``1,234`` or ``2.5 s``.
         wrapped: columns whose values are whole on a terminal, too, on as many lines as they need.
+        whole: columns that are shortened last, such as those of names.
         missing: what is shown where there is no value.
         has_head: whether the names are printed.
 
@@ -55,6 +57,7 @@ def print_table(
             _escape(name, encoding),
             is_right=name in numbers or _are_numbers(row[index] for row in values),
             is_wrapped=name in wrapped,
+            is_whole=name in whole,
         )
         for index, name in enumerate(columns)
     ]
@@ -63,6 +66,12 @@ def print_table(
     elif has_head or cells:
         text = _align(drawn, [[column.name for column in drawn], *cells][not has_head :])
     say(text if _can_encode("─…", encoding) else text.translate(_PLAIN_SIGNS))
+
+
+def say_problem(subject: str, problem: str) -> None:
+    """Print what is wrong with something that a table lists: a line for each problem, which are whole."""
+    for line in problem.splitlines():
+        say(printable(line if subject in line else f"{subject}: {line}"))
 
 
 def is_terminal() -> bool:
@@ -75,6 +84,7 @@ class _Column:
     name: str
     is_right: bool
     is_wrapped: bool
+    is_whole: bool
 
 
 def _align(columns: Sequence[_Column], rows: Iterable[Sequence[str]]) -> str:
@@ -99,10 +109,12 @@ def _draw(columns: Sequence[_Column], rows: Iterable[Sequence[str]], *, has_head
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, show_header=has_head, show_edge=False, pad_edge=False, padding=(0, 1))
+    table = Table(
+        box=box.SIMPLE_HEAD, show_header=has_head, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
+    )
     for column in columns:
         name = Text(column.name, overflow="ellipsis", no_wrap=True)
-        table.add_column(name, justify="right" if column.is_right else "left")
+        table.add_column(name, justify="right" if column.is_right else "left", no_wrap=column.is_whole)
     for row in rows:
         cells = (
             Text(cell, overflow="fold" if column.is_wrapped else "ellipsis", no_wrap=not column.is_wrapped)
