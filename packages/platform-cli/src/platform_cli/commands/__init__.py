@@ -8,6 +8,7 @@ from platform_cli.commands._base import PlatformGroup
 
 COMMANDS = {
     "run": "Run a module.",
+    "runs": "See which modules ran, and what became of each run.",
     "query": "Show the rows of one SQL statement.",
     "modules": "List the installed modules, and why one cannot be run.",
     "adapters": "List the adapters of each interface, and which of them is chosen.",
