@@ -221,7 +221,13 @@ def test_a_module_is_listed_with_all_that_it_declares(
         "problem": None,
     }
     [line] = [line for line in platform("modules")[1].splitlines() if line.startswith("hello")]
-    assert re.split(" {2,}", line) == ["hello", "1.0.0", "hello-job 1.0", "--whom [1 more]", "Greets a person."]
+    assert re.split(" {2,}", line) == [
+        "hello",
+        "1.0.0",
+        "hello-job 1.0",
+        "--whom [1 more]",
+        "Greets a person.",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,7 @@ def is_expected(error: BaseException) -> bool:
         | FileSystemError
         | MigrationError
         | ModuleFailedError
+        | OutputClosedError
         | StatementFailedError
     )
     return is_transient or isinstance(error, expected)

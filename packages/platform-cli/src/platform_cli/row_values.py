@@ -68,7 +68,16 @@ def _make_interval(value: timedelta) -> str:
 
 def _make_plain(value: Any) -> Any:
     """Return what a driver makes of the types that are not in the table: composites, ranges, networks."""
-    return _make_object(dict(value.items())) if hasattr(value, "items") else str(value)
+    if hasattr(value, "items"):
+        return _make_object(dict(value.items()))
+    return _make_range(value) if hasattr(value, "lower_inc") else str(value)
+
+
+def _make_range(value: Any) -> str:
+    if value.isempty:
+        return "empty"
+    lower, upper = ("" if bound is None else to_text(bound) for bound in (value.lower, value.upper))
+    return f"{'[' if value.lower_inc else '('}{lower},{upper}{']' if value.upper_inc else ')'}"
 
 
 _MAKERS: Mapping[type, Callable[[Any], Any]] = {
