@@ -23,7 +23,7 @@ from tests.helpers.pages import PAGES, REPOSITORY, Block, find_commands, read_bl
 
 BLOCKS = {page: read_blocks(page) for page in PAGES}
 RUN = [page for page in PAGES if any(block.is_run for block in BLOCKS[page])]
-INSTALLING = ("docs/tutorial.md",)  # in an environment of the clone's own, which takes seconds
+INSTALLING = ("docs/tutorial.md",)  # into an environment of the clone's own, which takes seconds
 OURS = ("DB_", "FS_", "PLATFORM_", "LOG_", "PG", "MIGRATIONS_")
 
 
@@ -53,6 +53,8 @@ def test_the_commands_of_a_page_run(page: str, clone: Path, embedded_dir: Path, 
         ("/tmp/", f"{embedded_dir.parent}/"),
     ):
         script = script.replace(example, here)
+    if page in INSTALLING:
+        subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable], cwd=clone, check=True)
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=clone,
@@ -70,7 +72,7 @@ def test_the_commands_of_a_page_run(page: str, clone: Path, embedded_dir: Path, 
 
 def _environment(page: str, embedded_dir: Path) -> dict[str, str]:
     """Return that of a user; uv uses the packages of these tests, but where the page installs some."""
-    ours = (*OURS, "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV")
+    ours = (*OURS, "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "VIRTUAL_ENV")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     shared = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -80,7 +82,6 @@ def _environment(page: str, embedded_dir: Path) -> dict[str, str]:
     return {
         **clean,
         "DB_EMBEDDED_DIR": str(embedded_dir),
-        "UV_PYTHON": sys.executable,
         **({} if page in INSTALLING else shared),
     }
 
