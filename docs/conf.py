@@ -5,7 +5,7 @@ The root of the sources is the repository, so that a link is the same in the sit
 
 from sphinx.application import Sphinx
 
-from tools.reference_pages import commands_page, failure_kinds_page, interfaces_page
+from tools.reference_pages import commands_page, interfaces_page
 
 project = "Data platform template"
 root_doc = "docs/index"
@@ -37,7 +37,6 @@ html_show_sphinx = False
 
 GENERATED = {
     "docs/commands": commands_page,
-    "docs/exit-codes": failure_kinds_page,
     "docs/interfaces": interfaces_page,
 }
 

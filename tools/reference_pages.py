@@ -10,7 +10,6 @@ import click
 
 import platform_interfaces
 from platform_cli.commands import platform
-from platform_interfaces import FailureKind
 
 WIDTH = 80
 
@@ -27,14 +26,6 @@ def _command_sections(command: click.Command, context: click.Context) -> Iterato
         for name in command.list_commands(context):
             if inner := command.get_command(context, name):
                 yield from _command_sections(inner, click.Context(inner, context, info_name=name))
-
-
-def failure_kinds_page() -> str:
-    """Return a table of the kinds of failure, with the text below each in the code."""
-    body = ast.parse(inspect.getsource(FailureKind)).body[0].body  # type: ignore[attr-defined]
-    texts = [ast.literal_eval(node.value) for node in body if isinstance(node, ast.Expr)][1:]
-    rows = (f"| `{kind}` | {text} |" for kind, text in zip(FailureKind, texts, strict=True))
-    return "\n".join(["", "| kind | meaning |", "|---|---|", *rows])
 
 
 def interfaces_page() -> str:

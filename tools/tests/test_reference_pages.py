@@ -7,9 +7,8 @@ import platform_interfaces
 from platform_cli.commands import platform
 from platform_cli.flags import FLAGS, Flag
 from platform_cli.registry import KNOWN_SETTINGS
-from platform_interfaces import FailureKind
 from tools.check_language import ROOT
-from tools.reference_pages import commands_page, failure_kinds_page, interfaces_page
+from tools.reference_pages import commands_page, interfaces_page
 
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
 
@@ -27,12 +26,6 @@ def test_the_interfaces_page_has_each_public_name_once() -> None:
     names = re.findall(r"^\.\. [a-z:]+:: (\w+)$", interfaces_page(), re.MULTILINE)
     named = [name for name in names if name != platform_interfaces.__name__]
     assert sorted(named) == sorted(platform_interfaces.__all__)
-
-
-def test_the_table_of_failures_has_each_kind_with_its_text() -> None:
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", failure_kinds_page(), re.MULTILINE))
-    assert list(rows) == list(FailureKind)
-    assert rows[FailureKind.LOCKED] == "Another run held the lock for all of the wait."
 
 
 @pytest.mark.parametrize("flag", FLAGS, ids=lambda flag: flag.name)
