@@ -114,7 +114,8 @@ def _check_output(block: Block, output: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_the_blocks_of_a_page_are_valid(page: str) -> None:
     for block in BLOCKS[page]:
-        CHECKS.get(block.language, _check_nothing)(block.text)
+        if not block.language.startswith("{"):  # a directive of Sphinx, which `make docs` checks
+            CHECKS[block.language](block.text)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -145,6 +146,7 @@ def _check_unit(text: str) -> None:
 
 
 CHECKS: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("", "console", "dockerfile", "text"), _check_nothing),
     "bash": _check_shell,
     "ini": _check_unit,
     "json": json.loads,
