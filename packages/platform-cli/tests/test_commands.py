@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import pytest
 
+from platform_cli.commands import COMMANDS
 from platform_cli.commands import platform as root
 
 Platform = Callable[..., tuple[int, str, str]]
@@ -42,8 +43,11 @@ def test_global_flags_are_accepted_anywhere(platform: Platform, words: str) -> N
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        ("rum", "unknown command 'rum' (did you mean 'run'?)"),
-        ("migrate upp", "unknown command 'upp' (did you mean 'up'?)"),
+        ("rum", f"unknown command 'rum': known are {', '.join(COMMANDS)} (did you mean 'run'?)"),
+        (
+            "migrate upp",
+            "unknown command 'upp': known are create, down, mark, status, up (did you mean 'up'?)",
+        ),
         ("migrate up --tarfet 1", "unknown option '--tarfet' (did you mean '--target'?)"),
         (
             "migrate up --target x",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import click
 
 from platform_cli._masking import hide_secrets
-from platform_cli._text import printable
+from platform_cli._text import did_you_mean, printable
 from platform_interfaces import (
     ConfigurationError,
     FailureKind,
@@ -84,14 +84,11 @@ def describe(error: BaseException) -> str:
 
 
 def _in_words(error: BaseException) -> str:
-    if isinstance(error, click.NoSuchOption | click.NoSuchCommand):
-        kind, name = (
-            ("option", error.option_name)
-            if isinstance(error, click.NoSuchOption)
-            else ("command", error.command_name)
-        )
-        hint = f" (did you mean {error.possibilities[0]!r}?)" if error.possibilities else ""
-        return f"unknown {kind} {name!r}{hint}"
+    if isinstance(error, click.NoSuchOption):
+        near = f" (did you mean {error.possibilities[0]!r}?)" if error.possibilities else ""
+        return f"unknown option {error.option_name!r}{near}"
+    if isinstance(error, click.NoSuchCommand):
+        return _describe_unknown_command(error)
     if isinstance(error, click.ClickException):
         return _lower_first(error.format_message().removesuffix("."))
     if isinstance(error, ConfigurationError) and str(error):
@@ -102,6 +99,12 @@ def _in_words(error: BaseException) -> str:
     if isinstance(error, PlatformError) and text:
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _describe_unknown_command(error: click.NoSuchCommand) -> str:
+    name, group = error.command_name, error.ctx and error.ctx.command
+    known = group.list_commands(error.ctx) if error.ctx and isinstance(group, click.Group) else []
+    return f"unknown command {name!r}: known are {', '.join(known)}{did_you_mean(name, known)}"
 
 
 def _lower_first(text: str) -> str:

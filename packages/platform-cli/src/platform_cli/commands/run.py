@@ -63,4 +63,7 @@ def _run(manifest: Manifest, entry: str, /, **values: Any) -> int:
     ],
 )
 def run() -> None:
-    """Run a module; `platform run MODULE --help` lists its arguments."""
+    """Run a module.
+
+    `platform run MODULE -h` lists its arguments.
+    """
