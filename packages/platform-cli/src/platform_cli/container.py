@@ -1,6 +1,6 @@
 """The adapters of one run: built from secrets, opened in order, closed in reverse."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import MappingProxyType

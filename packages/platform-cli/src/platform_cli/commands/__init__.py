@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "run": "Run a module.",
+    "runs": "See which modules ran, and what became of each run.",
     "rejects": "See, load again or drop the lines that jobs have rejected.",
     "migrate": "Bring the database's schema up to date, or back.",
     "completion": "Print the script by which a shell completes commands, options and their values.",
