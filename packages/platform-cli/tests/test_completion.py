@@ -51,7 +51,7 @@ def complete(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("platform ru", ["run"]),
+        ("platform ru", ["run", "runs"]),
         ("platform run hel", ["hello"]),
         ("platform run hello --w", ["--whom"]),
         ("platform run hello --d", ["--dry-run", "--db", "--debug", "--detailed-exit-codes"]),
@@ -168,6 +168,6 @@ def test_a_shell_completes_what_is_typed(tmp_path: Path, site: Path, shell: str)
     command, setup = SHELLS[shell]
     with terminal(command, environment) as type_and_wait:
         type_and_wait(f"{setup}; echo re''ady\n", r"ready\r?\n")
-        type_and_wait("platform ru\thel\t--st\tlo\t", "loud")
+        type_and_wait("platform run hel\t--st\tlo\t", "loud")
         screen = type_and_wait("\n", "needs a value|missing option")
         assert "missing option '--whom'" in screen

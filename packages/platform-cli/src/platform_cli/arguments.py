@@ -69,6 +69,7 @@ class _ArgumentOption(click.Option):
     def __init__(self, argument: Argument, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._argument = argument
+        self.example = _to_words(argument)
 
     def get_help_extra(self, ctx: click.Context) -> Any:
         extra = super().get_help_extra(ctx)

@@ -15,7 +15,7 @@ COMMANDS = {
     "runs": "See which modules ran, and what became of each run.",
     "rejects": "See, load again or drop the lines that jobs have rejected.",
     "migrate": "Bring the database's schema up to date, or back.",
-    "completion": "Print the script by which a shell completes commands, options and their values.",
+    "completion": "Print the script that completes commands, options and values in a shell.",
 }
 """The commands and what they do, in the order of the help: ``name`` is defined in ``commands/name.py``."""
 

@@ -163,7 +163,7 @@ class PlatformCommand(PlainCommand):
             return super().invoke(ctx)
 
     def _problems(self, ctx: click.Context, args: Sequence[str]) -> list[str]:
-        from platform_cli.commands._words import find_problems
+        from platform_cli.commands._words import explain_unexpected, find_problems
 
         problems, words = find_problems(args, self.get_params(ctx), is_whole=True)
         parser = self.make_parser(ctx)
@@ -179,19 +179,7 @@ class PlatformCommand(PlainCommand):
                 # Not also as missing where its value is.
                 if not (isinstance(error, click.MissingParameter) and _is_named(param, problems)):
                     problems.append(describe(error))
-        return problems + self._unexpected(ctx, rest)
-
-    def _unexpected(self, ctx: click.Context, rest: Sequence[str]) -> list[str]:
-        options = [name for param in self.get_params(ctx) for name in param.opts + param.secondary_opts]
-        problems, is_value = [], False  # what follows an unknown option is most likely its value
-        for word in rest:
-            if word.startswith("-") and word != "-":
-                name = word.partition("=")[0]
-                problems.append(describe(click.NoSuchOption(name, possibilities=options)))
-            elif not is_value:
-                problems.append(f"unexpected argument {word!r}")
-            is_value = word.startswith("--") and "=" not in word
-        return problems
+        return problems + explain_unexpected(rest, args, ctx)
 
 
 def _without(args: Sequence[str], option: str) -> list[str]:

@@ -12,12 +12,9 @@ from platform_cli.commands._completions import VARIABLE
 
 @click.command(
     cls=PlainCommand,
-    examples=[
-        'eval "$(platform completion bash)"',
-        "platform completion fish > ~/.config/fish/completions/platform.fish",
-    ],
+    examples=["platform completion bash"],
 )
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> int:
     """Print the script that completes commands, options and values in a shell.
@@ -27,8 +24,8 @@ def completion(ctx: click.Context, shell: str) -> int:
       eval "$(platform completion bash)"
     zsh: add to ~/.zshrc, after compinit
       eval "$(platform completion zsh)"
-    fish: run once
-      platform completion fish > ~/.config/fish/completions/platform.fish
+    fish: add to ~/.config/fish/config.fish
+      platform completion fish | source
 
     The shell must find `platform` itself: activate its virtual environment, since `uv run platform` is not
     completed.

@@ -93,7 +93,9 @@ def up(
     examples=["platform migrate down --dry-run", "platform migrate down --module orders --target 0 --yes"],
 )
 @owner_option(default=PLATFORM, show_default=True, help="Whose to roll back.")
-@click.option("--count", type=int, help="How many to roll back, the last one first. [default: 1]")
+@click.option(
+    "--count", type=click.IntRange(min=1), help="How many to roll back, the last one first. [default: 1]"
+)
 @click.option("--target", type=MigrationNumber(), help="Roll back all above this number; 0 means all.")
 @click.option("--yes", is_flag=True, help="Do it in other environments than local and test, too.")
 @dry_run_option
@@ -111,7 +113,7 @@ def down(
     """Roll back the last migrations of the platform, or of one module."""
     env = click.get_current_context().obj.env.value
     if count is not None and target is not None:
-        raise click.UsageError("--count and --target exclude each other")
+        raise click.UsageError("--count and --target exclude each other: give one of them")
     if env not in ("local", "test") and not (yes or dry_run):
         raise click.UsageError(
             f"rolling back in env {env!r} may lose data: add --yes, or --dry-run to see what it would do"
