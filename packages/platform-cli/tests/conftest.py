@@ -1,5 +1,6 @@
 """A project folder, packages as an installer leaves them, and the command in this or another process."""
 
+import datetime as dt
 import importlib
 import json
 import os
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from platform_cli.__main__ import main
+from platform_cli.run_record import RunRecord, RunStatus
 
 OURS = ("DB_", "FS_", "LOG_", "MIGRATIONS_", "PLATFORM_", "NO_COLOR", "FORCE_COLOR")
 
@@ -154,6 +156,39 @@ def platform(raw_platform: Callable[..., tuple[int, str, str]]) -> Callable[...,
         return code, out, re.sub(rf"\A.*{start}.*\n|.*{end}.*\n\Z", "", err)
 
     return platform
+
+
+@pytest.fixture
+def make_run() -> Callable[..., RunRecord]:
+    """Makes the record of a successful run; ``date`` is its argument, and others change the record."""
+
+    def make_run(date: str = "", *, day: int = 0, **changes: Any) -> RunRecord:
+        start = dt.datetime(2026, 1, 20, 6, tzinfo=dt.UTC) + dt.timedelta(day)
+        values: dict[str, Any] = {
+            "id": os.urandom(16).hex(),
+            "module": "hello",
+            "version": "1.0.0",
+            "entry": "run",
+            "arguments": {"source-path": "raw"},
+            "environment": "local",
+            "adapters": {"database": "memory"},
+            "host": "host",
+            "user": "user",
+            "process_id": 1,
+            "started_at": start,
+            "ended_at": start + dt.timedelta(seconds=2),
+            "status": RunStatus.SUCCEEDED,
+            "exit_code": 0,
+            "failure_kind": "",
+            "error": "",
+            "figures": {},
+            "rejects": {},
+        }
+        values |= changes
+        values["arguments"] = {**values["arguments"], **({"date": date} if date else {})}
+        return RunRecord(**values)
+
+    return make_run
 
 
 @pytest.fixture

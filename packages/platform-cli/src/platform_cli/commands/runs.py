@@ -1,21 +1,20 @@
 """``platform runs``: which runs there were, what became of them, and how one is undone."""
 
 import datetime as dt
-import re
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
+from platform_cli.commands._history import module_option, run_on_history, since_option
+from platform_cli.commands.report import report
 from platform_interfaces import PlatformError
 
 if TYPE_CHECKING:
     from platform_cli.container import Container
     from platform_cli.settings import Settings
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DEFAULT = "list"
 
 
@@ -32,26 +31,7 @@ class RunsGroup(PlatformGroup):
         return super().parse_args(ctx, args)
 
 
-class Since(click.ParamType[dt.datetime]):
-    """A time: so long ago, or a date or a timestamp of ISO 8601, in UTC where it has no time zone."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.datetime:
-        try:
-            if found := re.fullmatch(r"([0-9]{1,6})([mhdw])", value):
-                return dt.datetime.now(dt.UTC) - dt.timedelta(**{_UNITS[found[2]]: int(found[1])})
-            time = dt.datetime.fromisoformat(value)
-            return time if time.tzinfo else time.replace(tzinfo=dt.UTC)
-        except (ValueError, OverflowError):
-            self.fail(
-                f"{value!r:.80} is not a time: give 30m, 12h, 7d or 2w, or a date such as 2026-01-15",
-                param,
-                ctx,
-            )
-
-
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group(
@@ -65,14 +45,17 @@ def runs() -> None:
     """
 
 
+runs.add_command(report)
+
+
 @runs.command(_DEFAULT, cls=PlatformCommand, examples=["platform runs list --since 7d --module batch_etl"])
-@click.option("--since", type=Since(), metavar="TIME", help="Runs that started since: 12h, 7d, 2026-01-15.")
-@click.option("--module", metavar="MODULE", help="Runs of one module.")
+@since_option
+@module_option
 @click.option("--failed", is_flag=True, help="Runs that failed or were interrupted.")
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest first."
 )
-@_json_option
+@json_option
 def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: int, as_json: bool) -> int:
     """List the last runs, the newest first."""
     from platform_cli.commands._run_views import print_json, print_runs, to_json
@@ -94,12 +77,12 @@ def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: in
         else:
             say(_explain_nothing(container.settings, is_filtered=bool(since or module or failed)))
 
-    return _run(show_all)
+    return run_on_history(show_all)
 
 
 @runs.command(cls=PlatformCommand, examples=["platform runs show 3f9a"])
 @click.argument("id_", metavar="ID")
-@_json_option
+@json_option
 def show(id_: str, as_json: bool) -> int:
     """Show all that is known of one run; the first digits of its ID are enough."""
     from platform_cli.commands._run_views import describe_next, print_json, print_run, to_json
@@ -113,13 +96,13 @@ def show(id_: str, as_json: bool) -> int:
             print_run(record)
             say(f"\n{describe_next(record, container.settings)}")
 
-    return _run(show_one)
+    return run_on_history(show_one)
 
 
 @runs.command(cls=PlatformCommand, examples=["platform runs compare 3f9a 81c0"])
 @click.argument("first", metavar="ID")
 @click.argument("second", metavar="ID")
-@_json_option
+@json_option
 def compare(first: str, second: str, as_json: bool) -> int:
     """Compare two runs: arguments, versions, figures, seconds and rejects, side by side."""
     from platform_cli.commands._run_views import find_differences, print_comparison, print_json, to_json
@@ -134,7 +117,7 @@ def compare(first: str, second: str, as_json: bool) -> int:
         else:
             print_comparison(*records)
 
-    return _run(show_both)
+    return run_on_history(show_both)
 
 
 @runs.command(
@@ -167,7 +150,7 @@ def undo(id_: str, yes: bool, dry_run: bool) -> int:
         rows = await carry_out(plan)
         say(f"removed {rows:,} rows; to load them again: {describe_again(plan.record, settings)}")
 
-    return _run(undo_one)
+    return run_on_history(undo_one)
 
 
 async def _ask(question: str) -> bool:
@@ -182,16 +165,6 @@ async def _ask(question: str) -> bool:
     finally:
         loop.remove_reader(sys.stdin)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def _run(action: "Callable[[Container], Awaitable[None]]") -> int:
-    from platform_cli.runner import run_job
-
-    async def job(container: "Container") -> int:
-        await action(container)
-        return 0
-
-    return run_job(job, click.get_current_context().obj)
 
 
 def _explain_nothing(settings: "Settings", *, is_filtered: bool) -> str:
