@@ -19,6 +19,52 @@ from platform_cli.run_record import RunRecord, RunStatus
 
 OURS = ("DB_", "FS_", "LOG_", "MIGRATIONS_", "PLATFORM_", "NO_COLOR", "FORCE_COLOR")
 
+# What one command writes, the next one reads: the data of the database outlive it.
+LASTING = """
+    import asyncio
+    import os
+
+    from platform_interfaces import ConnectionLostError, DatabaseMissingError, QueryError
+    from platform_memory import MemoryDatabase
+
+    state = {}
+
+
+    class Lasting(MemoryDatabase):
+        def __init__(self, secrets):
+            if not state:
+                super().__init__(secrets)
+                state.update(self.__dict__)
+            self.__dict__ = state
+
+        async def execute(self, query, params=None):
+            fault = os.environ.get("FAULT", "")
+            if "INSERT INTO _runs" in query and fault == "hangs":
+                await asyncio.Event().wait()
+            if "INSERT INTO _runs" in query and fault == "denied":
+                raise QueryError("permission denied for table _runs")
+            if "INSERT INTO _runs" in query and fault == "lost once":
+                os.environ["FAULT"] = ""
+                raise ConnectionLostError("the server went away")
+            return await super().execute(query, params)
+
+        def lock(self, name, *, timeout):
+            if os.environ.get("FAULT") == "no lock" and name.startswith("platform run"):
+                raise ConnectionLostError("too many clients")
+            return super().lock(name, timeout=timeout)
+
+
+    class Unreachable(MemoryDatabase):
+        async def connect(self):
+            raise ConnectionLostError("no answer")
+
+
+    class Missing(MemoryDatabase):
+        async def connect(self):
+            raise DatabaseMissingError("there is none")
+"""
+DATABASES = {name: f"lasting.adapters:{name.title()}" for name in ("lasting", "unreachable", "missing")}
+
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -166,3 +212,10 @@ def start(site: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         with process:
             process.kill()
+
+
+@pytest.fixture
+def lasting(install: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install databases, and choose the one whose data outlive a command."""
+    install("lasting", {"platform.database": DATABASES}, adapters=LASTING)
+    monkeypatch.setenv("PLATFORM_DB", "lasting")

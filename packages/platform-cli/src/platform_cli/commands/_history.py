@@ -9,7 +9,6 @@ import click
 
 if TYPE_CHECKING:
     from platform_cli.container import Container
-    from platform_interfaces import DatabaseInterface
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -39,13 +38,12 @@ since_option = click.option(
 module_option = click.option("--module", metavar="MODULE", help="Runs of one module.")
 
 
-def run_on_history(action: "Callable[[DatabaseInterface], Awaitable[None]]") -> int:
-    """Call ``action`` with the database that the settings choose, and return the exit code."""
-    from platform_cli.registry import CHANGES_NOTHING
+def run_on_history(action: "Callable[[Container], Awaitable[None]]") -> int:
+    """Call ``action`` with a container for the settings of the command, and return the exit code."""
     from platform_cli.runner import run_job
 
     async def job(container: "Container") -> int:
-        await action(await container.open_database(CHANGES_NOTHING))
+        await action(container)
         return 0
 
     return run_job(job, click.get_current_context().obj)

@@ -11,7 +11,7 @@ from platform_cli.commands._history import module_option, run_on_history, since_
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from platform_interfaces import DatabaseInterface
+    from platform_cli.container import Container
 
 MAX_RUNS = 10_000
 """Of one page, the latest; so that its size and the time it takes are bounded."""
@@ -48,29 +48,32 @@ def report(file: "Path", since: dt.datetime | None, module: str | None) -> int:
 
     Rows per day, rejects by reason, durations, missing dates, and the latest runs.
     """
+    from platform_cli._render import show
+    from platform_cli._whole_file import write_whole_file
+    from platform_cli.history import find_runs
     from platform_cli.registry import load_object
+    from platform_interfaces import DatabaseMissingError
 
-    render = load_object("platform_cli.report:render_report", "the report", "platform-cli[report]")
+    render_report = load_object("platform_cli.report:render_report", "the report", "platform-cli[report]")
 
-    async def write(db: "DatabaseInterface") -> None:
-        from platform_cli._render import show
-        from platform_cli._whole_file import write_whole_file
-        from platform_cli.history import find_runs
-
-        found = await find_runs(db, module=module, since=since, limit=MAX_RUNS + 1)
-        records, has_older = found[:MAX_RUNS], len(found) > MAX_RUNS
+    async def write(container: "Container") -> None:
+        try:
+            db = await container.open_existing_database()
+            found = await find_runs(db, module=module, since=since, limit=MAX_RUNS + 1)
+        except DatabaseMissingError:
+            found = []
         scope = {"module": module, "since": since and since.strftime("%Y-%m-%d %H:%M %Z")}
-        page = render(
-            records,
+        page = render_report(
+            found[:MAX_RUNS],
             dt.datetime.now(dt.UTC),
             scope={name: value for name, value in scope.items() if value},
-            has_older=has_older,
+            has_older=len(found) > MAX_RUNS,
         )
         if file.name == _STANDARD_OUTPUT:
             say(page)
             return
         size = write_whole_file(file, page)
-        runs = "1 run" if len(records) == 1 else f"{len(records):,} runs"
+        runs = "1 run" if len(found) == 1 else f"{min(len(found), MAX_RUNS):,} runs"
         say(f"wrote {show(str(file))}: {runs}, {-(-size // 1000):,} kB")
 
     return run_on_history(write)
