@@ -22,14 +22,13 @@ _STANDARD_OUTPUT = "-"
 class PageFile(click.Path):
     """The file to write, in a folder that exists; ``-`` is standard output."""
 
-    def __init__(self) -> None:
-        super().__init__(allow_dash=True)
-
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         from pathlib import Path
 
+        if value == _STANDARD_OUTPUT:
+            return Path(value)
         # Absolute here, because a command runs in the directory of the project.
-        path = Path(str(super().convert(value, param, ctx))).absolute()
+        path = Path(value).absolute()
         if path.is_dir():
             self.fail(f"{value!r} is a directory: name a file in it, such as {str(path / 'report.html')!r}")
         if not path.parent.is_dir():
@@ -69,7 +68,7 @@ def report(file: "Path", since: dt.datetime | None, module: str | None) -> int:
             scope={name: value for name, value in scope.items() if value},
             has_older=len(found) > MAX_RUNS,
         )
-        if file.name == _STANDARD_OUTPUT:
+        if str(file) == _STANDARD_OUTPUT:
             say(page)
             return
         size = write_whole_file(file, page)
