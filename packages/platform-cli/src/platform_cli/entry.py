@@ -80,7 +80,8 @@ def load_entry(manifest: Manifest, name: str) -> Entry:
         ConfigurationError: when the module cannot be loaded, or is not such a function.
     """
     target = f"{manifest.package}.main:{name}"
-    return Entry(manifest, name, registry.load_object(target, f"module {manifest.name!r}"))
+    advice = f"define 'async def {name}(ctx)' in its main.py"
+    return Entry(manifest, name, registry.load_object(target, f"module {manifest.name!r}", advice=advice))
 
 
 def find_entry(manifest: Manifest, name: str) -> Entry | None:

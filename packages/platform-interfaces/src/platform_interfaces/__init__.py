@@ -21,6 +21,7 @@ from platform_interfaces.errors import (
     NotConnectedError,
     PlatformError,
     QueryError,
+    ReadOnlyError,
     StatementTimeoutError,
     TransactionAbortedError,
     TransactionConflictError,
@@ -31,6 +32,7 @@ from platform_interfaces.identifiers import quote_identifier, quote_identifiers,
 from platform_interfaces.json_values import dump_json, load_json
 from platform_interfaces.lifecycle import AsyncResource, Lifecycle
 from platform_interfaces.logging import LogEvent, LoggingInterface
+from platform_interfaces.query_result import QueryResult
 from platform_interfaces.rejects import (
     REJECTS_FOLDER,
     Reason,
@@ -73,6 +75,8 @@ __all__ = [
     "PlatformError",
     "Progress",
     "QueryError",
+    "QueryResult",
+    "ReadOnlyError",
     "Reason",
     "Reject",
     "RejectWriter",

@@ -12,6 +12,7 @@
     │   ├── LockTimeoutError          retry: another process holds the lock
     │   ├── TransactionAbortedError   fix the code: it swallowed an error inside transaction(), or ended it
     │   ├── QueryError                fix the statement, the schema or the grants
+    │   │   └── ReadOnlyError         … or allow it to change the database
     │   └── DataError                 fix the data: the database refuses a value
     │       └── ConstraintError       … because it breaks a constraint
     ├── FileSystemError               anything else the storage reports
@@ -49,8 +50,13 @@ class DatabaseMissingError(ConfigurationError):
 
 
 class DatabaseError(PlatformError):
-    """The database could not do what was asked."""
+    """The database could not do what was asked.
 
+    Attributes:
+        position: the index of the character of the statement that the database reports, where it does.
+    """
+
+    position: int | None = None
     kind = FailureKind.DATABASE_ERROR
 
 
@@ -94,6 +100,10 @@ class TransactionAbortedError(DatabaseError):
 
 class QueryError(DatabaseError):
     """The statement, the schema or the grants are wrong; the same call fails again."""
+
+
+class ReadOnlyError(QueryError):
+    """The statement changes the database, or returns no rows, where it may only read."""
 
 
 class DataError(DatabaseError):

@@ -31,7 +31,7 @@ class RunsGroup(PlatformGroup):
         return super().parse_args(ctx, args)
 
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group(
@@ -55,7 +55,7 @@ runs.add_command(report)
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest first."
 )
-@_json_option
+@json_option
 def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: int, as_json: bool) -> int:
     """List the last runs, the newest first."""
     from platform_cli.commands._run_views import print_json, print_runs, to_json
@@ -82,7 +82,7 @@ def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: in
 
 @runs.command(cls=PlatformCommand, examples=["platform runs show 3f9a"])
 @click.argument("id_", metavar="ID")
-@_json_option
+@json_option
 def show(id_: str, as_json: bool) -> int:
     """Show all that is known of one run; the first digits of its ID are enough."""
     from platform_cli.commands._run_views import describe_next, print_json, print_run, to_json
@@ -102,7 +102,7 @@ def show(id_: str, as_json: bool) -> int:
 @runs.command(cls=PlatformCommand, examples=["platform runs compare 3f9a 81c0"])
 @click.argument("first", metavar="ID")
 @click.argument("second", metavar="ID")
-@_json_option
+@json_option
 def compare(first: str, second: str, as_json: bool) -> int:
     """Compare two runs: arguments, versions, figures, seconds and rejects, side by side."""
     from platform_cli.commands._run_views import find_differences, print_comparison, print_json, to_json
