@@ -56,7 +56,7 @@ def test_global_flags_are_accepted_anywhere(platform: Platform, words: str) -> N
                 "give the digits that its file name starts with"
             ),
         ),
-        ("migrate create", "missing argument 'NAME'"),
+        ("migrate create", "missing argument 'NAME': see 'platform migrate create -h'"),
         ("--fss memory run hello", "unknown option '--fss' (did you mean '--fs'?)"),
         ("run hello --whom Ada --dd memory", "unknown option '--dd' (did you mean '--db'?)"),
     ],

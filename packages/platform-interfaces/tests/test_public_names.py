@@ -23,6 +23,7 @@ def test_the_public_names_are_these() -> None:
             "DataError",
             "DatabaseError",
             "DatabaseInterface",
+            "DatabaseMissingError",
             "FailureKind",
             "FileChangedError",
             "FileMissingError",
@@ -52,6 +53,7 @@ def test_the_public_names_are_these() -> None:
             "Survey",
             "TransactionAbortedError",
             "TransactionConflictError",
+            "Undo",
             "check_bulk_insert",
             "check_path",
             "check_prefix",
@@ -130,4 +132,5 @@ def test_only_what_may_pass_by_itself_is_transient() -> None:
         "LockTimeoutError",
         "StatementTimeoutError",
         "TransactionConflictError",
+        "Undo",
     }

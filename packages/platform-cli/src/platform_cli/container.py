@@ -62,6 +62,7 @@ class Container:
         self.owners: dict[str, Owner] = {}
         self._asked: set[str] = set()
         self._is_announced = False
+        self._built: dict[str, Any] = {}
         self._opened: set[str] = set()
         self.secrets: SecretsInterface = settings.values  # what a secret store reads its own settings from
         if settings.implementations["secrets"].value != "env":
@@ -119,11 +120,12 @@ class Container:
         """Return whether what is written to the database may be there when the process has ended."""
         return self._name("database") not in registry.FORGETFUL_DATABASES
 
-    async def open_for_record(self) -> DatabaseInterface:
-        """Return the database, opened for nothing but the history of a run; nothing is logged or made.
+    async def open_existing_database(self) -> DatabaseInterface:
+        """Return the database, connected until ``database_lifecycle`` shuts down; nothing is made or logged.
 
         Raises:
-            PlatformError: when it cannot be built or opened, or has no data yet.
+            DatabaseMissingError: when there is none yet.
+            PlatformError: when it cannot be built or opened.
         """
         built = self._build_declared({"database"}, registry.MAKES_NOTHING)
         await self._open(built)
@@ -185,7 +187,7 @@ class Container:
         for kind in (each.kind for each in INTERFACES if each.kind not in _ALWAYS_BUILT):
             if kind in declared:
                 try:
-                    built[kind] = self._build(kind, secrets)
+                    self._built[kind] = built[kind] = self._built.get(kind) or self._build(kind, secrets)
                 except ConfigurationError as error:
                     problems.append(error)
         if len(problems) > 1:

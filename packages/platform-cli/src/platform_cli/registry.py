@@ -92,13 +92,14 @@ def load(kind: str, name: str) -> Any:
     return load_object(reference(kind, name), f"{LABELS[kind]} {name!r}", _DISTRIBUTIONS.get((kind, name)))
 
 
-def load_object(target: str, label: str, distribution: str | None = None) -> Any:
+def load_object(target: str, label: str, distribution: str | None = None, advice: str = "") -> Any:
     """Import and return the object at ``package.module:attribute``, or the module where none is named.
 
     Args:
         target: as it stands in an entry point.
         label: what is loaded, for the message.
         distribution: what to install when a package is missing.
+        advice: what to do when the target itself is missing.
 
     Raises:
         ConfigurationError: when a package is missing, its code fails, or there is no such attribute.
@@ -113,6 +114,8 @@ def load_object(target: str, label: str, distribution: str | None = None) -> Any
             why = f"{error}; install it with: {install_command(distribution)}"
         else:
             why = describe_import(error)
+            is_missing = f"{module!r} has no attribute" in why or why == f"No module named {module!r}"
+            why += f": {advice}" if advice and is_missing else ""
         raise ConfigurationError(f"{label} cannot be loaded from {target!r}: {why}") from error
 
 

@@ -9,6 +9,7 @@ from platform_interfaces.errors import (
     ConnectionLostError,
     ConstraintError,
     DatabaseError,
+    DatabaseMissingError,
     DataError,
     FileChangedError,
     FileMissingError,
@@ -43,6 +44,7 @@ from platform_interfaces.rejects import (
 )
 from platform_interfaces.run import Progress, Run
 from platform_interfaces.secrets import SecretsInterface
+from platform_interfaces.undo import Undo
 
 __all__ = [
     "REJECTS_FOLDER",
@@ -55,6 +57,7 @@ __all__ = [
     "DataError",
     "DatabaseError",
     "DatabaseInterface",
+    "DatabaseMissingError",
     "FailureKind",
     "FileChangedError",
     "FileMissingError",
@@ -84,6 +87,7 @@ __all__ = [
     "Survey",
     "TransactionAbortedError",
     "TransactionConflictError",
+    "Undo",
     "check_bulk_insert",
     "check_path",
     "check_prefix",

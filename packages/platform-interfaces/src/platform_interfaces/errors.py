@@ -2,7 +2,8 @@
 
     PlatformError
     ├── ConfigurationError            fix a setting, a name or an installation
-    │   └── MissingSecretError        a required value is set nowhere
+    │   ├── MissingSecretError        a required value is set nowhere
+    │   └── DatabaseMissingError      there is no such database yet, and none may be made
     ├── DatabaseError                 anything else the database reports
     │   ├── NotConnectedError         call connect() first
     │   ├── ConnectionLostError       retry: the server is unreachable or went away
@@ -42,6 +43,10 @@ class ConfigurationError(PlatformError):
 
 class MissingSecretError(ConfigurationError):
     """A required value is set nowhere; the message names it and where it was looked for."""
+
+
+class DatabaseMissingError(ConfigurationError):
+    """The database does not exist yet, and the settings do not let it be made."""
 
 
 class DatabaseError(PlatformError):
