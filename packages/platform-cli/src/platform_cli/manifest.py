@@ -11,6 +11,7 @@ from typing import Any
 
 from platform_cli import registry
 from platform_cli._json_object import JsonObject
+from platform_cli._text import did_you_mean
 from platform_cli.flags import FLAGS
 from platform_cli.interfaces import INTERFACES
 from platform_interfaces import ConfigurationError
@@ -140,8 +141,8 @@ def _load(file: str) -> dict[str, Any]:
 def _read(data: JsonObject, package: str, folder: str) -> Manifest:
     dependencies = data.object("dependencies")
     name = data.get("name", str, "")
-    if data.get("type", str, "job") != "job":
-        data.problem("type", "it must be 'job'")
+    if (kind := data.get("type", str, "job")) != "job":
+        data.problem("type", f"it must be 'job', not {kind!r}")
     manifest = Manifest(
         name=name,
         package=package,
@@ -183,7 +184,8 @@ def _check_migrations(data: JsonObject, manifest: Manifest) -> None:
 def _argument(data: JsonObject) -> Argument:
     kind = data.get("type", str, "")
     if kind not in ARGUMENT_TYPES:
-        data.problem("type", f"{kind!r} is none of {', '.join(ARGUMENT_TYPES)}")
+        known = ", ".join(ARGUMENT_TYPES)
+        data.problem("type", f"{kind!r} is none of {known}{did_you_mean(kind, ARGUMENT_TYPES)}")
     argument = Argument(
         name=data.get("name", str, ""),
         description=data.get("description", str, ""),
@@ -245,5 +247,5 @@ def _check_names(data: JsonObject, arguments: Iterable[Argument]) -> None:
         keys = [argument.key, f"no_{argument.key}"] if argument.type == "boolean" else [argument.key]
         for key in keys:
             if key in taken:
-                data.problem(where, f"{argument.name!r} clashes with an option {taken[key]}")
+                data.problem(where, f"{argument.name!r} clashes with an option {taken[key]}: rename it")
             taken[key] = "of the module"

@@ -231,7 +231,7 @@ class DatabaseContract(
 
     async def test_a_string_is_not_a_list_of_parameters(self, db: DatabaseInterface) -> None:
         query = "SELECT $1::text AS a"
-        for params in ("x", b"x"):
+        for params in ("x", b"x", 7, {"x": 7}):
             for ask in (db.execute, db.fetch_one, db.fetch_all):
                 with pytest.raises(QueryError, match="list"):
                     await ask(query, params)
