@@ -68,7 +68,7 @@ test-impl: ## the tests of the implementations, on a real PostgreSQL and a real 
 	uv run pytest tests/integration/ -v --tb=short
 
 torture: ## hundreds of kills at random times, and all else that takes long: make torture TORTURE_KILLS=300
-	TORTURE_KILLS=$${TORTURE_KILLS:-300} TORTURE_ROUNDS=20 HYPOTHESIS_PROFILE=torture uv run pytest -s -o faulthandler_timeout=0 tests/torture tests/property
+	TORTURE_KILLS=$${TORTURE_KILLS:-300} TORTURE_ROUNDS=20 TORTURE_DATES=30 HYPOTHESIS_PROFILE=torture uv run pytest -s -o faulthandler_timeout=0 tests/torture tests/property
 
 bench: ## the load beside other ways to do it, a quarter of an hour: make bench args="rerun start", or args=all
 	@uv run python -m tools.bench $(args)

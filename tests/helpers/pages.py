@@ -20,7 +20,7 @@ _COMMAND = re.compile(r"(?<![\w-])platform ([a-z](?:\"[^\"]*\"|[^\n;|&'<>\"])*)"
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its first line in the page, its language, its text, and why it is not run."""
+    """A fenced block, or code in a sentence: its line in the page, its language, and why it is not run."""
 
     line: int
     language: str
@@ -36,16 +36,21 @@ class Block:
 
 def read_blocks(page: str) -> list[Block]:
     """Return the blocks of a page, in order; a comment just above one says why it is not run."""
-    blocks, reason = [], ""
-    for token in MarkdownIt().parse((REPOSITORY / page).read_text(encoding="utf-8")):
+    blocks, reason, line = [], "", 0
+    for token in MarkdownIt().enable("table").parse((REPOSITORY / page).read_text(encoding="utf-8")):
+        line = token.map[0] + 1 if token.map else line
         if token.type == "fence":
-            blocks.append(Block((token.map or [0])[0] + 1, token.info.strip(), token.content, reason))
+            blocks.append(Block(line, token.info.strip(), token.content, reason))
+        parts = (part for part in token.children or () if part.type == "code_inline")
+        blocks.extend(Block(line, "", part.content, "") for part in parts)
         match = _REASON.fullmatch(token.content) if token.type == "html_block" else None
         reason = match[1] if match else ""
     return blocks
 
 
 def find_commands(text: str) -> Iterator[list[str]]:
-    """Yield the arguments of each ``platform …`` in a text of any language."""
+    """Yield the arguments of each ``platform …`` in a text of any language, unless one is a placeholder."""
     for match in _COMMAND.finditer(text.replace("\\\n", " ")):
-        yield shlex.split(match[1], comments=True)
+        words = shlex.split(match[1], comments=True)
+        if not any(word.isupper() or word.startswith(("[", "…")) for word in words):
+            yield words

@@ -74,6 +74,14 @@ class ModuleFailedError(PlatformError):
     kind = FailureKind.MODULE_ERROR
 
 
+class StatementFailedError(PlatformError):
+    """A statement of the command line failed, which is in the statement."""
+
+    def __init__(self, message: str, kind: FailureKind) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 class AdapterFailedError(PlatformError):
     """An adapter raised an error that is not one of the platform's."""
 
@@ -162,5 +170,13 @@ def exit_code(error: BaseException) -> int:
 def is_expected(error: BaseException) -> bool:
     """Return whether the message says enough: its cause is not in code, or the code has logged it."""
     is_transient = isinstance(error, PlatformError) and error.is_transient
-    expected = click.UsageError | ConfigurationError | FileSystemError | MigrationError | ModuleFailedError
+    expected = (
+        click.UsageError
+        | ConfigurationError
+        | FileSystemError
+        | MigrationError
+        | ModuleFailedError
+        | OutputClosedError
+        | StatementFailedError
+    )
     return is_transient or isinstance(error, expected)

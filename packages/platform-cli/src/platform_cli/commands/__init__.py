@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "run": "Run a module.",
+    "backfill": "Run a module for each date of a range.",
     "runs": "See which modules ran, and what became of each run.",
+    "query": "Show the rows of one SQL statement.",
+    "modules": "List the installed modules, and why one cannot be run.",
+    "adapters": "List the adapters of each interface, and which of them is chosen.",
+    "config": "Show every setting, its value and where that comes from.",
     "rejects": "See, load again or drop the lines that jobs have rejected.",
     "migrate": "Bring the database's schema up to date, or back.",
     "completion": "Print the script that completes commands, options and values in a shell.",

@@ -19,15 +19,15 @@ _GIVEN = "platform_cli.flags"
 _HELP_NAMES = ["-h", "--help"]
 
 
-def say(text: str) -> None:
-    """Print a line.
+def say(text: str | bytes, *, has_end: bool = True) -> None:
+    """Print a line, or without ``has_end`` the beginning of one.
 
     Raises:
         OutputClosedError: when the reader has closed it.
         PlatformError: when it cannot be written, on a full disk.
     """
     try:
-        click.echo(text)
+        click.echo(text, nl=has_end)
     except BrokenPipeError as error:
         raise OutputClosedError from error
     except OSError as error:
