@@ -84,10 +84,12 @@ def locked(url: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def places(project: Path, site: Path, request: pytest.FixtureRequest) -> Callable[[Mistake], dict[str, str]]:
+def known_values(
+    project: Path, site: Path, request: pytest.FixtureRequest
+) -> Callable[[Mistake], dict[str, str]]:
     """Return what the names in braces stand for in a row of the table."""
 
-    def places(mistake: Mistake) -> dict[str, str]:
+    def known_values(mistake: Mistake) -> dict[str, str]:
         found = {"project": str(project), "site": str(site)}
         used = " ".join([*mistake.settings.values(), mistake.answer])
         if "{own}" in used:
@@ -97,7 +99,7 @@ def places(project: Path, site: Path, request: pytest.FixtureRequest) -> Callabl
             found |= {"server": url, "port": str(urlsplit(url).port)}
         return found
 
-    return places
+    return known_values
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=[f"{n} {each.what}" for n, each in enumerate(MISTAKES)])
@@ -105,11 +107,11 @@ def test_a_mistake_is_answered_with_what_was_found_and_what_to_do(
     mistake: Mistake,
     project: Path,
     site: Path,
-    places: Callable[[Mistake], dict[str, str]],
+    known_values: Callable[[Mistake], dict[str, str]],
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    known = places(mistake)
+    known = known_values(mistake)
     for name, value in mistake.settings.items():
         monkeypatch.setenv(name, fill(value, known))
     write(project, mistake.start)

@@ -11,7 +11,6 @@ from typing import Any
 
 from platform_cli import registry
 from platform_cli._json_object import JsonObject
-from platform_cli._text import did_you_mean
 from platform_cli.flags import FLAGS
 from platform_cli.interfaces import INTERFACES
 from platform_interfaces import ConfigurationError
@@ -182,14 +181,10 @@ def _check_migrations(data: JsonObject, manifest: Manifest) -> None:
 
 
 def _argument(data: JsonObject) -> Argument:
-    kind = data.get("type", str, "")
-    if kind not in ARGUMENT_TYPES:
-        known = ", ".join(ARGUMENT_TYPES)
-        data.problem("type", f"{kind!r} is none of {known}{did_you_mean(kind, ARGUMENT_TYPES)}")
     argument = Argument(
         name=data.get("name", str, ""),
         description=data.get("description", str, ""),
-        type=kind,
+        type=data.choice("type", ARGUMENT_TYPES),
         is_required=data.get("required", bool, False),
         default=data.get("default", object, None),  # type: ignore[arg-type] # checked below
         choices=tuple(data.get("choices", list, [])),
