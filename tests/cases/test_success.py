@@ -361,14 +361,21 @@ async def test_names_of_fields_are_counted_up_to_a_limit(job: EventJob) -> None:
 
 
 async def test_e6_only_the_first_invalid_events_of_each_reason_are_shown(job: EventJob) -> None:
-    await job.fs.write(f"{FOLDER}/a.jsonl", b"\n".join([b"{"] * 300 + [b"1"] * 2 + [good_line(1)]))
+    no_source = b'{"event_type": "a", "payload": {}}'
+    lines = [*[b"{"] * 300, *[b"1"] * 4, *[no_source] * 2, b"\xff", good_line(1)]
+    await job.fs.write(f"{FOLDER}/a.jsonl", b"\n".join(lines))
     result = await job.run()
     shown = [event for event in result.events if event.message == "Invalid line" and event.level == "warn"]
-    assert [event.fields["reason"] for event in shown].count("malformed_json") == SHOWN_OF_CODE
-    assert len(shown) == SHOWN_OF_CODE + 2
-    more = result.fields("More invalid lines")
-    assert more == {"count": 300 - SHOWN_OF_CODE, "by_reason": {"malformed_json": 300 - SHOWN_OF_CODE}}
-    assert totals(result)["invalid"] == 302
+    assert [event.fields["reason"] for event in shown] == [
+        *["malformed_json"] * SHOWN_OF_CODE,
+        *["not_an_object"] * SHOWN_OF_CODE,
+        "missing_source",
+        "not_utf8",
+    ]
+    hidden = {"malformed_json": 300 - SHOWN_OF_CODE, "not_an_object": 1, "missing_source": 1}
+    assert result.fields("More invalid lines") == {"count": sum(hidden.values()), "by_reason": hidden}
+    assert result.run.rejects == totals(result)["invalid_by_reason"]
+    assert totals(result)["invalid"] == 307
 
 
 class ReadOnlyFileSystem(MemoryFileSystem):

@@ -6,7 +6,7 @@ from batch_etl.ingest import lines
 from batch_etl.ingest.formats import WrongEncoding
 from batch_etl.ingest.limits import Limits
 from batch_etl.ingest.lines import Chunk, Line, LongLine, read_raw_lines
-from platform_interfaces import FileSystemError
+from platform_interfaces import FileSystemError, Progress
 from platform_memory import MemoryFileSystem
 
 
@@ -26,7 +26,7 @@ class BlockFileSystem(MemoryFileSystem):
 async def chunks_of(data: bytes, block_size: int = 7) -> list[Chunk]:
     fs = BlockFileSystem(block_size)
     await fs.write("file", data)
-    return [chunk async for chunk in read_raw_lines(fs, "file", Limits())]
+    return [chunk async for chunk in read_raw_lines(fs, "file", Limits(), Progress())]
 
 
 async def lines_of(data: bytes, block_size: int = 7) -> list[tuple[int, Line]]:
@@ -108,7 +108,9 @@ async def test_the_last_chunk_of_a_file_that_fails_at_its_end_has_the_last_whole
 ) -> None:
     fs = FailingFileSystem(block_size)
     await fs.write("file", b"one\ntwo\nthree\nfou")
-    chunks = [chunk async for chunk in read_raw_lines(fs, "file", Limits(chunk_lines=chunk_lines))]
+    chunks = [
+        chunk async for chunk in read_raw_lines(fs, "file", Limits(chunk_lines=chunk_lines), Progress())
+    ]
     assert [line for chunk in chunks for line in chunk.lines] == [b"one", b"two", b"three"]
     assert [chunk.is_last for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
     assert str(chunks[-1].failure) == "changed"

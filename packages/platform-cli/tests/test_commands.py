@@ -116,8 +116,9 @@ def test_every_command_has_a_help_that_needs_no_settings(platform: Platform) -> 
     for path in paths:
         code, out, err = platform(*path, "--help", "--env", "nowhere", "--db", "nothing")
         assert (code, err) == (0, "")
+        assert platform(*path, "-h") == (0, out, "")
         assert " ".join(["Usage: platform", *path]) in out
-        assert "--auto-migrate / --no-auto-migrate" in out
+        assert "--[no-]auto-migrate" in out
 
 
 def test_the_version_is_that_of_the_distribution(platform: Platform) -> None:

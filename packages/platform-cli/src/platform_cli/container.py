@@ -10,7 +10,7 @@ from platform_cli import registry
 from platform_cli._blame import Owner, attribute
 from platform_cli._masking import hide_secrets
 from platform_cli._unknown_settings import find_unknown
-from platform_cli.failures import describe
+from platform_cli.failures import AdapterFailedError, describe
 from platform_cli.flags import ADAPTER_FLAGS
 from platform_cli.interfaces import INTERFACES
 from platform_cli.secrets import AdapterSecrets
@@ -158,7 +158,7 @@ class Container:
                 raise  # its owner is in it, or will be
             name = self._name(kind)
             label = _label(kind, name, registry.reference(kind, name))
-            raise PlatformError(f"{label} failed: {describe(error)}") from error
+            raise AdapterFailedError(f"{label} failed: {describe(error)}") from error
 
     def _warn_of_unknown(self, *, is_complete: bool) -> None:
         chosen = self.settings.implementations.items()

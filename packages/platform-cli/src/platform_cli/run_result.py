@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from platform_cli._render import show
-from platform_interfaces import LoggingInterface, Run
+from platform_interfaces import FailureKind, LoggingInterface, Run
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class RunResult:
         exit_code: 0 where it succeeded.
         seconds: from its start until all that it opened, but the logger, was closed.
         error: why it failed; empty where it succeeded, or was interrupted.
+        failure_kind: what kind of failure ended it; None where it succeeded.
         figures: those of the run, as JSON has them.
         unreported: the names of the figures that cannot be written as JSON.
     """
@@ -26,11 +27,19 @@ class RunResult:
     exit_code: int
     seconds: float
     error: str
+    failure_kind: FailureKind | None
     figures: Mapping[str, Any]
     unreported: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, run: Run, exit_code: int, seconds: float, error: str = "") -> Self:
+    def of(
+        cls,
+        run: Run,
+        exit_code: int,
+        seconds: float,
+        error: str = "",
+        failure_kind: FailureKind | None = None,
+    ) -> Self:
         """Return the result of ``run``, with its figures as they are now."""
         figures: dict[str, Any] = {}
         unreported = []
@@ -39,7 +48,7 @@ class RunResult:
                 figures |= json.loads(json.dumps({name: value}, allow_nan=False))
             except Exception:  # noqa: BLE001 - not JSON; whatever it raises, the run has its last line
                 unreported.append(show(name))
-        return cls(run, exit_code, seconds, error, figures, tuple(unreported))
+        return cls(run, exit_code, seconds, error, failure_kind, figures, tuple(unreported))
 
 
 def log_result(log: LoggingInterface, result: RunResult) -> None:
@@ -52,6 +61,8 @@ def log_result(log: LoggingInterface, result: RunResult) -> None:
         "seconds": round(result.seconds, 3),
         "figures": dict(result.figures),
     }
+    if result.failure_kind:
+        fields["failure_kind"] = str(result.failure_kind)
     if result.exit_code == 0:
         log.info("Run complete", **fields)
     else:

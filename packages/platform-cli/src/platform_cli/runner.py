@@ -21,25 +21,38 @@ from platform_cli.failures import (
     describe,
     exit_code,
     fail,
+    find_kind,
     is_expected,
 )
 from platform_cli.manifest import Manifest, read_in_order
 from platform_cli.migrations import ensure_migrated, report_pending
 from platform_cli.run_result import RunResult, log_result
 from platform_cli.settings import Settings
-from platform_interfaces import Lifecycle, PlatformError, Run
+from platform_interfaces import FailureKind, Lifecycle, PlatformError, Run
 
 SHUTDOWN_SECONDS = 10.0
 """How long undoing may take in all, and closing the logger after it; what is not done by then is given up."""
+
+
+class ShutdownError(PlatformError):
+    """What a job had opened could not be closed."""
+
+    kind = FailureKind.SHUTDOWN_FAILED
+
 
 Job = Callable[[Container], Awaitable[int]]
 
 
 class _Ending(NamedTuple):
-    """How a job ended: its exit code, and the failure that is reported last."""
+    """How a job ended: its exit code, the failure that is reported last, and its kind."""
 
     code: int
     failure: BaseException | None = None
+    kind: FailureKind | None = None
+
+
+def _fail_with(failure: BaseException) -> _Ending:
+    return _Ending(exit_code(failure), failure, find_kind(failure))
 
 
 def _ignore(_: _Ending) -> None:
@@ -69,7 +82,8 @@ def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings
     def log_end(ending: _Ending) -> None:
         if ending.code != MISUSED:
             error = describe(ending.failure) if ending.failure else ""
-            log_result(container.log, RunResult.of(run, ending.code, time.monotonic() - started, error))
+            seconds = time.monotonic() - started
+            log_result(container.log, RunResult.of(run, ending.code, seconds, error, ending.kind))
 
     return _run_to_end(job, container, log_end)
 
@@ -84,12 +98,17 @@ async def _run_entry(container: Container, manifest: Manifest, run: Run, entry: 
     container.log.debug("Arguments", arguments=dict(run.arguments))
     returned = await check.call(context) if check else None
     if returned or returned is False:  # 0 is what a run returns for success
-        raise PlatformError(f"module {manifest.name!r} refused to start: its check returned {returned!r:.80}")
+        raise ModuleFailedError(
+            f"module {manifest.name!r} refused to start: its check returned {returned!r:.80}"
+        )
     if "database" in manifest.interfaces:
         await (report_pending if is_dry_run else ensure_migrated)(container, context.db, manifest.name)
     if code := await function.run(context):
         why = str(getattr(container.log, "last_errors", "")) or "its log says why"
-        raise ModuleFailedError(f"module {manifest.name!r} returned {code}: {why}")
+        failure = ModuleFailedError(f"module {manifest.name!r} returned {code}: {why}")
+        # The most important one comes first; compared, because a module may put anything there.
+        failure.kind = next((kind for kind in FailureKind if kind in run.failures[:1]), failure.kind)
+        raise failure
 
 
 def run_job(job: Job, settings: Settings) -> int:
@@ -114,7 +133,7 @@ async def _supervise(
     ending = await _run_and_undo(job, container, stop)
     log_end(ending)
     problem = await _shut_down(container.log_lifecycle, container)
-    return _Ending(exit_code(problem), problem) if problem and not ending.code else ending
+    return _fail_with(problem) if problem and not ending.code else ending
 
 
 async def _run_and_undo(job: Job, container: Container, stop: StopSignals) -> _Ending:
@@ -125,12 +144,12 @@ async def _run_and_undo(job: Job, container: Container, stop: StopSignals) -> _E
     problem = await _shut_down(container.lifecycle, container)
     if stop.received:
         container.log.warn("Interrupted", signal=stop.received.name)
-        return _Ending(128 + stop.received)
+        return _Ending(128 + stop.received, kind=FailureKind.INTERRUPTED)
     if isinstance(outcome, asyncio.CancelledError):
-        outcome = PlatformError("the job cancelled itself")
+        outcome = ModuleFailedError("the job cancelled itself")
     if isinstance(outcome, BaseException):
         return _end_with(outcome, container)
-    return _Ending(exit_code(problem), problem) if problem else _Ending(outcome)
+    return _fail_with(problem) if problem else _Ending(outcome)
 
 
 async def _contain(job: Job, container: Container) -> int | BaseException:
@@ -145,20 +164,19 @@ def _end_with(error: BaseException, container: Container) -> _Ending:
         container.log.debug("Traceback", traceback=hide_secrets("".join(traceback.format_exception(error))))
     if isinstance(error, OutputClosedError):
         return _Ending(CLOSED_PIPE)
-    failure = attribute(error, container.owners)
-    return _Ending(exit_code(failure), failure)
+    return _fail_with(attribute(error, container.owners))
 
 
-async def _shut_down(lifecycle: Lifecycle, container: Container) -> PlatformError | None:
+async def _shut_down(lifecycle: Lifecycle, container: Container) -> ShutdownError | None:
     try:
         async with asyncio.timeout(SHUTDOWN_SECONDS):
             await lifecycle.shutdown()
     except TimeoutError:
-        problem = PlatformError(f"shutdown took longer than {SHUTDOWN_SECONDS:g} s and was given up")
+        problem = ShutdownError(f"shutdown took longer than {SHUTDOWN_SECONDS:g} s and was given up")
     except BaseException as error:  # noqa: BLE001 - also sys.exit() in a hook: the last line comes all the same
         errors = error.exceptions if isinstance(error, ExceptionGroup) else [error]
         reasons = [describe(attribute(each, container.owners)) for each in errors]
-        problem = PlatformError(f"shutdown failed: {'; '.join(reasons)}")
+        problem = ShutdownError(f"shutdown failed: {'; '.join(reasons)}")
     else:
         return None
     container.log.error("Shutdown failed", error=str(problem))

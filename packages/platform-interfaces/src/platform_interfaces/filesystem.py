@@ -29,12 +29,15 @@ class Survey:
             in a circle, a name that no path can have, a directory that may not be opened (it ends in ``/``),
             what is neither a file nor a directory. A path that ``check_path`` refuses is shown escaped.
         dangling: the paths of links below the root that lead to nothing, sorted.
+        sizes: bytes by path of ``files``, where the storage lists them without a further call; empty where
+            it does not. A file may have changed since; two surveys with other sizes are equal.
     """
 
     files: tuple[str, ...]
     aliases: Mapping[str, str] = field(default_factory=dict)
     unusable: Mapping[str, str] = field(default_factory=dict)
     dangling: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 class Capability(StrEnum):

@@ -50,12 +50,13 @@ class Mounts:
         aliases = {_full_path(moved, path): _full_path(moved, first) for path, first in found.aliases.items()}
         unusable = {_full_path(moved, path): reason for path, reason in found.unusable.items()}
         dangling = [_full_path(moved, path) for path in found.dangling]
+        sizes = {_full_path(moved, path): size for path, size in found.sizes.items()}
         if self._rejects and not prefix:
             other = self.survey(REJECTS_FOLDER)
             files = sorted([*files, *other.files])
             aliases, unusable = {**aliases, **other.aliases}, {**unusable, **other.unusable}
-            dangling = sorted([*dangling, *other.dangling])
-        return Survey(tuple(files), aliases, unusable, tuple(dangling))
+            dangling, sizes = sorted([*dangling, *other.dangling]), {**sizes, **other.sizes}
+        return Survey(tuple(files), aliases, unusable, tuple(dangling), sizes)
 
     def list_names(self, prefix: str) -> tuple[str, ...]:
         """Return the names in the directory ``prefix``, sorted; those of directories end in ``/``."""

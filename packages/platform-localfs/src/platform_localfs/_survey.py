@@ -44,6 +44,7 @@ def survey(root: Root, hidden: str | None, names: Names, prefix: str, check: Che
         unusable[_escape(path, check)] = problem
 
     names_of = dict[tuple[int, int] | str, list[tuple[bool, str]]]()
+    sizes = dict[str, int]()
     for file in Walk(root, hidden, report).files(names, prefix):
         if reason := check(file.path):
             shortest = _find_shortest_refused(file.path, check)
@@ -54,6 +55,7 @@ def survey(root: Root, hidden: str | None, names: Names, prefix: str, check: Che
             if status is not None:
                 is_alias = file.path != file.real_path
                 names_of.setdefault(_identify(file, status), []).append((is_alias, file.path))
+                sizes[file.path] = status.st_size
     aliases, files = dict[str, str](), []
     for found in names_of.values():
         (_, first), *others = sorted(found)
@@ -64,6 +66,7 @@ def survey(root: Root, hidden: str | None, names: Names, prefix: str, check: Che
         dict(sorted(aliases.items())),
         dict(sorted(unusable.items())),
         tuple(sorted(dangling)),
+        {path: sizes[path] for path in files},
     )
 
 

@@ -8,6 +8,7 @@ from platform_interfaces import (
     FileSystemError,
     FileSystemInterface,
     SecretsInterface,
+    Survey,
     check_path,
     check_prefix,
 )
@@ -38,6 +39,10 @@ class MemoryFileSystem(FileSystemInterface):
     async def list(self, prefix: str) -> list[str]:
         directory = check_prefix(prefix)
         return sorted(path for path in self._files if not directory or path.startswith(f"{directory}/"))
+
+    async def survey(self, prefix: str) -> Survey:
+        sizes = {path: len(self._files.get(path, b"")) for path in await self.list(prefix)}
+        return Survey(tuple(sizes), sizes=sizes)
 
     async def delete(self, path: str) -> bool:
         self._refuse_directory(check_path(path))

@@ -10,7 +10,7 @@ from batch_etl.ingest.compression import decompress_file
 from batch_etl.ingest.formats import find_format
 from batch_etl.ingest.limits import Limits
 from batch_etl.ingest.record_format import RecordFormat
-from platform_interfaces import FileSystemError, FileSystemInterface
+from platform_interfaces import FileSystemError, FileSystemInterface, Progress
 
 START_BYTES = 64 * 1024  # of a line that is passed over, to see what it is
 
@@ -63,10 +63,13 @@ class Chunk:
         return sum(map(len, self.lines)) + len(self.lines)
 
 
-async def read_raw_lines(fs: FileSystemInterface, path: str, limits: Limits) -> AsyncGenerator[Chunk, None]:
+async def read_raw_lines(
+    fs: FileSystemInterface, path: str, limits: Limits, progress: Progress
+) -> AsyncGenerator[Chunk, None]:
     r"""Yield the lines of ``path``, at most ``chunk_lines`` in a chunk; lines end at ``\n`` only.
 
     A file that begins as gzip or zstd data is decompressed first; positions are those in its content.
+    The bytes that are read, as they are stored, are added to ``progress``.
     A line that is too long is passed over without being held. The last chunk says that it is, and why the
     rest could not be read; it is empty only where there are no lines.
     """
@@ -74,7 +77,7 @@ async def read_raw_lines(fs: FileSystemInterface, path: str, limits: Limits) -> 
     ready = Chunk(path, find_format(path, b"")())
     failure: FileSystemError | None = None
     try:
-        async with aclosing(decompress_file(path, fs.stream(path))) as blocks:
+        async with aclosing(decompress_file(path, _count_bytes(fs.stream(path), progress))) as blocks:
             async for block in blocks:
                 for chunk in splitter.split(open_line.complete(block)):
                     if ready.lines:
@@ -89,6 +92,15 @@ async def read_raw_lines(fs: FileSystemInterface, path: str, limits: Limits) -> 
                 yield ready
             ready = chunk
     yield replace(ready, is_last=True, is_truncated=is_truncated and bool(ready.lines), failure=failure)
+
+
+async def _count_bytes(
+    blocks: AsyncGenerator[bytes, None], progress: Progress
+) -> AsyncGenerator[bytes, None]:
+    async with aclosing(blocks):
+        async for block in blocks:
+            progress.read_bytes += len(block)
+            yield block
 
 
 def abandon(chunk: Chunk) -> Chunk:

@@ -23,7 +23,7 @@ async def check_load(ctx: PlatformContext, config: LoadConfig, cleaner: Cleaner)
     """Raise what ``load`` would raise of its input and its table; change nothing.
 
     Raises:
-        FileMissingError: when there is no data for the date, and the load does not allow that.
+        NoInputError: when there is no data for the date, and the load does not allow that.
         DatabaseError: when the table is there already, but cannot be loaded into.
     """
     if not config.is_retry:
@@ -36,7 +36,8 @@ async def load(
 ) -> int:
     """Load the lines of a date, or those of it that were rejected before, and account for each.
 
-    The totals are the last log event, with ``title`` in its message, and the figures of the run.
+    The totals are the last log event, with ``title`` in its message, and the figures of the run. Why it
+    returns 1 is in the failures of the run.
 
     Returns:
         0, or 1 when a file could not be read to its end, no line is valid, there is no line and that is not
@@ -44,7 +45,7 @@ async def load(
         totals do not add up.
 
     Raises:
-        FileMissingError: when there is no data for the date, and the load does not allow that.
+        NoInputError: when there is no data for the date, and the load does not allow that.
         LockTimeoutError: when another run of the same date and table was at work for all the wait.
         DatabaseError: when the table cannot be written; what was written before stays, and a rerun completes.
     """
@@ -82,7 +83,8 @@ class _Load:
     async def _transfer(self, writer: Writer, rejects: RejectWriter | NoRejectWriter) -> int:
         found = await select_source(self._config).find(self._fs, self._config)
         log_found(self._log, found)
-        report = Report(self._log, self._config, found, self._cleaner.fields)
+        self._run.progress.unit, self._run.progress.total_bytes = "lines", found.total_bytes
+        report = Report(self._log, self._config, found, self._cleaner.fields, self._run)
         try:
             await self._write(found, writer, rejects, report)
             if mismatch := await writer.find_mismatch(report.totals.inserted):
@@ -98,9 +100,10 @@ class _Load:
             raise
         finally:
             self._run.figures.update(report.totals_so_far.as_fields())
-        is_failed = report.conclude()
+        failures = report.conclude()
+        self._run.failures.extend(failures)
         self._log.info(f"{self._title} complete", **report.totals.as_fields())
-        return 1 if is_failed else 0
+        return 1 if failures else 0
 
     async def _write(
         self, found: SourceFiles, writer: Writer, rejects: RejectWriter | NoRejectWriter, report: Report
@@ -129,10 +132,12 @@ class _Load:
     ) -> AsyncGenerator[CleanChunk, None]:
         """Yield the chunks of all files, cleaned; a file is abandoned when none of many lines is valid."""
         source, limit = select_source(self._config), self._limits.max_lines_without_valid
+        progress, end = self._run.progress, 0
         is_patient = self._config.is_retry or self._config.min_valid.allows_none
         for file in found.files:
             has_valid, rejected = is_patient, 0
-            async with aclosing(source.read(self._fs, file, self._limits)) as chunks:
+            progress.current, end = file, end + found.sizes.get(file, 0)
+            async with aclosing(source.read(self._fs, file, self._limits, progress)) as chunks:
                 async for chunk in chunks:
                     cleaned = cleaner.clean(chunk)
                     yield cleaned
@@ -141,3 +146,4 @@ class _Load:
                     if not has_valid and rejected >= limit and not chunk.is_last:
                         yield cleaner.clean(abandon(chunk))
                         break
+            progress.read_bytes = max(progress.read_bytes, end)  # also of a file that is not read to its end

@@ -9,8 +9,8 @@ from batch_etl.ingest.json_lines import JsonLines
 from batch_etl.ingest.lines import Chunk
 from platform_interfaces import LoggingInterface, Reject
 
-SHOWN_OF_CODE = 5  # in a run; more of them say nothing new
-SHOWN_HINTS = 100
+SHOWN_OF_CODE, SHOWN_FREELY = 3, 6  # in a run; more of them say nothing new
+SHOWN_HINTS = 10
 SAMPLES, SAMPLE_BYTES = 100, 64 * 1024  # lines of a run, and bytes of a line, that a guess is made from
 HINT_LINES = 50
 _FRAMING_CODES = frozenset(
@@ -26,7 +26,9 @@ _FRAMING_CODES = frozenset(
 
 
 class RejectLog:
-    """Logs rejected lines as they come.
+    """Logs rejected lines as they come: the first of each reason, and two more while few are shown in all.
+
+    The others are logged as details, and their number is a warning at the end.
 
     Attributes:
         samples: the first rejected lines of the run, for a guess at the cause.
@@ -36,7 +38,7 @@ class RejectLog:
     def __init__(self, log: LoggingInterface, fields: Sequence[str]) -> None:
         self._log, self._fields = log, fields
         self._counts, self._hidden = Counter[str](), Counter[str]()
-        self._hints, self._hinted = 0, ""
+        self._shown, self._hints, self._hinted = 0, 0, ""
         self.samples = list[bytes]()
         self.hint = ""
 
@@ -66,10 +68,11 @@ class RejectLog:
         code = reject.reasons[0].code
         name = str(code)
         self._counts[name] += 1
-        if self._counts[name] > SHOWN_OF_CODE:
+        if self._counts[name] > (SHOWN_OF_CODE if self._shown < SHOWN_FREELY else 1):
             self._hidden[name] += 1
             log = self._log.debug
         else:
+            self._shown += 1
             log = self._log.error if isinstance(code, RejectCode) and code.is_error else self._log.warn
         log("Invalid line", reason=name, file=reject.file, line=reject.line)
 

@@ -8,16 +8,16 @@ from batch_etl.ingest.formats import WrongEncoding, find_format
 from batch_etl.ingest.limits import Limits
 from batch_etl.ingest.lines import Chunk, LongLine
 from batch_etl.ingest.record_format import RecordFormat
-from platform_interfaces import FileSystemError, FileSystemInterface, Reject, read_rejects
+from platform_interfaces import FileSystemError, FileSystemInterface, Progress, Reject, read_rejects
 
 
 async def read_rejected_lines(
-    fs: FileSystemInterface, path: str, limits: Limits
+    fs: FileSystemInterface, path: str, limits: Limits, _progress: Progress
 ) -> AsyncGenerator[Chunk, None]:
     """Yield the lines kept in ``path``, with their positions in the files that they were rejected from.
 
     The last chunk of each file says that it is. The last of all says why no more could be read, or which line
-    of ``path`` is not a reject.
+    of ``path`` is not a reject. How many bytes that is of all is not known.
     """
     rejects, size = list[Reject](), 0
     failure: FileSystemError | None = None

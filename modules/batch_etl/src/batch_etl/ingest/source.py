@@ -10,10 +10,12 @@ from batch_etl.ingest.lines import Chunk, read_raw_lines
 from batch_etl.ingest.never_data import is_never_data
 from batch_etl.ingest.retry import read_rejected_lines
 from platform_interfaces import (
+    FailureKind,
     FileMissingError,
     FileSystemError,
     FileSystemInterface,
     LoggingInterface,
+    Progress,
     Survey,
     rejects_path,
 )
@@ -32,6 +34,7 @@ class SourceFiles:
         unusable: what cannot be read, with the reason.
         dangling: links that lead to no file.
         absence: why there is nothing to read; empty where there is something.
+        sizes: bytes as they are stored, by path; empty where the file system does not list them.
     """
 
     files: tuple[str, ...] = ()
@@ -40,13 +43,27 @@ class SourceFiles:
     unusable: Mapping[str, str] = field(default_factory=dict)
     dangling: tuple[str, ...] = ()
     absence: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def total_bytes(self) -> int | None:
+        """Return the size of all files; None where it is not known."""
+        is_known = self.sizes.keys() >= set(self.files)
+        return sum(self.sizes[path] for path in self.files) if is_known else None
+
+
+class NoInputError(FileMissingError):
+    """There is no data for the date, and the load does not allow that."""
+
+    kind = FailureKind.NO_INPUT
 
 
 async def find_raw_files(fs: FileSystemInterface, config: LoadConfig) -> SourceFiles:
     """Return what is in the folder of the date.
 
     Raises:
-        FileMissingError: when there is no data and the run does not allow that; it says what there is.
+        NoInputError: when there is no data and the run does not allow that; it says what there is.
+        FileMissingError: likewise, when the root itself cannot be read.
         FileSystemError: when the folder cannot be listed.
     """
     found = _sort_out(await fs.survey(config.folder), config.folder)
@@ -54,7 +71,12 @@ async def find_raw_files(fs: FileSystemInterface, config: LoadConfig) -> SourceF
         return found
     absence = await explain_absence(fs, config.source_path, config.date, found.ignored, found.dangling)
     if not config.allows_empty:
-        raise FileMissingError(f"no raw data found: {absence} (--allow-empty accepts a day without data)")
+        message = f"no raw data found: {absence} (--allow-empty accepts a day without data)"
+        try:
+            await fs.list_names("")
+        except FileSystemError as error:  # a disk that is not mounted, not a day that has not come yet
+            raise FileMissingError(message) from error
+        raise NoInputError(message)
     return replace(found, absence=absence)
 
 
@@ -83,7 +105,7 @@ class LineSource:
     """Where lines come from: how to find the files of a date, and how to read one of them."""
 
     find: Callable[[FileSystemInterface, LoadConfig], Awaitable[SourceFiles]]
-    read: Callable[[FileSystemInterface, str, Limits], AsyncGenerator[Chunk, None]]
+    read: Callable[[FileSystemInterface, str, Limits, Progress], AsyncGenerator[Chunk, None]]
 
 
 RAW_FILES = LineSource(find_raw_files, read_raw_lines)
@@ -140,4 +162,5 @@ def _sort_out(survey: Survey, folder: str) -> SourceFiles:
         aliases=aliases,
         unusable={path: reason for path, reason in survey.unusable.items() if is_data(path)},
         dangling=tuple(filter(is_data, survey.dangling)),
+        sizes={name: survey.sizes[path] for path, name in read_as.items() if path in survey.sizes},
     )

@@ -8,7 +8,15 @@ from platform_cli.commands.rejects import rejects
 from platform_cli.commands.run import run
 
 
-@click.group("platform", cls=PlatformGroup, commands=[run, migrate, rejects])
+@click.group(
+    "platform",
+    cls=PlatformGroup,
+    commands=[run, migrate, rejects],
+    examples=[
+        "platform run batch_etl --date 2026-01-15 --source-path raw/events",
+        "platform migrate status --env staging",
+    ],
+)
 @click.version_option(package_name="platform-cli", message="%(prog)s %(version)s")
 def platform() -> None:
     """Run data jobs that are written once, on the infrastructure chosen when they start.

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from platform_cli import registry
-from platform_cli.arguments import to_config, to_option
+from platform_cli.arguments import to_config, to_example, to_option
 from platform_cli.commands._base import PlatformCommand, PlatformGroup
 from platform_cli.failures import describe
 from platform_cli.manifest import Manifest, read_manifest
@@ -30,6 +30,7 @@ class ModuleGroup(PlatformGroup):
             params=[to_option(argument) for argument in manifest.arguments],
             callback=partial(_run, manifest, self._entry),
             help=manifest.description,
+            examples=[f"{ctx.command_path} {cmd_name}{to_example(manifest.arguments)}"],
         )
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -52,6 +53,14 @@ def _run(manifest: Manifest, entry: str, /, **values: Any) -> int:
     return run_module(manifest, config, settings, entry)
 
 
-@click.group(cls=ModuleGroup, entry="run", subcommand_metavar="MODULE [OPTIONS]")
+@click.group(
+    cls=ModuleGroup,
+    entry="run",
+    subcommand_metavar="MODULE [OPTIONS]",
+    examples=[
+        "platform run batch_etl --help",
+        "platform run batch_etl --date 2026-01-15 --source-path raw/events --dry-run",
+    ],
+)
 def run() -> None:
     """Run a module; `platform run MODULE --help` lists its arguments."""

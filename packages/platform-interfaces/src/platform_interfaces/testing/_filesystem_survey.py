@@ -1,5 +1,7 @@
 """What every ``FileSystemInterface`` promises about the content of a directory."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from platform_interfaces import (
@@ -19,6 +21,14 @@ class FileSystemSurveyCases:
             await fs.write(path, b"")
         for prefix in ("", "b", "b/", "b/deep", "a", "no/such"):
             assert await fs.survey(prefix) == Survey(tuple(await fs.list(prefix)))
+
+    async def test_survey_has_the_sizes_of_all_files_or_of_none(self, fs: FileSystemInterface) -> None:
+        await fs.write("b/one", b"x")
+        await fs.write_stream("b/deep/three", _blocks(b"x", b"yz"))
+        await fs.write("b/none", b"")
+        await fs.write("b/one", b"xx")
+        sizes = (await fs.survey("b")).sizes
+        assert sizes in ({}, {"b/one": 2, "b/deep/three": 3, "b/none": 0})
 
     async def test_list_names_returns_what_is_directly_in_a_directory(self, fs: FileSystemInterface) -> None:
         for path in ("b/2", "b/10", "b/deep/er/x", "a"):
@@ -50,3 +60,8 @@ class FileSystemSurveyCases:
         assert locations[2].endswith("no/such")
         assert fs.locate("") == locations[0]
         assert await fs.list("") == []
+
+
+async def _blocks(*blocks: bytes) -> AsyncIterator[bytes]:
+    for block in blocks:
+        yield block
