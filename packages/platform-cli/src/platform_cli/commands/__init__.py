@@ -4,6 +4,7 @@ import click
 
 from platform_cli.commands._base import PlatformGroup
 from platform_cli.commands.migrate import migrate
+from platform_cli.commands.new import new
 from platform_cli.commands.rejects import rejects
 from platform_cli.commands.run import run
 
@@ -11,7 +12,7 @@ from platform_cli.commands.run import run
 @click.group(
     "platform",
     cls=PlatformGroup,
-    commands=[run, migrate, rejects],
+    commands=[run, migrate, rejects, new],
     examples=[
         "platform run batch_etl --date 2026-01-15 --source-path raw/events",
         "platform migrate status --env staging",

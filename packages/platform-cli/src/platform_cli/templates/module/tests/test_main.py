@@ -12,11 +12,7 @@ from platform_interfaces import ConfigurationError, FileMissingError
 from platform_interfaces.testing import JobHarness
 from platform_memory import MemoryDatabase, MemoryFileSystem, MemoryLogger, MemorySecrets
 
-# [migrations]
-MIGRATIONS = platform_migrate.Source(Path(new_module.__path__[0], "migrations"), "new_module")
 
-
-# [end]
 @pytest.fixture
 def job() -> JobHarness:
     return JobHarness(
@@ -45,7 +41,8 @@ def job() -> JobHarness:
 async def _connected(job: JobHarness) -> AsyncIterator[None]:
     async with job.db:
         # [migrations]
-        await platform_migrate.up(job.db, sources=(MIGRATIONS,))
+        folder = Path(new_module.__path__[0], "migrations")
+        await platform_migrate.up(job.db, sources=[platform_migrate.Source(folder, "new_module")])
         # [end]
         yield
 

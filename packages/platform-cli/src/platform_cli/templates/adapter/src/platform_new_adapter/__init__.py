@@ -5,4 +5,17 @@ from platform_new_adapter.filesystem import NewAdapterFileSystem
 from platform_new_adapter.logging import NewAdapterLogger
 from platform_new_adapter.secrets import NewAdapterSecrets
 
-__all__ = ["NewAdapterDatabase", "NewAdapterFileSystem", "NewAdapterLogger", "NewAdapterSecrets"]
+__all__ = [
+    # [database]
+    "NewAdapterDatabase",
+    # [end]
+    # [filesystem]
+    "NewAdapterFileSystem",
+    # [end]
+    # [logging]
+    "NewAdapterLogger",
+    # [end]
+    # [secrets]
+    "NewAdapterSecrets",
+    # [end]
+]
