@@ -1,6 +1,7 @@
 # `make help` lists the targets. None needs a prior `uv sync`: `uv run` sees to it.
 
 MEMBERS := $(wildcard packages/* modules/* examples/*)
+TEMPLATES := $(wildcard packages/platform-cli/src/platform_cli/templates/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
@@ -40,7 +41,14 @@ lint: ## ruff: rules and format; words, docstrings and sizes
 	@uv run python tools/check_language.py
 
 type: ## mypy, strict, one member at a time: their test files share names
-	@for member in $(MEMBERS); do uv run mypy --no-error-summary $$member/src $$member/tests || exit 1; done
+	@for member in $(MEMBERS); do \
+		uv run mypy --no-error-summary --exclude /templates/ $$member/src $$member/tests || exit 1; \
+	done
+	@for template in $(TEMPLATES); do \
+		(cd $$template && MYPYPATH=src uv run --project $(CURDIR) mypy --no-error-summary \
+			--config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache \
+			--explicit-package-bases src tests) || exit 1; \
+	done
 	@uv run mypy --no-error-summary
 
 contracts: ## who may import whom, the fences of the workspace, the bounds of what is installed

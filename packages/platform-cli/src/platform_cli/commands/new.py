@@ -71,9 +71,9 @@ def module(name: str, interfaces: str, migration: bool, start: str) -> int:
     package = created.folder.name
     run = f"uv run platform run {package} --date 2026-01-15"
     if created.workspace and "filesystem" in features:
-        run = f"FS_LOCAL_ROOT={created.path}/samples {run}"
-    _say_next(created, f"uv run pytest {created.path}".removesuffix(" ."), run)
-    say(f"What it does is an example, in src/{package}/main.py: replace it.")
+        run = f"FS_LOCAL_ROOT={created.locate('samples')} {run}"
+    _say_next(created, f"uv run pytest {created.locate('tests')}", run)
+    say(f"What it does is an example, in {created.locate(f'src/{package}/main.py')}: replace it.")
     return 0
 
 
@@ -94,7 +94,7 @@ def adapter(interface: str, name: str, start: str) -> int:
 
     kind = _check_interface(interface)
     created = _create(NewPackage(kind, parse_name(name), frozenset({kind})), start)
-    _say_next(created, f"uv run pytest -x {created.path}".removesuffix(" ."))
+    _say_next(created, f"uv run pytest -x {created.locate('tests')}")
     say("It names the first method that is not written yet: write it, and repeat.")
     return 0
 

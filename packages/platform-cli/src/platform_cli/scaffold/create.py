@@ -27,14 +27,13 @@ class Created:
     workspace: Workspace | None
 
     @property
-    def path(self) -> str:
-        """Return the folder, as commands name it in ``base``."""
-        return self.folder.relative_to(self.base).as_posix()
-
-    @property
     def base(self) -> Path:
         """Return the folder to work in: the root of the workspace, or the project itself."""
         return self.workspace.root if self.workspace else self.folder
+
+    def locate(self, path: str) -> str:
+        """Return a path inside the package, as commands in ``base`` name it."""
+        return (self.folder / path).relative_to(self.base).as_posix()
 
 
 def create(new: NewPackage, start: Path, *, is_chosen: bool) -> Created:
