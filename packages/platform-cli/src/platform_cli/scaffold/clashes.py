@@ -15,7 +15,7 @@ from platform_interfaces import ConfigurationError
 
 # Files of these names are devices: https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _DEVICES = {"aux", "con", "nul", "prn", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
-_USED_BY_TOOLS = {"conftest", "main", "setup", "src", "tests"}
+_USED_BY_TOOLS = {"conftest", "main", "setup", "src", "test", "tests"}
 
 
 def check_clashes(new: NewPackage, parent: Path, workspace: Workspace | None) -> None:

@@ -76,8 +76,8 @@ def add_entries(text: str, new: NewPackage) -> str:
         sources = document["tool"]["uv"]["sources"]
     except KeyError as error:
         raise ConfigurationError(
-            f"the pyproject.toml of the workspace lacks {error.args[0]!r}: a member is entered in "
-            "project.dependencies, tool.uv.sources and tool.importlinter.root_packages"
+            "the pyproject.toml of the workspace lacks one of project.dependencies, tool.uv.sources and "
+            "tool.importlinter.root_packages, which a member is entered in: add it"
         ) from error
     after = [index for index, each in enumerate(dependencies) if each > new.distribution]
     dependencies.insert(after[0] if after else len(dependencies), new.distribution)
