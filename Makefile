@@ -5,7 +5,7 @@ TEMPLATES := $(wildcard packages/platform-cli/src/platform_cli/templates/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
-	test test-quick test-unit test-impl torture bench bench-quick mutants mutants-check audit test-alone \
+	test test-quick test-unit test-impl torture templates bench bench-quick mutants mutants-check audit test-alone \
 	check-pythons smoke check build lock
 
 help: ## list the targets
@@ -79,6 +79,9 @@ bench: ## the load beside other ways to do it, a quarter of an hour: make bench 
 
 bench-quick: ## the same with 100,000 lines, in a minute
 	@uv run python -m tools.bench contenders --lines 100000 --dlt-rounds 1 $(args)
+
+templates: ## make a module for each set of interfaces and each adapter, and check them: some minutes
+	uv run python tools/try_templates.py $(args)
 
 mutants: ## break the code in many ways, and see that the tests notice each: make mutants args="postgres"
 	uv run python tools/mutate.py $(args)

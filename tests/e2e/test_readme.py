@@ -1,14 +1,22 @@
-"""What the README shows is run."""
+"""What the README shows is what a new package has."""
 
 import re
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+from tests.helpers.command import Platform
+
+REPOSITORY = Path(__file__).parents[2]
+README = (REPOSITORY / "README.md").read_text()
+SHOWN = re.findall(r"<!-- in (\S+) -->\n```\w+\n(.*?)```", README, re.DOTALL)
+COMMANDS = re.findall(r"^uv run platform (new .*)$", README, re.MULTILINE)
 
 
-def test_the_example_of_a_module_test_runs() -> None:
-    [example] = re.findall(r"<!-- run by .*? -->\n```python\n(.*?)```", README, re.DOTALL)
-    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+def test_the_parts_of_files_that_it_shows_are_in_them(platform: Platform, project: Path) -> None:
+    assert (len(SHOWN), len(COMMANDS)) == (3, 2)
+    for name in ("LICENSE", "pyproject.toml"):
+        shutil.copy(REPOSITORY / name, project)
+    for command in COMMANDS:
+        assert platform(*command.split()).code == 0
+    for file, part in SHOWN:
+        assert part in (project / file).read_text()

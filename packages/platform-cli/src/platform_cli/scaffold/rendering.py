@@ -5,6 +5,7 @@ packages with the feature ``a`` and without ``b``; ``# [end]`` ends it. A file o
 is for packages with it. The template itself has all of them, so it is linted, typed and tested as it is.
 """
 
+import ast
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -93,7 +94,9 @@ def _tidy(text: str) -> str:
     blocks = text.split("\n\n")
     are_imports = [all(map(_IMPORT.fullmatch, block.split("\n"))) for block in blocks]
     code = "\n".join(block for block, is_import in zip(blocks, are_imports, strict=True) if not is_import)
-    used = frozenset(re.findall(r"\w+", code))
+    nodes = [*ast.walk(ast.parse(code))]
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    used |= {str(node.value) for node in nodes if isinstance(node, ast.Constant)}  # those in __all__
     tidied = [
         _tidy_imports(block.split("\n"), used) if is_import else block
         for block, is_import in zip(blocks, are_imports, strict=True)

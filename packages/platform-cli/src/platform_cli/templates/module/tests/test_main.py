@@ -1,11 +1,11 @@
 import datetime as dt
 from collections.abc import AsyncIterator
+from inspect import getfile
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-import new_module
 import platform_migrate
 from new_module.main import check_run, run
 from platform_interfaces import ConfigurationError, FileMissingError
@@ -41,8 +41,9 @@ def job() -> JobHarness:
 async def _connected(job: JobHarness) -> AsyncIterator[None]:
     async with job.db:
         # [migrations]
-        folder = Path(new_module.__path__[0], "migrations")
-        await platform_migrate.up(job.db, sources=[platform_migrate.Source(folder, "new_module")])
+        folder = Path(getfile(run)).with_name("migrations")
+        source = platform_migrate.Source(folder, "new_module")
+        await platform_migrate.up(job.db, sources=[source])
         # [end]
         yield
 
@@ -92,7 +93,7 @@ async def test_a_secret_is_used_and_not_shown(job: JobHarness) -> None:
 # [end]
 # [logging]
 async def test_what_was_done_is_logged(job: JobHarness) -> None:
-    assert (await job.run()).fields("Date processed")["date"] == dt.date(2026, 1, 15)
+    assert (await job.run()).fields("Date processed")["date"] == "2026-01-15"
 
 
 # [end]

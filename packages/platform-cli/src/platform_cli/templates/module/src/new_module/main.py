@@ -1,6 +1,7 @@
 """The work of one date."""
 
 import datetime as dt
+from typing import Any
 
 from platform_interfaces import ConfigurationError, FileMissingError, PlatformContext
 
@@ -14,6 +15,7 @@ async def run(ctx: PlatformContext) -> int:
     """Process the date, and return 0."""
     date = read_date(ctx)
     figures = ctx.run.figures
+    figures["date"] = date.isoformat()
     # [filesystem]
     figures["lines"] = await count_lines(ctx, f"{ctx.config['source-path']}/{date}")
     # [end]
@@ -24,10 +26,10 @@ async def run(ctx: PlatformContext) -> int:
     figures["has_token"] = bool(ctx.secrets.get("NEW_MODULE_TOKEN"))
     # [end]
     # [migrations]
-    await store(ctx, date)
+    await store(ctx, date, figures)
     # [end]
     # [logging]
-    ctx.log.info("Date processed", date=date, **figures)
+    ctx.log.info("Date processed", **figures)
     # [end]
     return 0
 
@@ -76,14 +78,14 @@ async def count_tables(ctx: PlatformContext) -> int:
 
 # [end]
 # [migrations]
-async def store(ctx: PlatformContext, date: dt.date) -> None:
+async def store(ctx: PlatformContext, date: dt.date, figures: dict[str, Any]) -> None:
     """Write the row of the date; a second run replaces it."""
     await ctx.db.execute(
         """
         INSERT INTO new_module_days (day, figures) VALUES ($1, $2)
         ON CONFLICT (day) DO UPDATE SET figures = EXCLUDED.figures, written_at = NOW()
         """,
-        [date, ctx.run.figures],
+        [date, figures],
     )
 
 
