@@ -5,7 +5,7 @@ TEMPLATES := $(wildcard packages/platform-cli/src/platform_cli/templates/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
-	test test-quick test-unit test-impl torture templates bench bench-quick mutants mutants-check audit test-alone \
+	docs test test-quick test-unit test-impl torture templates bench bench-quick mutants mutants-check audit test-alone \
 	check-pythons smoke check build lock
 
 help: ## list the targets
@@ -56,6 +56,10 @@ contracts: ## who may import whom, the fences of the workspace, the bounds of wh
 	@uv run python tools/check_workspace.py
 	@uv run sh -c 'uv pip check --python "$$VIRTUAL_ENV"'
 
+docs: ## the site, in build/docs: a link, an anchor or a page that leads nowhere fails it
+	@uv run --group docs python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going --conf-dir docs . build/docs
+	@echo "the site begins at build/docs/index.html"
+
 pins: ## a fresh lock has exactly the pinned versions
 	@uv run python tools/pins.py check
 
@@ -72,7 +76,7 @@ test-impl: ## the tests of the implementations, on a real PostgreSQL and a real 
 	uv run pytest tests/integration/ -v --tb=short
 
 torture: ## hundreds of kills at random times, and all else that takes long: make torture TORTURE_KILLS=300
-	TORTURE_KILLS=$${TORTURE_KILLS:-300} TORTURE_ROUNDS=20 HYPOTHESIS_PROFILE=torture uv run pytest -s -o faulthandler_timeout=0 tests/torture tests/property
+	TORTURE_KILLS=$${TORTURE_KILLS:-300} TORTURE_ROUNDS=20 TORTURE_DATES=30 HYPOTHESIS_PROFILE=torture uv run pytest -s -o faulthandler_timeout=0 tests/torture tests/property
 
 bench: ## the load beside other ways to do it, a quarter of an hour: make bench args="rerun start", or args=all
 	@uv run python -m tools.bench $(args)
@@ -111,7 +115,7 @@ smoke: ## the job runs from the built wheels, which bring no more than it needs
 	@uv run python tools/smoke_wheels.py
 
 check: ## all that has to hold before a change goes in
-	@for target in lint type contracts pins mutants-check test-alone test smoke; do \
+	@for target in lint type contracts pins mutants-check docs test-alone test smoke; do \
 		echo "--- $$target" && $(MAKE) --no-print-directory $$target || exit 1; \
 	done
 

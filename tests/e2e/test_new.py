@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from platform_cli.scaffold import MODULES, NewPackage, create, parse_name
+from tests.helpers.pages import PAGES, REPOSITORY, read_blocks
 
-REPOSITORY = Path(__file__).parents[2]
 MODULE = NewPackage(
     MODULES, parse_name("zebra"), frozenset({"database", "filesystem", "logging", "migrations"})
 )
@@ -62,3 +62,16 @@ def test_the_tests_of_a_module_pass_and_those_of_an_adapter_fail_by_what_is_not_
     errors = [line for line in done.stdout.splitlines() if "Error" in line]
     assert errors
     assert [line for line in errors if not line.endswith(" is not written yet")] == []
+
+
+def test_the_parts_of_files_that_the_pages_show_are_in_them(tmp_path: Path) -> None:
+    shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
+    for kind, name, features in (
+        (MODULES, "page_views", MODULE.features),
+        ("filesystem", "acme", ADAPTER.features),
+    ):
+        create(NewPackage(kind, parse_name(name), features), tmp_path, is_chosen=False)
+    shown = [block for page in PAGES for block in read_blocks(page) if block.reason.startswith("a part of ")]
+    assert len(shown) == 3
+    for block in shown:
+        assert block.text in (tmp_path / block.reason.removeprefix("a part of ")).read_text()

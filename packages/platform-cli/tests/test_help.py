@@ -8,6 +8,7 @@ from typing import Any
 import click
 import pytest
 
+from platform_cli.commands import COMMANDS
 from platform_cli.commands import platform as root
 
 Platform = Callable[..., tuple[int, str, str]]
@@ -53,6 +54,14 @@ def test_each_command_and_each_option_says_what_it_does() -> None:
         assert command.help, path
         for param in command.params:
             assert isinstance(param, click.Argument) or param.help, (path, param.name)
+
+
+def test_the_help_of_the_root_says_of_each_command_what_its_own_help_says() -> None:
+    context = click.Context(root)
+    for name, help_ in COMMANDS.items():
+        command = root.get_command(context, name)
+        assert command is not None
+        assert command.get_short_help_str(limit=1000) == help_
 
 
 def test_each_command_has_examples_which_the_command_line_accepts(

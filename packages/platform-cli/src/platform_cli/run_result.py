@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from platform_cli._render import show
+from platform_cli.run_record import RunStatus
 from platform_interfaces import FailureKind, LoggingInterface, Run
 
 
@@ -30,6 +31,13 @@ class RunResult:
     failure_kind: FailureKind | None
     figures: Mapping[str, Any]
     unreported: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> RunStatus:
+        """Return what has become of the run."""
+        if self.failure_kind == FailureKind.INTERRUPTED:
+            return RunStatus.INTERRUPTED
+        return RunStatus.FAILED if self.exit_code else RunStatus.SUCCEEDED
 
     @classmethod
     def of(

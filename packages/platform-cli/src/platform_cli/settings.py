@@ -82,12 +82,12 @@ class Settings:
         """Return whether the environment has no default databases and locations of data."""
         return is_deployed(self.env.value)
 
-    def as_flags(self, kind: str) -> str:
-        """Return those of the flags given that choose environment and ``kind``, for a command to advise.
+    def as_flags(self, *kinds: str) -> str:
+        """Return those of the flags given that choose environment and ``kinds``, for a command to advise.
 
         Without them it would work elsewhere. A variable counts for the next command, too.
         """
-        given = (self.env, self.implementations[kind])
+        given = (self.env, *(self.implementations[kind] for kind in kinds))
         return "".join(f" {each.origin} {each.value}" for each in given if each.origin.startswith("--"))
 
 

@@ -23,8 +23,13 @@ class ModuleGroup(PlatformGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return registry.names("modules")
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        manifest = read_manifest(cmd_name)
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        try:
+            manifest = read_manifest(cmd_name)
+        except ConfigurationError:
+            if ctx.resilient_parsing:  # for completion, which shows those that can be run
+                return None
+            raise
         return PlatformCommand(
             cmd_name,
             params=[to_option(argument) for argument in manifest.arguments],
@@ -63,4 +68,7 @@ def _run(manifest: Manifest, entry: str, /, **values: Any) -> int:
     ],
 )
 def run() -> None:
-    """Run a module; `platform run MODULE --help` lists its arguments."""
+    """Run a module.
+
+    `platform run MODULE -h` lists its arguments.
+    """

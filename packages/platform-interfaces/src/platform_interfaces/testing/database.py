@@ -26,6 +26,7 @@ from platform_interfaces.testing._database_cancellation import DatabaseCancellat
 from platform_interfaces.testing._database_concurrency import DatabaseConcurrencyCases
 from platform_interfaces.testing._database_errors import DatabaseErrorCases
 from platform_interfaces.testing._database_lifecycle import DatabaseLifecycleCases
+from platform_interfaces.testing._database_queries import DatabaseQueryCases
 from platform_interfaces.testing._database_shared import DatabaseSharedCases
 from platform_interfaces.testing._database_values import DatabaseValueCases
 from platform_interfaces.testing._lifecycle import LifecycleCases
@@ -75,6 +76,7 @@ class DatabaseContract(
     DatabaseConcurrencyCases,
     DatabaseErrorCases,
     DatabaseLifecycleCases,
+    DatabaseQueryCases,
     DatabaseSharedCases,
     DatabaseValueCases,
     LifecycleCases,

@@ -1,0 +1,56 @@
+"""The fenced blocks of the pages, and the commands in them."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+REPOSITORY = Path(__file__).parents[2]
+GLOBS = ("*.md", "docs/**/*.md", "packages/*/README.md", "modules/*/README.md", "examples/*/README.md")
+PAGES = sorted(page.relative_to(REPOSITORY).as_posix() for glob in GLOBS for page in REPOSITORY.glob(glob))
+SHELLS = ("bash", "console")
+
+_REASON = re.compile(r"<!-- not run: (.+?) -->\s*")
+# Up to what ends a command in a shell, or the quotes around it in another language.
+_COMMAND = re.compile(r"(?<![\w-])platform ([a-z](?:\"[^\"]*\"|[^\n;|&'<>\"])*)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block, or code in a sentence: its line in the page, its language, and why it is not run."""
+
+    line: int
+    language: str
+    text: str
+    reason: str
+
+    @property
+    def is_run(self) -> bool:
+        """Return whether the test of the page runs it: shell, and Python that starts something."""
+        is_program = self.language == "python" and "asyncio.run(" in self.text
+        return not self.reason and (self.language in SHELLS or is_program)
+
+
+def read_blocks(page: str) -> list[Block]:
+    """Return the blocks of a page, in order; a comment just above one says why it is not run."""
+    blocks, reason, line = [], "", 0
+    for token in MarkdownIt().enable("table").parse((REPOSITORY / page).read_text(encoding="utf-8")):
+        line = token.map[0] + 1 if token.map else line
+        if token.type == "fence":
+            blocks.append(Block(line, token.info.strip(), token.content, reason))
+        parts = (part for part in token.children or () if part.type == "code_inline")
+        blocks.extend(Block(line, "", part.content, "") for part in parts)
+        match = _REASON.fullmatch(token.content) if token.type == "html_block" else None
+        reason = match[1] if match else ""
+    return blocks
+
+
+def find_commands(text: str) -> Iterator[list[str]]:
+    """Yield the arguments of each ``platform …`` in a text of any language, unless one is a placeholder."""
+    for match in _COMMAND.finditer(text.replace("\\\n", " ")):
+        words = shlex.split(match[1], comments=True)
+        if not any(word.isupper() or word.startswith(("[", "…")) for word in words):
+            yield words
