@@ -23,7 +23,7 @@ from tests.helpers.pages import PAGES, REPOSITORY, Block, find_commands, read_bl
 
 BLOCKS = {page: read_blocks(page) for page in PAGES}
 RUN = [page for page in PAGES if any(block.is_run for block in BLOCKS[page])]
-INSTALLING = ("docs/tutorial.md",)  # into an environment of the clone's own, which takes seconds
+INSTALLING = ("docs/modules.md", "docs/tutorial.md")  # into an environment of the clone's own, which takes seconds
 OURS = ("DB_", "FS_", "PLATFORM_", "LOG_", "PG", "MIGRATIONS_")
 
 

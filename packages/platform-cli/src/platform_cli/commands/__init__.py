@@ -20,6 +20,7 @@ COMMANDS = {
     "config": "Show every setting, its value and where that comes from.",
     "rejects": "See, load again or drop the lines that jobs have rejected.",
     "migrate": "Bring the database's schema up to date, or back.",
+    "new": "Write a package to begin with: a module or an adapter.",
     "completion": "Print the script that completes commands, options and values in a shell.",
 }
 """The commands and what they do, in the order of the help: ``name`` is defined in ``commands/name.py``."""
