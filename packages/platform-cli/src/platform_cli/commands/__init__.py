@@ -21,6 +21,8 @@ COMMANDS = {
     "rejects": "See, load again or drop the lines that jobs have rejected.",
     "migrate": "Bring the database's schema up to date, or back.",
     "completion": "Print the script that completes command lines in a shell.",
+    "new": "Write a package to begin with: a module or an adapter.",
+    "completion": "Print the script that completes commands, options and values in a shell.",
 }
 """The commands and what they do, in the order of the help: ``name`` is defined in ``commands/name.py``."""
 
