@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from platform_cli import registry
 from platform_cli._masking import remember_settings
 from platform_cli._text import did_you_mean
 from platform_cli.env_files import (
@@ -89,6 +90,15 @@ class Settings:
         """
         given = (self.env, *(self.implementations[kind] for kind in kinds))
         return "".join(f" {each.origin} {each.value}" for each in given if each.origin.startswith("--"))
+
+    def explain_unchosen(self, kind: str) -> str:
+        """Return that no adapter of ``kind`` is chosen, and how to choose one."""
+        flag = ADAPTER_FLAGS[kind]
+        return (
+            f"{self.values.explain_missing(flag.variable)}; env {self.env.value!r} has no default "
+            f"{registry.LABELS[kind]}: set {flag.variable}, or give --{flag.name}; "
+            f"installed are {', '.join(registry.names(kind))}"
+        )
 
 
 def is_deployed(env: str) -> bool:
