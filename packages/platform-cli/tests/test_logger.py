@@ -36,19 +36,18 @@ def json_lines(text: str) -> list[dict[str, Any]]:
 
 class TestJsonLogger(LoggingContract):
     @pytest.fixture
-    def err(self, monkeypatch: pytest.MonkeyPatch) -> StringIO:
-        """Return a stream of its own: that of capsys is another in the set-up, which makes the logger."""
-        stream = StringIO()
-        monkeypatch.setattr(sys, "stderr", stream)
-        return stream
-
-    @pytest.fixture
-    def log(self, err: StringIO) -> JsonLogger:
+    def log(self) -> JsonLogger:
         return JsonLogger(secrets(LOG_LEVEL="DEBUG"))
 
     @pytest.fixture
-    def events(self, log: JsonLogger, err: StringIO) -> Callable[[], list[LogEvent]]:
-        return lambda: [as_event(line) for line in json_lines(err.getvalue())]
+    def events(self, capsys: pytest.CaptureFixture[str]) -> Callable[[], list[LogEvent]]:
+        found: list[LogEvent] = []
+
+        def events() -> list[LogEvent]:
+            found.extend(as_event(line) for line in json_lines(capsys.readouterr().err))
+            return found
+
+        return events
 
 
 def test_json_has_the_time_in_utc_then_level_event_and_fields(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,6 +49,7 @@ class Container:
         secrets: the store that everything else is constructed from.
         log: the logger of the run, whether or not the module declares one.
         owners: whose code each package is, for errors.
+        locations: where database and file system work, by the names that the log has for it.
 
     Raises:
         ConfigurationError: when the store or the logger cannot be built.
@@ -59,13 +60,14 @@ class Container:
         self.lifecycle = Lifecycle()
         self.log_lifecycle = Lifecycle()
         self.owners: dict[str, Owner] = {}
-        self._asked: set[str] = set()
+        self.locations: dict[str, str] = {}
+        self._asked, self._opened = set[str](), set[str]()
         self._is_announced = False
-        self._opened: set[str] = set()
         self.secrets: SecretsInterface = settings.values  # what a secret store reads its own settings from
         if settings.implementations["secrets"].value != "env":
             self.secrets = self._build("secrets")
-        self._logger: LoggingInterface = self._build("logging")
+        secrets = AdapterSecrets(self.secrets, given=settings.given)
+        self._logger: LoggingInterface = self._build("logging", secrets)
         self._log_fields = log_fields
         self.log = self._logger.bind(**log_fields)
 
@@ -131,6 +133,7 @@ class Container:
             shown |= {"db": self._name("database"), "database": _find_location(lambda: database.location)}
         if fs:
             shown |= {"fs": self._name("filesystem"), "root": _find_location(fs.locate)}
+        self.locations = {name: shown[name] for name in ("database", "root") if name in shown}
         self.log.info("Run", **shown)
         self.log_settings()
 

@@ -1,12 +1,18 @@
 """How a run of a module ended, and what it reports of itself."""
 
 import json
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from platform_cli._render import show
+from platform_cli.run_record import RunStatus
 from platform_interfaces import LoggingInterface, Run
+
+
+INTERRUPTED = frozenset(128 + number for number in (signal.SIGINT, signal.SIGTERM))
+"""The exit codes of a run that a signal has stopped."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +24,9 @@ class RunResult:
         exit_code: 0 where it succeeded.
         seconds: from its start until all that it opened, but the logger, was closed.
         error: why it failed; empty where it succeeded, or was interrupted.
+        failure_kind: a value of ``FailureKind``; empty where it succeeded.
         figures: those of the run, as JSON has them.
+        rejects: how many records were rejected, by reject code.
         unreported: the names of the figures that cannot be written as JSON.
     """
 
@@ -26,11 +34,22 @@ class RunResult:
     exit_code: int
     seconds: float
     error: str
+    failure_kind: str
     figures: Mapping[str, Any]
+    rejects: Mapping[str, int]
     unreported: tuple[str, ...] = ()
 
+    @property
+    def status(self) -> RunStatus:
+        """Return what has become of the run."""
+        if self.exit_code in INTERRUPTED:
+            return RunStatus.INTERRUPTED
+        return RunStatus.FAILED if self.exit_code else RunStatus.SUCCEEDED
+
     @classmethod
-    def of(cls, run: Run, exit_code: int, seconds: float, error: str = "") -> Self:
+    def of(
+        cls, run: Run, exit_code: int, seconds: float, error: str = "", failure_kind: str = ""
+    ) -> Self:
         """Return the result of ``run``, with its figures as they are now."""
         figures: dict[str, Any] = {}
         unreported = []
@@ -39,7 +58,8 @@ class RunResult:
                 figures |= json.loads(json.dumps({name: value}, allow_nan=False))
             except Exception:  # noqa: BLE001 - not JSON; whatever it raises, the run has its last line
                 unreported.append(show(name))
-        return cls(run, exit_code, seconds, error, figures, tuple(unreported))
+        rejects = {str(code): count for code, count in dict(run.rejects).items() if isinstance(count, int)}
+        return cls(run, exit_code, seconds, error, failure_kind, figures, rejects, tuple(unreported))
 
 
 def log_result(log: LoggingInterface, result: RunResult) -> None:
@@ -55,4 +75,5 @@ def log_result(log: LoggingInterface, result: RunResult) -> None:
     if result.exit_code == 0:
         log.info("Run complete", **fields)
     else:
-        log.error("Run failed", **fields, **({"error": result.error} if result.error else {}))
+        why = {"failure_kind": result.failure_kind, "error": result.error}
+        log.error("Run failed", **fields, **{name: text for name, text in why.items() if text})

@@ -1,9 +1,11 @@
 """Running a job from start to clean stop, and its exit code."""
 
 import asyncio
+import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from platform_cli import registry
@@ -12,6 +14,7 @@ from platform_cli._library_log import library_log
 from platform_cli._masking import hide_secrets
 from platform_cli._signals import StopSignals
 from platform_cli.container import Container
+from platform_cli.ended_run import EndedRun
 from platform_cli.entry import load_check, load_entry
 from platform_cli.failures import (
     CLOSED_PIPE,
@@ -25,12 +28,16 @@ from platform_cli.failures import (
 )
 from platform_cli.manifest import Manifest, read_in_order
 from platform_cli.migrations import ensure_migrated, report_pending
-from platform_cli.run_result import RunResult, log_result
+from platform_cli.progress import show_progress
+from platform_cli.run_options import RunOptions
+from platform_cli.run_result import INTERRUPTED, RunResult, log_result
 from platform_cli.settings import Settings
-from platform_interfaces import Lifecycle, PlatformError, Run
+from platform_interfaces import FailureKind, Lifecycle, PlatformError, Run
 
 SHUTDOWN_SECONDS = 10.0
 """How long undoing may take in all, and closing the logger after it; what is not done by then is given up."""
+
+DEFAULT_OPTIONS = RunOptions()
 
 Job = Callable[[Container], Awaitable[int]]
 
@@ -41,13 +48,26 @@ class _Ending(NamedTuple):
     code: int
     failure: BaseException | None = None
 
+    @property
+    def why(self) -> tuple[str, str]:
+        """Return the failure in words, and its kind."""
+        if not self.failure:
+            return "", FailureKind.INTERRUPTED if self.code in INTERRUPTED else ""
+        return describe(self.failure), getattr(self.failure, "kind", FailureKind.PLATFORM_ERROR)
+
 
 def _ignore(_: _Ending) -> None:
     """Log nothing: a command prints what it did."""
 
 
-def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings, entry: str = "run") -> int:
-    """Run ``entry`` of a module on the implementations that the settings choose, and return the exit code.
+def run_module(
+    manifest: Manifest,
+    config: Mapping[str, Any],
+    settings: Settings,
+    entry: str = "run",
+    options: RunOptions = DEFAULT_OPTIONS,
+) -> EndedRun:
+    """Run ``entry`` of a module on the implementations that the settings choose, and return how it ended.
 
     Checks come before effects: ``check_<entry>`` of the module, where it has one, is called before migrations
     are applied. A dry run (the argument ``dry-run``) applies none. The last line of the log says how the run
@@ -67,11 +87,23 @@ def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings
         return 0
 
     def log_end(ending: _Ending) -> None:
+        results.append(RunResult.of(run, ending.code, time.monotonic() - started, *ending.why))
         if ending.code != MISUSED:
-            error = describe(ending.failure) if ending.failure else ""
-            log_result(container.log, RunResult.of(run, ending.code, time.monotonic() - started, error))
+            log_result(container.log, results[0])
 
-    return _run_to_end(job, container, log_end)
+    results: list[RunResult] = []
+    with show_progress(run, lambda: container.log, settings, options):
+        ending = _run_to_end(job, container, log_end)
+    error, kind = ending.why
+    result = replace(results[0], exit_code=ending.code, error=error, failure_kind=kind)
+    if ending.failure and (ending.code == MISUSED or options.is_json or not _is_one_terminal()):
+        fail(ending.failure)
+    return EndedRun(result, manifest, entry, settings, container.locations)
+
+
+def _is_one_terminal() -> bool:
+    """Return whether the summary is seen where errors are: it says why a run failed."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdout, sys.stderr))
 
 
 async def _run_entry(container: Container, manifest: Manifest, run: Run, entry: str) -> None:
@@ -97,15 +129,15 @@ def run_job(job: Job, settings: Settings) -> int:
 
     An error is reported on standard error; at DEBUG the log has its traceback, where that says more.
     """
-    return _run_to_end(job, Container(settings), _ignore)
-
-
-def _run_to_end(job: Job, container: Container, log_end: Callable[[_Ending], None]) -> int:
-    with library_log(lambda: container.log), StopSignals() as stop, asyncio.Runner() as runner:
-        ending = runner.run(_supervise(job, container, stop, log_end))
+    ending = _run_to_end(job, Container(settings), _ignore)
     if ending.failure:
         fail(ending.failure)
     return ending.code
+
+
+def _run_to_end(job: Job, container: Container, log_end: Callable[[_Ending], None]) -> _Ending:
+    with library_log(lambda: container.log), StopSignals() as stop, asyncio.Runner() as runner:
+        return runner.run(_supervise(job, container, stop, log_end))
 
 
 async def _supervise(
