@@ -108,7 +108,9 @@ async def test_the_last_chunk_of_a_file_that_fails_at_its_end_has_the_last_whole
 ) -> None:
     fs = FailingFileSystem(block_size)
     await fs.write("file", b"one\ntwo\nthree\nfou")
-    chunks = [chunk async for chunk in read_raw_lines(fs, "file", Limits(chunk_lines=chunk_lines), Progress())]
+    chunks = [
+        chunk async for chunk in read_raw_lines(fs, "file", Limits(chunk_lines=chunk_lines), Progress())
+    ]
     assert [line for chunk in chunks for line in chunk.lines] == [b"one", b"two", b"three"]
     assert [chunk.is_last for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
     assert str(chunks[-1].failure) == "changed"

@@ -106,7 +106,9 @@ def platform(raw_platform: Callable[..., tuple[int, str, str]]) -> Callable[...,
     def platform(*args: str) -> tuple[int, str, str]:
         code, out, err = raw_platform(*args)
         start, end = (rf"( info  {event} |, \"event\": \"{event}\")" for event in ("Run", "Run complete"))
-        out = re.sub(r"^(retry of )?\S+ (succeeded in|failed after|was interrupted after) .*\Z", "", out, flags=_ALL)
+        out = re.sub(
+            r"^(retry of )?\S+ (succeeded in|failed after|was interrupted after) .*\Z", "", out, flags=_ALL
+        )
         return code, out, re.sub(rf"\A.*{start}.*\n|.*{end}.*\n\Z", "", err)
 
     return platform

@@ -74,7 +74,7 @@ class _Above(io.TextIOBase):
         return self._block.terminal.encoding
 
     @property
-    def errors(self) -> str | None:
+    def errors(self) -> str | None:  # type: ignore[override]
         return self._block.terminal.errors
 
     @property

@@ -39,7 +39,7 @@ class Account:
     """The figures of a run, as they are shown.
 
     Attributes:
-        rows: the first is what was read, the others add up to it; empty where the module reports no such figures.
+        rows: the first is what was read, the others add up to it; empty without such figures.
         others: all other figures, by name.
     """
 
@@ -50,9 +50,9 @@ class Account:
 def make_account(ended: EndedRun) -> Account:
     """Return the account of a run."""
     figures = ended.figures
-    lines = figures.get("lines")
     if not all(type(figures.get(name)) is int for name in ("lines", *_PARTS)):
         return Account((), {name: value for name, value in figures.items() if name not in PLACES})
+    lines: int = figures["lines"]
     rate = f"{lines / ended.result.seconds:,.0f} lines/s" if ended.result.seconds else ""
     rows = [Row(" ", "read", lines, rate)]
     for name, (label, note) in _PARTS.items():

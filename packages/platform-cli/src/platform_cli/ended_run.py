@@ -9,7 +9,6 @@ from platform_cli.manifest import Manifest
 from platform_cli.run_result import RunResult
 from platform_cli.settings import Settings
 
-
 PLACES = ("table", "folder")
 """Figures that are no numbers: the table that a run writes to, and the folder that it reads from."""
 

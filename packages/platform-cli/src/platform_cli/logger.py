@@ -4,11 +4,12 @@ LOG_LEVEL is the least level that is shown: DEBUG, INFO (unless set), WARN or ER
 """
 
 import copy
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any, Self, TextIO, cast
 
 import click
 
@@ -25,12 +26,11 @@ Event = Mapping[str, Any]
 """``timestamp``, ``level``, ``event`` (the message), ``fields``, and ``bound``: the names of those bound."""
 
 
-class _StandardError:
+class _StandardError(io.TextIOBase):
     """Standard error as it is at each write: while progress is shown, something else stands in for it."""
 
-    def write(self, text: str) -> None:
-        if sys.stderr:  # None where the process has none
-            sys.stderr.write(text)
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text) if sys.stderr else 0  # None where the process has none
 
     def flush(self) -> None:
         if sys.stderr:
@@ -57,7 +57,7 @@ class _StructuredLogger(LoggingInterface):
         self.last_errors = LastErrors()
         # All that structlog needs is given here: its global settings are neither relied on nor changed.
         self._structlog: Any = structlog.wrap_logger(
-            structlog.WriteLogger(_STANDARD_ERROR),
+            structlog.WriteLogger(cast("TextIO", _STANDARD_ERROR)),
             processors=[
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
                 lambda _logger, _method, event: render(event),
@@ -113,7 +113,7 @@ class JsonLogger(_StructuredLogger):
 class PrettyLogger(_StructuredLogger):
     """Lines for people: time (UTC), level, message, ``name=value``; NO_COLOR keeps terminals plain.
 
-    On a terminal, unless all is shown (DEBUG), the time is without the date, bound fields are shown where they
+    On a terminal, unless all is shown (DEBUG), the time lacks the date, bound fields are shown where they
     change, and a line of the level INFO takes one row: what does not fit gives way to ``...``.
     """
 

@@ -1,6 +1,7 @@
 """What to type next, now that a run has ended."""
 
 import os
+import re
 import shlex
 import sys
 
@@ -22,6 +23,7 @@ _CODE_KINDS = {FailureKind.MODULE_ERROR, FailureKind.PLATFORM_ERROR}
 """Failures that a log in full may explain."""
 
 _SAME_AGAIN_KINDS = {FailureKind.INPUT_CHANGED, FailureKind.LOCKED, FailureKind.SHUTDOWN_FAILED}
+_PLAIN_TABLE = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 _FLAG_KINDS = ("database", "filesystem", "logging", "secrets")
 
 
@@ -54,9 +56,13 @@ def _see_rejects(ended: EndedRun) -> list[str]:
 
 
 def _see_rows(ended: EndedRun) -> list[str]:
-    if not (ended.table and ended.is_lasting and ended.result.status is RunStatus.SUCCEEDED):
+    if not (
+        _PLAIN_TABLE.fullmatch(ended.table)
+        and ended.is_lasting
+        and ended.result.status is RunStatus.SUCCEEDED
+    ):
         return []
-    query = f"SELECT * FROM {ended.table} LIMIT 10"
+    query = f"SELECT * FROM {ended.table} LIMIT 10"  # noqa: S608 - it is shown, not executed
     return [_command("query", query, flags=ended.settings.as_flags("database"))]
 
 

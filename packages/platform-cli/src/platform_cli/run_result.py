@@ -10,7 +10,6 @@ from platform_cli._render import show
 from platform_cli.run_record import RunStatus
 from platform_interfaces import LoggingInterface, Run
 
-
 INTERRUPTED = frozenset(128 + number for number in (signal.SIGINT, signal.SIGTERM))
 """The exit codes of a run that a signal has stopped."""
 
@@ -47,9 +46,7 @@ class RunResult:
         return RunStatus.FAILED if self.exit_code else RunStatus.SUCCEEDED
 
     @classmethod
-    def of(
-        cls, run: Run, exit_code: int, seconds: float, error: str = "", failure_kind: str = ""
-    ) -> Self:
+    def of(cls, run: Run, exit_code: int, seconds: float, error: str = "", failure_kind: str = "") -> Self:
         """Return the result of ``run``, with its figures as they are now."""
         figures: dict[str, Any] = {}
         unreported = []

@@ -1,4 +1,4 @@
-"""The summary of a run, for people: how it ended, where it went, where every record has gone, what is next."""
+"""The summary of a run, for people: how it ended, where it went, where each record has gone, what is next."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
@@ -65,7 +65,10 @@ def _head(ended: EndedRun) -> Iterator[Line]:
         yield [("  a dry run: nothing was written", "yellow")]
     elif result.status is RunStatus.INTERRUPTED:
         inserted = ended.figures.get("inserted")
-        stored = f"{inserted:,} inserted rows are stored" if isinstance(inserted, int) else "what is stored stays"
+        is_known = isinstance(
+            inserted, int
+        )  # rows of a batch whose answer was not waited for may be there, too
+        stored = f"at least {inserted:,} inserted rows are stored" if is_known else "what is stored stays"
         yield [(f"  {stored}; the same command completes the run", "")]
 
 
@@ -112,7 +115,10 @@ def _list_reasons(rejects: Mapping[str, int]) -> str:
 def _wrap(text: str, number_width: int) -> list[str]:
     from textwrap import wrap
 
-    return wrap(text, max(_WIDTH - _LABEL_WIDTH - number_width - 8, 20)) or [""]
+    width = max(_WIDTH - _LABEL_WIDTH - number_width - 8, 20)
+    # The blanks inside of a reason and its count are no place to break the line.
+    rows = wrap(text.replace(" ", "\xa0").replace(",\xa0", ", "), width, break_long_words=False)
+    return [row.replace("\xa0", " ") for row in rows] or [""]
 
 
 def _next(ended: EndedRun) -> Iterator[Line]:

@@ -14,7 +14,6 @@ from platform_cli.arguments import to_config, to_option
 from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
 from platform_cli.failures import MISUSED, OutputClosedError, describe
 from platform_cli.manifest import Manifest, read_manifest
-from platform_cli.run_options import RunOptions
 from platform_interfaces import ConfigurationError, PlatformError
 
 if TYPE_CHECKING:
@@ -47,7 +46,9 @@ class ModuleCommand(PlatformCommand):
 
     def __init__(self, manifest: Manifest, entry: str) -> None:
         shown = [
-            click.Option(["-v", "--verbose"], is_flag=True, help="Log all there is, as LOG_LEVEL=DEBUG does."),
+            click.Option(
+                ["-v", "--verbose"], is_flag=True, help="Log all there is, as LOG_LEVEL=DEBUG does."
+            ),
             click.Option(["-q", "--quiet"], is_flag=True, help="Log errors only, and show no progress."),
             click.Option(["--json"], is_flag=True, help="Print the result as one JSON object."),
         ]
@@ -86,10 +87,9 @@ def _summary(name: str) -> str:
         return f"cannot be run: {describe(error)}"
 
 
-def _run(
-    manifest: Manifest, entry: str, /, *, verbose: bool, quiet: bool, json: bool, **values: Any
-) -> int:
+def _run(manifest: Manifest, entry: str, /, *, verbose: bool, quiet: bool, json: bool, **values: Any) -> int:
     from platform_cli._reserved_stdout import reserve_stdout
+    from platform_cli.run_options import RunOptions
     from platform_cli.runner import run_module
 
     if verbose and quiet:
