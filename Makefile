@@ -4,7 +4,7 @@ MEMBERS := $(wildcard packages/* modules/* examples/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
-	test test-quick test-unit test-impl torture bench bench-quick mutants mutants-check audit test-alone \
+	docs test test-quick test-unit test-impl torture bench bench-quick mutants mutants-check audit test-alone \
 	check-pythons smoke check build lock
 
 help: ## list the targets
@@ -47,6 +47,10 @@ contracts: ## who may import whom, the fences of the workspace, the bounds of wh
 	@uv run lint-imports --no-logo
 	@uv run python tools/check_workspace.py
 	@uv run sh -c 'uv pip check --python "$$VIRTUAL_ENV"'
+
+docs: ## the site, in build/docs: a link, an anchor or a page that leads nowhere fails it
+	@uv run --group docs python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going --conf-dir docs . build/docs
+	@echo "the site begins at build/docs/index.html"
 
 pins: ## a fresh lock has exactly the pinned versions
 	@uv run python tools/pins.py check
@@ -100,7 +104,7 @@ smoke: ## the job runs from the built wheels, which bring no more than it needs
 	@uv run python tools/smoke_wheels.py
 
 check: ## all that has to hold before a change goes in
-	@for target in lint type contracts pins mutants-check test-alone test smoke; do \
+	@for target in lint type contracts pins mutants-check docs test-alone test smoke; do \
 		echo "--- $$target" && $(MAKE) --no-print-directory $$target || exit 1; \
 	done
 

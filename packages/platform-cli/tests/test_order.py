@@ -108,5 +108,6 @@ def test_c1_a_command_that_changes_nothing_makes_no_server(
 
 
 def test_c1_a_rejects_list_makes_no_directory(platform: Platform, project: Path) -> None:
-    assert platform("rejects", "list")[0] == 0
+    code, _, err = platform("rejects", "list")
+    assert (code, "does not exist: is the disk mounted?" in err) == (1, True)
     assert not (project / "files").exists()

@@ -12,7 +12,7 @@ async def check_run(ctx: PlatformContext) -> None:
 
     Raises:
         ConfigurationError: when arguments are wrong; all of them are named.
-        FileMissingError: when there is no data for the date, and the run does not allow that.
+        NoInputError: when there is no data for the date, and the run does not allow that.
         DatabaseError: when the table is there already, but cannot be loaded into.
     """
     await check_load(ctx, *read_arguments(ctx.config))

@@ -10,18 +10,18 @@ import click
 
 from platform_cli._masking import remember_arguments
 from platform_cli.commands import platform
-from platform_cli.failures import CLOSED_PIPE, OutputClosedError, fail
+from platform_cli.failures import CLOSED_PIPE, REPORTING, OutputClosedError, fail
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line (the process's own unless given) and return its exit code."""
     if args is None:
         _tune_collector()
-        if isinstance(
-            sys.stdout, io.TextIOWrapper
-        ):  # what its encoding lacks is escaped, as on standard error
+        if isinstance(sys.stdout, io.TextIOWrapper):  # what it cannot encode is escaped, as on standard error
             sys.stdout.reconfigure(errors="backslashreplace")
-    remember_arguments(sys.argv[1:] if args is None else args)
+    words = sys.argv[1:] if args is None else args
+    remember_arguments(words)
+    REPORTING.shows_trace, REPORTING.has_detailed_codes = "--debug" in words, False
     try:
         return _run(args)
     finally:

@@ -6,7 +6,7 @@ from types import TracebackType
 
 import click
 
-from platform_cli.failures import describe
+from platform_cli.failures import AdapterFailedError, ModuleFailedError, describe
 from platform_interfaces import PlatformError
 
 
@@ -34,7 +34,10 @@ def attribute(error: BaseException, owners: Mapping[str, Owner]) -> BaseExceptio
     if not owner.is_module:
         calls = [frame for other, frame in frames if other.is_module]
         where += f", called from {calls[-1]}" if calls else ""
-    return PlatformError(f"{owner.label} failed: {describe(error)} ({where})")
+    make = ModuleFailedError if owner.is_module else AdapterFailedError
+    failure = make(f"{owner.label} failed: {describe(error)} ({where})")
+    failure.__cause__ = error
+    return failure
 
 
 def describe_import(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""A few rows at the end of a terminal that are drawn anew; all else is written above them.
+"""A few rows at the end of a terminal that are redrawn; all else is written above them.
 
 It is not rich's ``Live``, because that hides the cursor, which a killed process cannot show again, and
 renders its rows once more for each line that is logged.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from platform_cli.ended_run import PLACES, EndedRun
+from platform_cli.ended_run import LOCATIONS, EndedRun
 
 _PARTS = {
     "blank": ("blank", ""),
@@ -15,7 +15,7 @@ _PARTS = {
 }
 """The figures that add up to ``lines``: what each is called, and what that means."""
 
-_DERIVED = {"lines", "raw", "valid", "unique", "invalid_by_reason", *_PARTS, *PLACES}
+_DERIVED = {"lines", "raw", "valid", "unique", "invalid_by_reason", *_PARTS, *LOCATIONS}
 """Figures that say nothing beside the account."""
 
 
@@ -51,7 +51,7 @@ def make_account(ended: EndedRun) -> Account:
     """Return the account of a run."""
     figures = ended.figures
     if not all(type(figures.get(name)) is int for name in ("lines", *_PARTS)):
-        return Account((), {name: value for name, value in figures.items() if name not in PLACES})
+        return Account((), {name: value for name, value in figures.items() if name not in LOCATIONS})
     lines: int = figures["lines"]
     rate = f"{lines / ended.result.seconds:,.0f} lines/s" if ended.result.seconds else ""
     rows = [Row(" ", "read", lines, rate)]

@@ -30,6 +30,23 @@ def to_option(argument: Argument) -> click.Option:
     )
 
 
+def to_example(arguments: tuple[Argument, ...]) -> str:
+    """Return the words of an example: a value for each argument that is required or has one."""
+    shown = [each for each in arguments if each.is_required or each.example is not None]
+    return "".join(f" {_to_words(each)}" for each in shown)
+
+
+def _to_words(argument: Argument) -> str:
+    value = argument.example
+    if argument.type == "boolean":
+        return f"--no-{argument.name}" if value is False else f"--{argument.name}"
+    if value is None:
+        made_up: dict[str, Value] = {"integer": 1, "float": 0.5, "string": argument.name.upper()}
+        value = argument.choices[0] if argument.choices else made_up[argument.type]
+    text = str(value)
+    return f"--{argument.name} {text if re.fullmatch(r'[A-Za-z0-9_./:%+-]+', text) else repr(text)}"
+
+
 def to_config(
     arguments: tuple[Argument, ...], values: Mapping[str, Any], env: str
 ) -> dict[str, Value | None]:

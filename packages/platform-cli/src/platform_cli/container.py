@@ -1,16 +1,16 @@
 """The adapters of one run: built from secrets, opened in order, closed in reverse."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from platform_cli import registry
+from platform_cli._announcement import log_locations, log_settings
 from platform_cli._blame import Owner, attribute
-from platform_cli._masking import hide_secrets
 from platform_cli._unknown_settings import find_unknown
-from platform_cli.failures import describe
+from platform_cli.failures import AdapterFailedError, describe
 from platform_cli.flags import ADAPTER_FLAGS
 from platform_cli.interfaces import INTERFACES
 from platform_cli.secrets import AdapterSecrets
@@ -19,7 +19,6 @@ from platform_interfaces import (
     AsyncResource,
     ConfigurationError,
     DatabaseInterface,
-    FileSystemInterface,
     Lifecycle,
     LoggingInterface,
     MissingSecretError,
@@ -44,12 +43,13 @@ class Container:
         log_fields: what each line of the log has.
 
     Attributes:
-        lifecycle: closes all of them but the logger, in reverse order.
+        lifecycle: closes what is opened after the database, and what a module opens, in reverse order.
+        database_lifecycle: closes the database and the secret store, when the run is in the history.
         log_lifecycle: closes the logger, to be shut down after the last line.
         secrets: the store that everything else is constructed from.
         log: the logger of the run, whether or not the module declares one.
         owners: whose code each package is, for errors.
-        locations: where database and file system work, by the names that the log has for it.
+        locations: where the run works, by the names that the log has for it.
 
     Raises:
         ConfigurationError: when the store or the logger cannot be built.
@@ -58,9 +58,10 @@ class Container:
     def __init__(self, settings: Settings, log_fields: Mapping[str, str] = MappingProxyType({})) -> None:
         self.settings = settings
         self.lifecycle = Lifecycle()
+        self.database_lifecycle = Lifecycle()
         self.log_lifecycle = Lifecycle()
         self.owners: dict[str, Owner] = {}
-        self.locations: dict[str, str] = {}
+        self.locations: Mapping[str, str] = {}
         self._asked, self._opened = set[str](), set[str]()
         self._is_announced = False
         self.secrets: SecretsInterface = settings.values  # what a secret store reads its own settings from
@@ -72,7 +73,7 @@ class Container:
         self.log = self._logger.bind(**log_fields)
 
     async def open_database(self, defaults: Mapping[str, str] = MappingProxyType({})) -> DatabaseInterface:
-        """Return the database, connected until ``lifecycle`` shuts down.
+        """Return the database, connected until ``database_lifecycle`` shuts down.
 
         ``defaults`` are for settings that are not set.
         """
@@ -92,7 +93,7 @@ class Container:
 
         Raises:
             ConfigurationError: when an adapter cannot be built; names all problems.
-            PlatformError: when an adapter cannot be opened; ``lifecycle`` closes those before it.
+            PlatformError: when an adapter cannot be opened; the lifecycles close those before it.
         """
         declared = set(interfaces)
         await self._open({"logging": self._logger, "secrets": self.secrets})
@@ -104,7 +105,8 @@ class Container:
         except ConfigurationError:  # what is missing may be set under a mistyped name
             self._warn_of_unknown(is_complete="secrets" not in declared)
             raise
-        self._announce(built, run)
+        self.locations = log_locations(self.log, self.settings, built, run)
+        self.log_settings()
         try:
             await self._open(built)
         finally:
@@ -112,30 +114,28 @@ class Container:
         adapters = {_FIELDS[kind]: each for kind, each in (always | built).items() if kind in declared}
         return PlatformContext(**adapters, config=config, lifecycle=self.lifecycle, run=run)
 
+    @property
+    def has_lasting_database(self) -> bool:
+        """Return whether what is written to the database may be there when the process has ended."""
+        return self._name("database") not in registry.FORGETFUL_DATABASES
+
+    async def open_for_record(self) -> DatabaseInterface:
+        """Return the database, opened for nothing but the history of a run; nothing is logged or made.
+
+        Raises:
+            PlatformError: when it cannot be built or opened, or has no data yet.
+        """
+        built = self._build_declared({"database"}, registry.MAKES_NOTHING)
+        await self._open(built)
+        database: DatabaseInterface = built["database"]
+        return database
+
     def log_settings(self) -> None:
         """Log where the settings come from and what to mend in them, once."""
         if self._is_announced:
             return
         self._is_announced = True
-        settings = self.settings
-        chosen = {"env": settings.env, "auto_migrate": settings.auto_migrate, **settings.implementations}
-        origins = {name: f"{hide_secrets(each.value)} ({each.origin})" for name, each in chosen.items()}
-        self.log.debug("Settings", **origins)
-        for subject, reason in settings.warnings:
-            self.log.warn(subject, reason=reason)
-
-    def _announce(self, built: Mapping[str, Any], run: Run | None) -> None:
-        shown = {"module": run.module} if run else {}
-        shown["env"] = self.settings.env.value
-        database: DatabaseInterface | None = built.get("database")
-        fs: FileSystemInterface | None = built.get("filesystem")
-        if database:
-            shown |= {"db": self._name("database"), "database": _find_location(lambda: database.location)}
-        if fs:
-            shown |= {"fs": self._name("filesystem"), "root": _find_location(fs.locate)}
-        self.locations = {name: shown[name] for name in ("database", "root") if name in shown}
-        self.log.info("Run", **shown)
-        self.log_settings()
+        log_settings(self.log, self.settings)
 
     async def _open(self, adapters: Mapping[str, AsyncResource]) -> None:
         for kind, adapter in adapters.items():
@@ -143,8 +143,12 @@ class Container:
                 with self._naming(kind):
                     await adapter.connect()
                 self._opened.add(kind)
-                lifecycle = self.log_lifecycle if kind == "logging" else self.lifecycle
-                lifecycle.on_shutdown(partial(self._close, kind, adapter))
+                self._lifecycle_of(kind).on_shutdown(partial(self._close, kind, adapter))
+
+    def _lifecycle_of(self, kind: str) -> Lifecycle:
+        if kind in ("database", "secrets"):
+            return self.database_lifecycle
+        return self.log_lifecycle if kind == "logging" else self.lifecycle
 
     async def _close(self, kind: str, adapter: AsyncResource) -> None:
         self._opened.discard(kind)
@@ -161,7 +165,7 @@ class Container:
                 raise  # its owner is in it, or will be
             name = self._name(kind)
             label = _label(kind, name, registry.reference(kind, name))
-            raise PlatformError(f"{label} failed: {describe(error)}") from error
+            raise AdapterFailedError(f"{label} failed: {describe(error)}") from error
 
     def _warn_of_unknown(self, *, is_complete: bool) -> None:
         chosen = self.settings.implementations.items()
@@ -240,12 +244,3 @@ class Container:
 
 def _label(kind: str, name: str, target: str) -> str:
     return f"{registry.LABELS[kind]} {name!r} ({target})"
-
-
-def _find_location(find: Callable[[], object]) -> str:
-    """Return where an adapter works, without secrets; an error of the adapter does not stop the run."""
-    try:
-        location = find()
-    except Exception as error:  # noqa: BLE001 - an adapter's property may raise anything
-        return f"unknown ({type(error).__name__})"
-    return hide_secrets(location) if isinstance(location, str) else "unknown"

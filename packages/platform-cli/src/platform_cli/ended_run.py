@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from platform_cli import registry
 from platform_cli._masking import hide_in
 from platform_cli.manifest import Manifest
 from platform_cli.run_result import RunResult
 from platform_cli.settings import Settings
 
-PLACES = ("table", "folder")
-"""Figures that are no numbers: the table that a run writes to, and the folder that it reads from."""
+LOCATIONS = ("table", "folder")
+"""Figures that say where a run writes to, and where it reads from."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,12 @@ class EndedRun:
     @property
     def table(self) -> str:
         """Return the table that it has written to; empty where its figures do not say that."""
-        return self._place("table")
+        return self._location("table")
 
     @property
     def folder(self) -> str:
         """Return the folder that it has read from; empty where its figures do not say that."""
-        return self._place("folder")
+        return self._location("folder")
 
     @property
     def is_dry_run(self) -> bool:
@@ -59,8 +60,9 @@ class EndedRun:
     @property
     def is_lasting(self) -> bool:
         """Return whether the rows are still there now that the process ends."""
-        return self.settings.implementations["database"].value != "memory" and not self.is_dry_run
+        database = self.settings.implementations["database"].value
+        return database not in registry.FORGETFUL_DATABASES and not self.is_dry_run
 
-    def _place(self, name: str) -> str:
+    def _location(self, name: str) -> str:
         value = self.figures.get(name)
         return value if isinstance(value, str) else ""

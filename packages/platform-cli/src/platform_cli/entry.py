@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from platform_cli import registry
+from platform_cli.failures import ModuleFailedError
 from platform_cli.manifest import Manifest
-from platform_interfaces import ConfigurationError, PlatformContext, PlatformError
+from platform_interfaces import ConfigurationError, PlatformContext
 
 
 class Entry:
@@ -24,7 +25,7 @@ class Entry:
         """Return what the function returns; ``sys.exit`` in it is a return.
 
         Raises:
-            PlatformError: when it is not async.
+            ModuleFailedError: when it is not async.
         """
         try:
             return await self._call(context)
@@ -36,23 +37,25 @@ class Entry:
         """Call the function and return its exit code.
 
         Raises:
-            PlatformError: when it returns anything but a number, or ends with ``sys.exit("text")``.
+            ModuleFailedError: when it returns anything but a number, or ends with ``sys.exit("text")``.
         """
         try:
             returned = await self._call(context)
         except SystemExit as error:
             if isinstance(error.code, str):
-                raise PlatformError(f"{self._label} ended with sys.exit: {error.code}") from error
+                raise ModuleFailedError(f"{self._label} ended with sys.exit: {error.code}") from error
             returned = error.code or 0
         if isinstance(returned, int) and not isinstance(returned, bool):
             return returned
         shown = repr(returned) if isinstance(returned, bool | None) else f"a {type(returned).__name__}"
-        raise PlatformError(f"{self._label} returned {shown}: it must return the exit code, 0 for success")
+        raise ModuleFailedError(
+            f"{self._label} returned {shown}: it must return the exit code, 0 for success"
+        )
 
     async def _call(self, context: PlatformContext) -> object:
         pending = self._function(context)
         if not inspect.isawaitable(pending):
-            raise PlatformError(f"{self._label} is not async: define it as {self._example}")
+            raise ModuleFailedError(f"{self._label} is not async: define it as {self._example}")
         return await pending
 
     def _check(self) -> None:

@@ -1,12 +1,20 @@
-"""The message and the exit code of a failure."""
+"""The message, the kind and the exit code of a failure."""
 
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 import click
 
 from platform_cli._masking import hide_secrets
-from platform_cli._text import printable
-from platform_interfaces import ConfigurationError, MigrationError, PlatformError
+from platform_cli._text import did_you_mean, printable
+from platform_interfaces import (
+    ConfigurationError,
+    FailureKind,
+    FileSystemError,
+    MigrationError,
+    PlatformError,
+)
 
 FAILED = 1
 """The job, or a command, failed."""
@@ -18,12 +26,56 @@ CLOSED_PIPE = 141
 """The reader of the output has closed it: 128 + SIGPIPE, as shells report it."""
 
 
+EXIT_CODES: Mapping[FailureKind, int] = {
+    FailureKind.CONFIGURATION: MISUSED,
+    FailureKind.NO_INPUT: 10,
+    FailureKind.NONE_VALID: 11,
+    FailureKind.TOO_MANY_REJECTED: 12,
+    FailureKind.TOO_FEW_VALID: 13,
+    FailureKind.UNREADABLE_INPUT: 14,
+    FailureKind.INPUT_CHANGED: 15,
+    FailureKind.REJECTS_NOT_SAVED: 16,
+    FailureKind.TOTALS_MISMATCH: 17,
+    FailureKind.DATABASE_UNREACHABLE: 20,
+    FailureKind.DATABASE_ERROR: 21,
+    FailureKind.LOCKED: 22,
+    FailureKind.MIGRATION_FAILED: 23,
+    FailureKind.FILE_SYSTEM_ERROR: 30,
+    FailureKind.MODULE_ERROR: 40,
+    FailureKind.ADAPTER_ERROR: 41,
+    FailureKind.SHUTDOWN_FAILED: 42,
+    FailureKind.PLATFORM_ERROR: FAILED,
+}
+"""What ``--detailed-exit-codes`` ends with. Not here: 3 to 5 are ``platform migrate``'s, 64 to 78 sysexits',
+126 and above the shell's, with 130 and 143 for a run that a signal stopped."""
+
+
+@dataclass
+class Reporting:
+    """How failures are reported: as the command line says, then as the settings do."""
+
+    shows_trace: bool = False
+    has_detailed_codes: bool = False
+
+
+REPORTING = Reporting()
+"""Of the process, because a command line may be wrong before there are settings."""
+
+
 class OutputClosedError(Exception):
     """The reader of standard output has closed it, as ``head`` does when it has enough."""
 
 
 class ModuleFailedError(PlatformError):
-    """A module returned an exit code other than 0."""
+    """A module returned another exit code than 0, raised an error of its own, or is not what it must be."""
+
+    kind = FailureKind.MODULE_ERROR
+
+
+class AdapterFailedError(PlatformError):
+    """An adapter raised an error that is not one of the platform's."""
+
+    kind = FailureKind.ADAPTER_ERROR
 
 
 def describe(error: BaseException) -> str:
@@ -32,14 +84,11 @@ def describe(error: BaseException) -> str:
 
 
 def _in_words(error: BaseException) -> str:
-    if isinstance(error, click.NoSuchOption | click.NoSuchCommand):
-        kind, name = (
-            ("option", error.option_name)
-            if isinstance(error, click.NoSuchOption)
-            else ("command", error.command_name)
-        )
-        hint = f" (did you mean {error.possibilities[0]!r}?)" if error.possibilities else ""
-        return f"unknown {kind} {name!r}{hint}"
+    if isinstance(error, click.NoSuchOption):
+        near = f" (did you mean {error.possibilities[0]!r}?)" if error.possibilities else ""
+        return f"unknown option {error.option_name!r}{near}"
+    if isinstance(error, click.NoSuchCommand):
+        return _describe_unknown_command(error)
     if isinstance(error, click.ClickException):
         return _lower_first(error.format_message().removesuffix("."))
     if isinstance(error, ConfigurationError) and str(error):
@@ -52,6 +101,12 @@ def _in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def _describe_unknown_command(error: click.NoSuchCommand) -> str:
+    name, group = error.command_name, error.ctx and error.ctx.command
+    known = group.list_commands(error.ctx) if error.ctx and isinstance(group, click.Group) else []
+    return f"unknown command {name!r}: known are {', '.join(known)}{did_you_mean(name, known)}"
+
+
 def _lower_first(text: str) -> str:
     # Not PLATFORM_ENV: only a word of click's own sentences.
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
@@ -60,18 +115,39 @@ def _lower_first(text: str) -> str:
 def fail(error: BaseException) -> int:
     """Write to standard error what failed, and return the exit code to end with."""
     with suppress(OSError):  # a closed pipe, a full disk: the exit code still says it
+        if REPORTING.shows_trace:
+            _show_trace(error)
         for line in describe(error).splitlines():
             click.echo(f"error: {printable(line)}", err=True)
     return exit_code(error)
 
 
+def _show_trace(error: BaseException) -> None:
+    import traceback
+
+    for line in hide_secrets("".join(traceback.format_exception(error))).splitlines():
+        click.echo(printable(line.expandtabs()), err=True)
+
+
+def find_kind(error: BaseException) -> FailureKind:
+    """Return the kind of a failure; that of the first, where several came together."""
+    if isinstance(error, BaseExceptionGroup):
+        return find_kind(error.exceptions[0])
+    if isinstance(error, click.UsageError):
+        return FailureKind.CONFIGURATION
+    return error.kind if isinstance(error, PlatformError) else FailureKind.PLATFORM_ERROR
+
+
 def exit_code(error: BaseException) -> int:
     """Return the exit code that a failure ends the process with."""
-    return MISUSED if isinstance(error, click.UsageError | ConfigurationError) else FAILED
+    kind = find_kind(error)
+    if kind == FailureKind.CONFIGURATION:
+        return MISUSED
+    return EXIT_CODES.get(kind, FAILED) if REPORTING.has_detailed_codes else FAILED
 
 
 def is_expected(error: BaseException) -> bool:
     """Return whether the message says enough: its cause is not in code, or the code has logged it."""
     is_transient = isinstance(error, PlatformError) and error.is_transient
-    expected = click.UsageError | ConfigurationError | MigrationError | ModuleFailedError
+    expected = click.UsageError | ConfigurationError | FileSystemError | MigrationError | ModuleFailedError
     return is_transient or isinstance(error, expected)

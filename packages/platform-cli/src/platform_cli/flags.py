@@ -7,12 +7,21 @@ from platform_cli.interfaces import INTERFACES
 
 @dataclass(frozen=True)
 class Flag:
-    """One global flag; ``kind`` is the interface whose adapter it chooses, None for other flags."""
+    """One global flag.
+
+    Attributes:
+        name: without the dashes.
+        kind: the interface whose adapter it chooses; None for other flags.
+        default: in words.
+        help: what it does.
+        switch: its options where it takes no value, as click declares them.
+    """
 
     name: str
     kind: str | None
     default: str
     help: str
+    switch: str = ""
 
     @property
     def key(self) -> str:
@@ -28,7 +37,19 @@ class Flag:
 ENV = Flag("env", None, "local", "Environment: settings come from .env/ENV.env, too")
 ADAPTER_FLAGS = {each.kind: Flag(each.flag, each.kind, each.default, each.help) for each in INTERFACES}
 AUTO_MIGRATE = Flag(
-    "auto-migrate", None, "on in local and test", "Apply pending migrations before a module runs"
+    "auto-migrate",
+    None,
+    "on in local and test",
+    "Apply pending migrations before a module runs",
+    switch="--auto-migrate/--no-auto-migrate",
+)
+DEBUG = Flag("debug", None, "off", "Show the trace of a failure", switch="--debug")
+DETAILED_EXIT_CODES = Flag(
+    "detailed-exit-codes",
+    None,
+    "off",
+    "Exit with a code of its own for each kind of failure",
+    switch="--detailed-exit-codes",
 )
 
-FLAGS = (ENV, *ADAPTER_FLAGS.values(), AUTO_MIGRATE)
+FLAGS = (ENV, *ADAPTER_FLAGS.values(), AUTO_MIGRATE, DEBUG, DETAILED_EXIT_CODES)

@@ -36,7 +36,8 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 class Argument:
     """One argument of a module; ``default`` is None where it has none.
 
-    ``default_in`` has the defaults of the environments that have their own.
+    ``default_in`` has the defaults of the environments that have their own; ``example`` is the value in the
+    example of the help, None where the help makes one up.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Argument:
     default: Value | None
     choices: tuple[Value, ...]
     default_in: Mapping[str, Value] = field(default_factory=dict)
+    example: Value | None = None
 
     @property
     def key(self) -> str:
@@ -190,6 +192,7 @@ def _argument(data: JsonObject) -> Argument:
         default=data.get("default", object, None),  # type: ignore[arg-type] # checked below
         choices=tuple(data.get("choices", list, [])),
         default_in=data.get("default_in", dict, {}),
+        example=data.get("example", object, None),  # type: ignore[arg-type] # likewise
     )
     _check_values(data, argument)
     data.finish()
@@ -203,7 +206,9 @@ def _check_values(data: JsonObject, argument: Argument) -> None:
     if argument.choices and argument.type == "boolean":
         data.problem("choices", "a boolean has no choices")
     if argument.default is not None:
-        _check_default(data, argument, "default", argument.default)
+        _check_value(data, argument, "default", argument.default)
+    if argument.example is not None:
+        _check_value(data, argument, "example", argument.example)
     if argument.is_required and argument.default is not None:
         data.problem("default", "a required argument has none")
     if argument.is_required and argument.default_in:
@@ -211,10 +216,10 @@ def _check_values(data: JsonObject, argument: Argument) -> None:
     for env, value in argument.default_in.items():
         if not re.fullmatch(r"[A-Za-z0-9_-]+", env):
             data.problem("default_in", f"{env!r} cannot be the name of an environment")
-        _check_default(data, argument, f"default_in.{env}", value)
+        _check_value(data, argument, f"default_in.{env}", value)
 
 
-def _check_default(data: JsonObject, argument: Argument, key: str, value: object) -> None:
+def _check_value(data: JsonObject, argument: Argument, key: str, value: object) -> None:
     if argument.type in ARGUMENT_TYPES and not _is(argument.type, value):
         data.problem(key, f"{value!r} is not of type {argument.type}")
     elif argument.choices and value not in argument.choices:

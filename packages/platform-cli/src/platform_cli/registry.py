@@ -47,6 +47,12 @@ KNOWN_SETTINGS = (
 CHANGES_NOTHING = {"DB_EMBEDDED_CREATE": "temporary"}
 """Defaults for a database that is only read: no server is made where there is none."""
 
+MAKES_NOTHING = {"DB_EMBEDDED_CREATE": "false"}
+"""Defaults for a database that is only used where there is one."""
+
+FORGETFUL_DATABASES = ("memory",)
+"""The databases that end with the process."""
+
 
 def names(kind: str) -> list[str]:
     """Return the installed names of one kind, sorted.

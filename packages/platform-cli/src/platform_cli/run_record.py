@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -42,6 +42,7 @@ class RunRecord:
         error: why it failed, without secrets; empty where it did not.
         figures: what the module reported.
         rejects: how many records were rejected, by reject code.
+        undone: ``at`` (ISO 8601, UTC), ``user``, ``host`` and ``rows`` of an undo; empty without one.
     """
 
     id: str
@@ -62,6 +63,7 @@ class RunRecord:
     error: str
     figures: Mapping[str, Any]
     rejects: Mapping[str, int]
+    undone: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float | None:

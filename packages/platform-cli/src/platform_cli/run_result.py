@@ -1,17 +1,13 @@
 """How a run of a module ended, and what it reports of itself."""
 
 import json
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from platform_cli._render import show
 from platform_cli.run_record import RunStatus
-from platform_interfaces import LoggingInterface, Run
-
-INTERRUPTED = frozenset(128 + number for number in (signal.SIGINT, signal.SIGTERM))
-"""The exit codes of a run that a signal has stopped."""
+from platform_interfaces import FailureKind, LoggingInterface, Run
 
 
 @dataclass(frozen=True)
@@ -23,7 +19,7 @@ class RunResult:
         exit_code: 0 where it succeeded.
         seconds: from its start until all that it opened, but the logger, was closed.
         error: why it failed; empty where it succeeded, or was interrupted.
-        failure_kind: a value of ``FailureKind``; empty where it succeeded.
+        failure_kind: what kind of failure ended it; None where it succeeded.
         figures: those of the run, as JSON has them.
         rejects: how many records were rejected, by reject code.
         unreported: the names of the figures that cannot be written as JSON.
@@ -33,7 +29,7 @@ class RunResult:
     exit_code: int
     seconds: float
     error: str
-    failure_kind: str
+    failure_kind: FailureKind | None
     figures: Mapping[str, Any]
     rejects: Mapping[str, int]
     unreported: tuple[str, ...] = ()
@@ -41,12 +37,19 @@ class RunResult:
     @property
     def status(self) -> RunStatus:
         """Return what has become of the run."""
-        if self.exit_code in INTERRUPTED:
+        if self.failure_kind == FailureKind.INTERRUPTED:
             return RunStatus.INTERRUPTED
         return RunStatus.FAILED if self.exit_code else RunStatus.SUCCEEDED
 
     @classmethod
-    def of(cls, run: Run, exit_code: int, seconds: float, error: str = "", failure_kind: str = "") -> Self:
+    def of(
+        cls,
+        run: Run,
+        exit_code: int,
+        seconds: float,
+        error: str = "",
+        failure_kind: FailureKind | None = None,
+    ) -> Self:
         """Return the result of ``run``, with its figures as they are now."""
         figures: dict[str, Any] = {}
         unreported = []
@@ -69,8 +72,9 @@ def log_result(log: LoggingInterface, result: RunResult) -> None:
         "seconds": round(result.seconds, 3),
         "figures": dict(result.figures),
     }
+    if result.failure_kind:
+        fields["failure_kind"] = str(result.failure_kind)
     if result.exit_code == 0:
         log.info("Run complete", **fields)
     else:
-        why = {"failure_kind": result.failure_kind, "error": result.error}
-        log.error("Run failed", **fields, **{name: text for name, text in why.items() if text})
+        log.error("Run failed", **fields, **({"error": result.error} if result.error else {}))

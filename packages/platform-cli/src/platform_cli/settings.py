@@ -23,7 +23,7 @@ from platform_cli.env_files import (
     how_to_move,
     read_env_file,
 )
-from platform_cli.flags import ADAPTER_FLAGS, AUTO_MIGRATE, ENV, Flag
+from platform_cli.flags import ADAPTER_FLAGS, AUTO_MIGRATE, DEBUG, DETAILED_EXIT_CODES, ENV, Flag
 from platform_cli.interfaces import INTERFACES, Interface
 from platform_cli.secrets import EnvSecrets, Layer, find_unclean
 from platform_interfaces import ConfigurationError
@@ -57,6 +57,8 @@ class Settings:
     project: Path
     env: Setting
     auto_migrate: Setting
+    debug: Setting
+    detailed_exit_codes: Setting
     implementations: Mapping[str, Setting]
     values: EnvSecrets
     warnings: tuple[tuple[str, str], ...] = ()
@@ -66,6 +68,16 @@ class Settings:
     def is_auto_migrate(self) -> bool:
         """Return whether pending migrations are applied before a module runs."""
         return self.auto_migrate.value.lower() in _YES
+
+    @property
+    def is_debug(self) -> bool:
+        """Return whether a failure is shown with its trace."""
+        return self.debug.value.lower() in _YES
+
+    @property
+    def has_detailed_exit_codes(self) -> bool:
+        """Return whether each kind of failure has an exit code of its own."""
+        return self.detailed_exit_codes.value.lower() in _YES
 
     @property
     def is_deployed(self) -> bool:
@@ -116,7 +128,11 @@ def resolve(
     return Settings(
         project=project or start,
         env=env,
-        auto_migrate=_auto_migrate(flags, values, env.value),
+        auto_migrate=_choose_switch(
+            AUTO_MIGRATE, "true" if env.value in ("local", "test") else "false", flags, values
+        ),
+        debug=_choose_switch(DEBUG, "false", flags, values),
+        detailed_exit_codes=_choose_switch(DETAILED_EXIT_CODES, "false", flags, values),
         implementations={
             each.kind: _choose(ADAPTER_FLAGS[each.kind], _default(each, env.value), flags, values)
             for each in INTERFACES
@@ -200,9 +216,8 @@ def _unknown_env(project: Path | None, env: str, known: list[str]) -> str:
     return f"unknown env {env!r}: {missing}; known are {', '.join(names)}{did_you_mean(env, names)}"
 
 
-def _auto_migrate(flags: Mapping[str, str], values: EnvSecrets, env: str) -> Setting:
-    default = "true" if env in ("local", "test") else "false"
-    setting = _choose(AUTO_MIGRATE, default, flags, values)
+def _choose_switch(flag: Flag, default: str, flags: Mapping[str, str], values: EnvSecrets) -> Setting:
+    setting = _choose(flag, default, flags, values)
     if setting.value.lower() not in (*_YES, *_NO):
         raise ConfigurationError(f"{setting.origin} is {setting.value!r}: use true or false")
     return setting

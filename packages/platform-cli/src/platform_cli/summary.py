@@ -116,7 +116,7 @@ def _wrap(text: str, number_width: int) -> list[str]:
     from textwrap import wrap
 
     width = max(_WIDTH - _LABEL_WIDTH - number_width - 8, 20)
-    # The blanks inside of a reason and its count are no place to break the line.
+    # A line is not broken between a reason and its count.
     rows = wrap(text.replace(" ", "\xa0").replace(",\xa0", ", "), width, break_long_words=False)
     return [row.replace("\xa0", " ") for row in rows] or [""]
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,10 @@ class Progress:
     current: str = ""
 
 
+async def _save_nothing() -> None:
+    """Save nothing: no runner has made the run."""
+
+
 @dataclass(frozen=True)
 class Run:
     """One execution of a module: its arguments, when it started, and what it reports.
@@ -44,6 +48,8 @@ class Run:
         rejects: how many records were rejected, by reject code; to fill it is optional.
         progress: how far the module has come; to fill it is optional.
         failures: why the module is going to return 1, the most important first; to fill it is optional.
+        save_figures: writes the figures to the history as they are now, for what must be known even if the
+            process dies; without it they are written when the run ends. It raises nothing.
     """
 
     id: str = field(default_factory=lambda: os.urandom(16).hex())
@@ -55,3 +61,4 @@ class Run:
     rejects: dict[str, int] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
     failures: list[FailureKind] = field(default_factory=list)
+    save_figures: Callable[[], Awaitable[None]] = _save_nothing

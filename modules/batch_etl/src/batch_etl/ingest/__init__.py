@@ -13,6 +13,7 @@ from batch_etl.ingest.json_lines import JsonLines
 from batch_etl.ingest.limits import LIMITS, Limits
 from batch_etl.ingest.load import check_load, load
 from batch_etl.ingest.record_format import RecordFormat
+from batch_etl.ingest.source import NoInputError
 
 __all__ = [
     "BOOLEAN",
@@ -32,6 +33,7 @@ __all__ = [
     "Limits",
     "LineCode",
     "LoadConfig",
+    "NoInputError",
     "PartlyStored",
     "RecordFormat",
     "RejectCode",

@@ -23,7 +23,7 @@ async def check_load(ctx: PlatformContext, config: LoadConfig, cleaner: Cleaner)
     """Raise what ``load`` would raise of its input and its table; change nothing.
 
     Raises:
-        FileMissingError: when there is no data for the date, and the load does not allow that.
+        NoInputError: when there is no data for the date, and the load does not allow that.
         DatabaseError: when the table is there already, but cannot be loaded into.
     """
     if not config.is_retry:
@@ -37,7 +37,7 @@ async def load(
     """Load the lines of a date, or those of it that were rejected before, and account for each.
 
     The totals are the last log event, with ``title`` in its message, and figures of the run, beside its
-    ``table`` and the ``folder`` of its files.
+    ``table`` and the ``folder`` of its files. Why it returns 1 is in the failures of the run.
 
     Returns:
         0, or 1 when a file could not be read to its end, no line is valid, there is no line and that is not
@@ -45,7 +45,7 @@ async def load(
         totals do not add up.
 
     Raises:
-        FileMissingError: when there is no data for the date, and the load does not allow that.
+        NoInputError: when there is no data for the date, and the load does not allow that.
         LockTimeoutError: when another run of the same date and table was at work for all the wait.
         DatabaseError: when the table cannot be written; what was written before stays, and a rerun completes.
     """
@@ -101,9 +101,10 @@ class _Load:
             raise
         finally:
             self._run.figures.update(report.totals_so_far.as_fields())
-        is_failed = report.conclude()
+        failures = report.conclude()
+        self._run.failures.extend(failures)
         self._log.info(f"{self._title} complete", **report.totals.as_fields())
-        return 1 if is_failed else 0
+        return 1 if failures else 0
 
     async def _write(
         self, found: SourceFiles, writer: Writer, rejects: RejectWriter | NoRejectWriter, report: Report

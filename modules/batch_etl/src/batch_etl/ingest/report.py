@@ -11,7 +11,19 @@ from batch_etl.ingest.reject_log import RejectLog
 from batch_etl.ingest.source import SourceFiles, shorten
 from batch_etl.ingest.totals import Totals
 from batch_etl.ingest.unstored_fields import FieldCounts
-from platform_interfaces import FileMissingError, FileSystemError, LoggingInterface, Reject, Run
+from platform_interfaces import FailureKind, FileMissingError, FileSystemError, LoggingInterface, Reject, Run
+
+_BY_IMPORTANCE = (
+    FailureKind.TOTALS_MISMATCH,
+    FailureKind.REJECTS_NOT_SAVED,
+    FailureKind.NONE_VALID,
+    FailureKind.UNREADABLE_INPUT,
+    FailureKind.INPUT_CHANGED,
+    FailureKind.NO_INPUT,
+    FailureKind.TOO_MANY_REJECTED,
+    FailureKind.TOO_FEW_VALID,
+)
+"""What makes a load untrustworthy, then what it lacks, each cause before what follows from it."""
 
 
 class Report:
@@ -38,6 +50,7 @@ class Report:
         self._unusable = set(found.unusable)
         self._reasons = dict(found.unusable)  # why files could not be read
         self._errors = list[tuple[str, str]]()
+        self._failures = set[FailureKind]()
 
     @property
     def totals_so_far(self) -> Totals:
@@ -104,15 +117,17 @@ class Report:
         reason = f"{error} ({location!r}; {advice})"
         if self.totals.invalid:
             self._errors.append(("Rejected lines could not be kept", reason))
+            self._failures.add(FailureKind.REJECTS_NOT_SAVED)
         else:
             self._log.warn("What earlier runs have rejected could not be updated", reason=reason)
 
     def note_mismatch(self, reason: str) -> None:
         """Note why the totals do not fit what was read, or what the table has; the run has failed."""
         self._errors.append(("The totals do not add up", reason))
+        self._failures.add(FailureKind.TOTALS_MISMATCH)
 
-    def conclude(self) -> bool:
-        """Log what is wrong, and return whether the run has failed."""
+    def conclude(self) -> list[FailureKind]:
+        """Log what is wrong and return why the run fails, the most important first; empty if it does not."""
         log, totals = self._log, self.totals
         self._rejects.close()
         log.info("Validation complete", valid=totals.valid, invalid=totals.invalid.total())
@@ -120,10 +135,12 @@ class Report:
             "Deduplication complete", before=totals.valid, after=totals.unique, duplicates=totals.duplicates
         )
         self._warn_of_fields()
-        is_failed = self._log_files() | self._log_limits()
+        self._log_files()
+        self._log_limits()
         for message, reason in self._errors:
             log.error(message, reason=reason)
-        return self._log_emptiness() or is_failed or bool(self._errors)
+        self._log_emptiness()
+        return sorted(self._failures, key=_BY_IMPORTANCE.index)
 
     def _warn_of_fields(self) -> None:
         if self._lines_with_fields:
@@ -136,41 +153,47 @@ class Report:
                 **({"advice": advice} if advice else {}),
             )
 
-    def _log_files(self) -> bool:
+    def _log_files(self) -> None:
+        unreadable, changed = FailureKind.UNREADABLE_INPUT, FailureKind.INPUT_CHANGED
         groups = (
-            (self._changed, "Some files changed while they were read: run again"),
-            (self._unusable, "Some files could not be loaded: repair, replace or remove them"),
-            (self._abandoned, "Some files were not read to their end, for they have no valid line"),
+            (self._changed, changed, "Some files changed while they were read: run again"),
+            (self._unusable, unreadable, "Some files could not be loaded: repair, replace or remove them"),
+            (
+                self._abandoned,
+                unreadable,
+                "Some files were not read to their end, for they have no valid line",
+            ),
         )
-        for files, message in groups:
+        for files, kind, message in groups:
             if files:
+                self._failures.add(kind)
                 first = min(files)
                 why = {"reason": self._reasons[first]} if first in self._reasons else {}
                 self._log.error(message, files=shorten(sorted(files)), count=len(files), **why)
-        return any(files for files, _ in groups)
 
-    def _log_limits(self) -> bool:
+    def _log_limits(self) -> None:
         config, totals = self._config, self.totals
         rejected = totals.invalid.total()
-        if too_many := config.max_rejected.is_exceeded(rejected, totals.raw):
+        if config.max_rejected.is_exceeded(rejected, totals.raw):
+            self._failures.add(FailureKind.TOO_MANY_REJECTED)
             self._log.error("Too many lines were rejected", rejected=rejected, limit=str(config.max_rejected))
-        if too_few := config.min_valid.is_missed(totals.valid, totals.raw):
+        if config.min_valid.is_missed(totals.valid, totals.raw):
+            self._failures.add(FailureKind.TOO_FEW_VALID)
             self._log.error("Too few lines are valid", valid=totals.valid, limit=str(config.min_valid))
-        return too_many or too_few
 
-    def _log_emptiness(self) -> bool:
-        """Log that there was no line, or none that is valid; return whether the run has failed for it."""
+    def _log_emptiness(self) -> None:
+        """Log that there was no line, or none that is valid."""
         config, totals = self._config, self.totals
         if config.is_retry:
             if not totals.raw:
                 self._log.warn("No rejected lines found", date=config.date, reason=self._absence)
-            return False
-        if not totals.raw and not (self._changed or self._unusable):
+        elif not totals.raw and not (self._changed or self._unusable):
             reason = self._absence or f"the files of {config.folder!r} have no line that is not blank"
+            if not config.allows_empty:
+                self._failures.add(FailureKind.NO_INPUT)
             log = self._log.warn if config.allows_empty else self._log.error
             log("No raw data found", date=config.date, source_path=config.source_path, reason=reason)
-            return not config.allows_empty
-        if totals.raw and not totals.valid and not config.min_valid.allows_none:
+        elif totals.raw and not totals.valid and not config.min_valid.allows_none:
             rejects = self._rejects
             reason = explain_none_valid(
                 totals.invalid,
@@ -179,6 +202,5 @@ class Report:
                 self._known_fields,
                 is_complete=not self._abandoned,
             )
+            self._failures.add(FailureKind.NONE_VALID)
             self._log.error("No line is valid", reason=reason)
-            return True
-        return False

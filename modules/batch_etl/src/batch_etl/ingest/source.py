@@ -10,6 +10,7 @@ from batch_etl.ingest.lines import Chunk, read_raw_lines
 from batch_etl.ingest.never_data import is_never_data
 from batch_etl.ingest.retry import read_rejected_lines
 from platform_interfaces import (
+    FailureKind,
     FileMissingError,
     FileSystemError,
     FileSystemInterface,
@@ -51,11 +52,18 @@ class SourceFiles:
         return sum(self.sizes[path] for path in self.files) if is_known else None
 
 
+class NoInputError(FileMissingError):
+    """There is no data for the date, and the load does not allow that."""
+
+    kind = FailureKind.NO_INPUT
+
+
 async def find_raw_files(fs: FileSystemInterface, config: LoadConfig) -> SourceFiles:
     """Return what is in the folder of the date.
 
     Raises:
-        FileMissingError: when there is no data and the run does not allow that; it says what there is.
+        NoInputError: when there is no data and the run does not allow that; it says what there is.
+        FileMissingError: likewise, when the root itself cannot be read.
         FileSystemError: when the folder cannot be listed.
     """
     found = _sort_out(await fs.survey(config.folder), config.folder)
@@ -63,7 +71,12 @@ async def find_raw_files(fs: FileSystemInterface, config: LoadConfig) -> SourceF
         return found
     absence = await explain_absence(fs, config.source_path, config.date, found.ignored, found.dangling)
     if not config.allows_empty:
-        raise FileMissingError(f"no raw data found: {absence} (--allow-empty accepts a day without data)")
+        message = f"no raw data found: {absence} (--allow-empty accepts a day without data)"
+        try:
+            await fs.list_names("")
+        except FileSystemError as error:  # a disk that is not mounted, not a day that has not come yet
+            raise FileMissingError(message) from error
+        raise NoInputError(message)
     return replace(found, absence=absence)
 
 

@@ -8,11 +8,12 @@ import click
 from click.core import iter_params_for_processing
 
 from platform_cli import registry
-from platform_cli.failures import OutputClosedError, describe
+from platform_cli.failures import REPORTING, OutputClosedError, describe
 from platform_cli.flags import FLAGS, Flag
 from platform_interfaces import ConfigurationError, PlatformError
 
 _GIVEN = "platform_cli.flags"
+_HELP_NAMES = ["-h", "--help"]
 
 
 def say(text: str) -> None:
@@ -34,15 +35,22 @@ class GlobalOption(click.Option):
     """An option that every command takes, once and anywhere on the command line."""
 
     def __init__(self, flag: Flag) -> None:
-        is_choice = flag.name == "auto-migrate"
         super().__init__(
-            [f"--{flag.name}/--no-{flag.name}" if is_choice else f"--{flag.name}"],
-            metavar=None if is_choice else "NAME",
+            [flag.switch or f"--{flag.name}"],
+            metavar=None if flag.switch else "NAME",
+            is_flag=bool(flag.switch),
             default=None,
             expose_value=False,
             callback=_remember,
             help=f"{flag.help}. [default: {flag.default}; {flag.variable}]",
         )
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record = super().get_help_record(ctx)
+        if record is None or not self.secondary_opts:
+            return record
+        # Half as wide as "--x / --no-x", so that the others need fewer lines.
+        return self.secondary_opts[0].replace("--no-", "--[no-]"), record[1]
 
 
 def _remember(context: click.Context, option: click.Parameter, value: Any) -> None:
@@ -56,15 +64,26 @@ def _remember(context: click.Context, option: click.Parameter, value: Any) -> No
     given[option.name] = (context.command_path, str(value).lower() if value in (True, False) else value)
 
 
-class _Command(click.Command):
-    """A command with the global options, in a section of their own."""
+_GLOBAL_OPTIONS = [GlobalOption(flag) for flag in FLAGS]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+
+class _Command(click.Command):
+    """A command with the global options and examples, each in a section of their own.
+
+    Args:
+        examples: command lines, as they are typed; a test parses each.
+    """
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params += [GlobalOption(flag) for flag in FLAGS]
+        self.examples = tuple(examples)
+        self.params += _GLOBAL_OPTIONS
+
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:
+        return _HELP_NAMES
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if "--help" not in args:
+        if not any(name in args for name in _HELP_NAMES):
             from platform_cli.commands._words import find_problems
 
             problems, _ = find_problems(args, self.get_params(ctx), is_whole=ctx.allow_interspersed_args)
@@ -73,19 +92,37 @@ class _Command(click.Command):
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        own = [param for param in self.get_params(ctx) if not isinstance(param, GlobalOption)]
-        common = [param for param in self.get_params(ctx) if isinstance(param, GlobalOption)]
-        for title, params in (("Options", own), ("Global options", common)):
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        own = [option for option in options if not isinstance(option, GlobalOption)]
+        for title, params in (("Options", own), ("Global options", _GLOBAL_OPTIONS)):
             with formatter.section(title):
                 formatter.write_dl([row for param in params if (row := param.get_help_record(ctx))])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_epilog(ctx, formatter)
+        if self.examples:
+            with formatter.section("Examples" if len(self.examples) > 1 else "Example"):
+                for example in self.examples:
+                    formatter.write(_wrap_example(example, formatter.width))
+
+
+def _wrap_example(example: str, width: int) -> str:
+    """Return a command line that can be copied, broken before options where it is too wide."""
+    lines = [""]
+    for index, part in enumerate(example.split(" --")):
+        word = f" --{part}" if index else part
+        if lines[-1] and len(lines[-1]) + len(word) > width - 4:  # indented by 2, and ended by a backslash
+            lines.append(" ")
+        lines[-1] += word
+    return "  " + " \\\n  ".join(lines) + "\n"
 
 
 class PlatformGroup(_Command, click.Group):
     """A command that only chooses a subcommand."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        super().format_options(ctx, formatter)
         self.format_commands(ctx, formatter)
+        super().format_options(ctx, formatter)
 
 
 class PlatformCommand(_Command):
@@ -166,6 +203,8 @@ def _resolve(ctx: click.Context) -> list[str]:
                 problems.append(str(error))
     try:
         ctx.obj = resolve(flags)
+        REPORTING.shows_trace = ctx.obj.is_debug
+        REPORTING.has_detailed_codes = ctx.obj.has_detailed_exit_codes
     except ConfigurationError as error:
         problems += str(error).splitlines()
     return problems

@@ -1,14 +1,13 @@
 """The output of ``platform migrate status``, for people and for programs."""
 
 import json
-import shutil
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from platform_cli.commands._base import say
+from platform_cli.commands._table import print_table
 
 if TYPE_CHECKING:
     from platform_migrate import MigrationStatus, StatusSummary
@@ -37,31 +36,15 @@ def print_json(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary") 
     say(json.dumps(found, indent=2))
 
 
-def print_table(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary") -> None:
+def print_statuses(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary") -> None:
     """Print a row for each migration, and the totals as the last line."""
-    from io import StringIO
-
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    is_terminal = bool(sys.stdout) and sys.stdout.isatty()
     columns = ("number", "owner", "name", "state", "applied at (UTC)", "note")
-    table = Table(*columns, box=box.SIMPLE_HEAD if is_terminal else None)
-    for status in statuses:
-        table.add_row(
-            f"{status.number:03}",
-            status.owner,
-            status.name,
-            status.state,
-            _format_time(status.applied_at),
-            status.note,
-        )
-    # A pipe has no width: no line is truncated.
-    width = shutil.get_terminal_size().columns if is_terminal else 10_000
-    text = StringIO()  # rich exits by itself where a pipe is closed
-    Console(file=text, width=width, highlight=False, force_terminal=is_terminal).print(table)
-    say(text.getvalue() + str(summary))
+    rows = [
+        (f"{each.number:03}", each.owner, each.name, each.state, _format_time(each.applied_at), each.note)
+        for each in statuses
+    ]
+    print_table(columns, rows, wrapped=["note"])
+    say(str(summary))
 
 
 def _format_time(time: datetime | None) -> str:

@@ -17,6 +17,7 @@ from platform_cli.commands._migrate_context import (
     run_on_database,
     run_on_files,
 )
+from platform_cli.commands._migrate_mark import mark
 from platform_cli.manifest import PLATFORM
 from platform_cli.registry import CHANGES_NOTHING
 from platform_interfaces import SecretsInterface
@@ -28,7 +29,7 @@ _UNLIMITED = {"DB_POSTGRES_STATEMENT_TIMEOUT": "0"}
 """What migrations run with unless the user says otherwise: the largest table decides how long one takes."""
 
 
-@click.group(cls=PlatformGroup)
+@click.group(cls=PlatformGroup, examples=["platform migrate status", "platform migrate up --db postgres"])
 def migrate() -> None:
     """Bring the database's schema up to date, or back.
 
@@ -37,7 +38,10 @@ def migrate() -> None:
     """
 
 
-@migrate.command(cls=PlatformCommand)
+@migrate.command(
+    cls=PlatformCommand,
+    examples=["platform migrate up --dry-run", "platform migrate up --module orders --target 2"],
+)
 @click.option("--module", metavar="NAME", help="Only the platform's, those of this module and what it needs.")
 @click.option(
     "--target",
@@ -83,7 +87,10 @@ def up(
     return run_on_database(apply, find, _UNLIMITED | (CHANGES_NOTHING if dry_run else {}))
 
 
-@migrate.command(cls=PlatformCommand)
+@migrate.command(
+    cls=PlatformCommand,
+    examples=["platform migrate down --dry-run", "platform migrate down --module orders --target 0 --yes"],
+)
 @click.option("--module", metavar="NAME", default=PLATFORM, show_default=True, help="Whose to roll back.")
 @click.option("--count", type=int, help="How many to roll back, the last one first. [default: 1]")
 @click.option("--target", type=MigrationNumber(), help="Roll back all above this number; 0 means all.")
@@ -133,7 +140,10 @@ def down(
     return run_on_database(revert, find, _UNLIMITED | (CHANGES_NOTHING if dry_run else {}))
 
 
-@migrate.command(cls=PlatformCommand)
+@migrate.command(
+    cls=PlatformCommand,
+    examples=["platform migrate status", "platform migrate status --check --json"],
+)
 @click.option("--module", metavar="NAME", help="Only those of this module. [default: all]")
 @click.option("--check", is_flag=True, help="Exit with 3 if one is pending, with 4 if something is wrong.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
@@ -159,14 +169,14 @@ def status(module: str | None, check: bool, is_json: bool, offline: bool, direct
         say(f"{len(names)} files, 0 problems")
 
     async def show(context: MigrateContext) -> int:
-        from platform_cli.commands._migration_status import print_json, print_table, warn_of_unreadable
+        from platform_cli.commands._migration_status import print_json, print_statuses, warn_of_unreadable
 
         is_complete = module is not None or not warn_of_unreadable(context.notify)
         statuses = await context.migrate.status(context.database, sources=context.sources)
         if module is not None:
             statuses = [each for each in statuses if each.state != "not installed"]
         summary = context.migrate.StatusSummary.of(statuses)
-        (print_json if is_json else print_table)(statuses, summary)
+        (print_json if is_json else print_statuses)(statuses, summary)
         if not check:
             return 0
         return REFUSED if summary.problems or not is_complete else PENDING if summary.pending else 0
@@ -174,60 +184,16 @@ def status(module: str | None, check: bool, is_json: bool, offline: bool, direct
     return run_on_files(list_files) if offline else run_on_database(show, find, CHANGES_NOTHING)
 
 
-@migrate.command(cls=PlatformCommand)
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--applied", is_flag=True, help="Record them as applied, with their present text.")
-@click.option("--pending", is_flag=True, help="Forget that they were applied.")
-@click.option("--through", type=MigrationNumber(), help="With --applied: all up to this number of --module.")
-@click.option(
-    "--module", metavar="NAME", default=PLATFORM, show_default=True, help="Whose number --through is."
+migrate.add_command(mark)
+
+
+@migrate.command(
+    cls=PlatformCommand,
+    examples=[
+        'platform migrate create "add users"',
+        'platform migrate create "add a currency" --module orders',
+    ],
 )
-@lock_wait_option
-@directory_option
-def mark(
-    names: tuple[str, ...],
-    applied: bool,
-    pending: bool,
-    through: int | None,
-    module: str,
-    lock_wait: int,
-    directory: str | None,
-) -> int:
-    """Change what is recorded about migrations, and nothing else: no migration is run.
-
-    NAME is as `platform migrate status` shows it: NNN_NAME, or MODULE/NNN_NAME.
-    """
-    if applied == pending:
-        raise click.UsageError("give either --applied or --pending")
-    if pending and through is not None:
-        raise click.UsageError("--through goes with --applied only")
-    if not names and through is None:
-        raise click.UsageError(f"give a NAME{', or --through' if applied else ''}")
-
-    def find(secrets: SecretsInterface) -> "list[Source]":
-        from platform_cli.migrations import find_sources, find_sources_of
-
-        owners = {name.rpartition("/")[0] for name in names if applied} - {"", module}
-        own = find_sources_of(secrets, module, directory)[-1:]
-        others = find_sources(secrets, owners, directory)
-        return [source for source in others if source not in own] + own
-
-    async def change(context: MigrateContext) -> None:
-        common = {"lock_wait": lock_wait, "notify": context.notify}
-        if pending:
-            marked = await context.migrate.mark_pending(context.database, names, **common)
-        else:
-            marked = await context.migrate.mark_applied(
-                context.database, names, through=through, sources=context.sources, **common
-            )
-        print_names(f"marked as {'pending' if pending else 'applied'}", marked)
-        if not marked:
-            say("nothing to mark")
-
-    return run_on_database(change, find)
-
-
-@migrate.command(cls=PlatformCommand)
 @click.argument("name")
 @click.option("--module", metavar="NAME", help="Whose to make. [default: the platform's]")
 @directory_option

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from platform_interfaces import FileSystemInterface
 
 
-@click.group(cls=PlatformGroup)
+@click.group(cls=PlatformGroup, examples=["platform rejects list", "platform rejects show raw/events"])
 def rejects() -> None:
     """See, load again or drop the lines that jobs have rejected."""
 
 
-@rejects.command("list", cls=PlatformCommand)
+@rejects.command(
+    "list", cls=PlatformCommand, examples=["platform rejects list", "platform rejects list raw/events"]
+)
 @click.argument("prefix", default="")
 def list_(prefix: str) -> int:
     """List the files with rejected lines, below PREFIX or all: how many, and why."""
@@ -38,12 +40,13 @@ def list_(prefix: str) -> int:
                 each = ", ".join(f"{code} {count}" for code, count in reasons.most_common())
                 _print_safely(f"{file}  {reasons.total()}  ({each})")
         if not counts:
+            await fs.list_names("")  # raises where the root itself cannot be read
             say("nothing is rejected")
 
     return _run(show)
 
 
-@rejects.command(cls=PlatformCommand)
+@rejects.command(cls=PlatformCommand, examples=["platform rejects show raw/events/2026-01-15"])
 @click.argument("prefix")
 def show(prefix: str) -> int:
     """Show the rejected lines of a file, or of all files below PREFIX: where, why, and their text."""
@@ -59,12 +62,13 @@ def show(prefix: str) -> int:
             if reject.raw is not None:
                 _print_safely(f"    {reject.raw.decode(errors='backslashreplace')}")
         if not is_any:
+            await fs.list_names("")
             raise _nothing_rejected(prefix)
 
     return _run(print_each)
 
 
-@rejects.command(cls=PlatformCommand)
+@rejects.command(cls=PlatformCommand, examples=["platform rejects drop raw/events/2026-01-15"])
 @click.argument("prefix")
 def drop(prefix: str) -> int:
     """Forget the rejected lines of a file, or of all files below PREFIX; the files themselves stay."""
@@ -76,13 +80,18 @@ def drop(prefix: str) -> int:
         for file in sorted(dropped):
             _print_safely(f"dropped {file}")
         if not dropped:
+            await fs.list_names("")
             raise _nothing_rejected(prefix)
 
     return _run(forget)
 
 
 @rejects.group(
-    cls=ModuleGroup, entry="retry", subcommand_metavar="MODULE [OPTIONS]", short_help="Load what now passes."
+    cls=ModuleGroup,
+    entry="retry",
+    subcommand_metavar="MODULE [OPTIONS]",
+    short_help="Load what now passes.",
+    examples=["platform rejects retry batch_etl --date 2026-01-15 --source-path raw/events"],
 )
 def retry() -> None:
     """Load what now passes of the lines that a module has rejected.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from platform_cli import registry
-from platform_cli.arguments import to_config, to_option
+from platform_cli.arguments import to_config, to_example, to_option
 from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
 from platform_cli.failures import MISUSED, OutputClosedError, describe
 from platform_cli.manifest import Manifest, read_manifest
@@ -31,7 +31,7 @@ class ModuleGroup(PlatformGroup):
         return registry.names("modules")
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        return ModuleCommand(read_manifest(cmd_name), self._entry)
+        return ModuleCommand(read_manifest(cmd_name), self._entry, f"{ctx.command_path} {cmd_name}")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Modules"):
@@ -44,7 +44,7 @@ class ModuleCommand(PlatformCommand):
     With ``--json``, standard output has the result, also where the command line is refused.
     """
 
-    def __init__(self, manifest: Manifest, entry: str) -> None:
+    def __init__(self, manifest: Manifest, entry: str, path: str) -> None:
         shown = [
             click.Option(
                 ["-v", "--verbose"], is_flag=True, help="Log all there is, as LOG_LEVEL=DEBUG does."
@@ -57,6 +57,7 @@ class ModuleCommand(PlatformCommand):
             params=[*(to_option(argument) for argument in manifest.arguments), *shown],
             callback=partial(_run, manifest, entry),
             help=manifest.description,
+            examples=[f"{path}{to_example(manifest.arguments)}"],
         )
         self._manifest, self._entry = manifest, entry
 
@@ -120,6 +121,17 @@ def _print_summary(ended: "EndedRun") -> None:
         say(to_text(lines))
 
 
-@click.group(cls=ModuleGroup, entry="run", subcommand_metavar="MODULE [OPTIONS]")
+@click.group(
+    cls=ModuleGroup,
+    entry="run",
+    subcommand_metavar="MODULE [OPTIONS]",
+    examples=[
+        "platform run batch_etl --help",
+        "platform run batch_etl --date 2026-01-15 --source-path raw/events --dry-run",
+    ],
+)
 def run() -> None:
-    """Run a module; `platform run MODULE --help` lists its arguments."""
+    """Run a module.
+
+    `platform run MODULE -h` lists its arguments.
+    """

@@ -1,0 +1,128 @@
+"""Tables of results: for people on a terminal, as plain aligned columns elsewhere."""
+
+import os
+import shutil
+import sys
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from platform_cli._masking import hide_in
+from platform_cli._render import show
+from platform_cli._text import printable
+from platform_cli.commands._base import say
+
+# What a table adds to the values, for an output whose encoding lacks it.
+_PLAIN_SIGNS = str.maketrans({"─": "-", "…": "~"})
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    numbers: Collection[str] = (),
+    wrapped: Collection[str] = (),
+    missing: str = "",
+    has_head: bool = True,
+) -> None:
+    """Print a line for each row, below the names of the columns.
+
+    Columns of numbers are right-aligned. On a terminal the longest values lose their end, which an ellipsis
+    shows, and a row is one line; without a terminal every value is whole. Secrets are hidden; control
+    characters, and what the encoding of the output lacks, are escapes. All rows are in memory at once.
+
+    Args:
+        columns: the names, at least one.
+        rows: as many values each; timestamps are shown in UTC, None as ``missing``.
+        numbers: columns of text that are right-aligned, too, such as ``1,234`` or ``2.5 s``.
+        wrapped: columns whose values are whole on a terminal, too, on as many lines as they need.
+        missing: what is shown where there is no value.
+        has_head: whether the names are printed.
+
+    Raises:
+        OutputClosedError: when the reader has closed the output.
+        PlatformError: when it cannot be written, on a full disk.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    values = list(rows)
+    cells = [
+        [_show(value, name, missing, encoding) for name, value in zip(columns, row, strict=True)]
+        for row in values
+    ]
+    drawn = [
+        _Column(
+            _escape(name, encoding),
+            is_right=name in numbers or _are_numbers(row[index] for row in values),
+            is_wrapped=name in wrapped,
+        )
+        for index, name in enumerate(columns)
+    ]
+    text = _draw(drawn, cells, has_head=has_head)
+    say(text if _can_encode("─…", encoding) else text.translate(_PLAIN_SIGNS))
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    is_right: bool
+    is_wrapped: bool
+
+
+def _draw(columns: Sequence[_Column], rows: Sequence[Sequence[str]], *, has_head: bool) -> str:
+    from io import StringIO
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    is_terminal = bool(sys.stdout) and sys.stdout.isatty()
+    style = box.SIMPLE_HEAD if is_terminal else None
+    table = Table(box=style, show_header=has_head, show_edge=False, pad_edge=False, padding=(0, 1))
+    for column in columns:
+        name = Text(column.name, overflow="ellipsis", no_wrap=True)
+        table.add_column(name, justify="right" if column.is_right else "left")
+    for row in rows:
+        cells = (
+            Text(cell, overflow="fold" if column.is_wrapped else "ellipsis", no_wrap=not column.is_wrapped)
+            for column, cell in zip(columns, row, strict=True)
+        )
+        table.add_row(*cells)
+    drawn = StringIO()  # rich exits by itself where a pipe is closed
+    # No value is shortened where there is no terminal.
+    widest = [[column.name for column in columns], *rows]
+    width = shutil.get_terminal_size().columns if is_terminal else _measure(widest)
+    is_styled = is_terminal and "NO_COLOR" not in os.environ
+    Console(file=drawn, width=width, force_terminal=is_styled, legacy_windows=False).print(table)
+    return "\n".join(line.rstrip() for line in drawn.getvalue().removesuffix("\n").split("\n"))
+
+
+def _measure(rows: Iterable[Sequence[str]]) -> int:
+    from rich.cells import cell_len
+
+    return sum(max(map(cell_len, column)) + 2 for column in zip(*rows, strict=True))
+
+
+def _are_numbers(values: Iterable[object]) -> bool:
+    found = [value for value in values if value is not None]
+    return bool(found) and all(
+        isinstance(value, int | float | Decimal) and not isinstance(value, bool) for value in found
+    )
+
+
+def _show(value: object, name: str, missing: str, encoding: str) -> str:
+    if value is None:
+        return missing
+    if isinstance(value, datetime) and value.tzinfo:
+        value = value.astimezone(UTC).isoformat(" ").replace("+00:00", "Z")
+    hidden = hide_in(value, name)
+    return _escape(hidden if isinstance(hidden, str) else show(hidden), encoding)
+
+
+def _escape(text: str, encoding: str) -> str:
+    return printable(text).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _can_encode(text: str, encoding: str) -> bool:
+    return text.encode(encoding, "ignore").decode(encoding) == text

@@ -1,0 +1,133 @@
+"""A run of a module, from its checks to its last line."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from platform_cli import registry
+from platform_cli._blame import Owner
+from platform_cli.container import Container
+from platform_cli.ended_run import EndedRun
+from platform_cli.entry import load_check, load_entry
+from platform_cli.failures import MISUSED, ModuleFailedError, describe
+from platform_cli.job import Ending, Job
+from platform_cli.manifest import Manifest, read_in_order
+from platform_cli.migrations import ensure_migrated, report_pending
+from platform_cli.recorder import RunRecorder, make_record
+from platform_cli.run_result import RunResult, log_result
+from platform_cli.settings import Settings
+from platform_interfaces import DatabaseInterface, FailureKind, PlatformContext, Run
+
+
+class ModuleJob(Job):
+    """One run of ``entry`` of a module.
+
+    Checks come before effects: ``check_<entry>``, where the module has one, is called before migrations are
+    applied. A dry run (the argument ``dry-run``) applies none, and is not recorded. The last line of the log
+    says how the run ended, unless it was refused (exit code 2): then it was never started.
+
+    Attributes:
+        module_run: the run, as its module sees it.
+        container: the adapters of the run.
+
+    Raises:
+        ConfigurationError: when the secret store or the logger cannot be built.
+    """
+
+    def __init__(self, manifest: Manifest, config: Mapping[str, Any], settings: Settings, entry: str) -> None:
+        self._manifest, self._entry = manifest, entry
+        self.module_run = Run(
+            module=manifest.name, version=manifest.version, arguments=config, save_figures=self._save_figures
+        )
+        self._started = time.monotonic()
+        self._is_dry_run = config.get("dry-run") is True
+        self.container = Container(settings, {"run_id": self.module_run.id, "module": manifest.name})
+        package = manifest.package.partition(".")[0]
+        self.container.owners[package] = Owner(f"module {manifest.name!r}", is_module=True)
+        self._recorder = RunRecorder(make_record(self.module_run, entry, settings), self._report_unrecorded)
+        self._is_reported = False
+        self._logged: RunResult | None = None
+
+    async def run(self, container: Container) -> int:
+        """Check, migrate, begin the row of the history, and run the module; return 0."""
+        name = self._manifest.name
+        read_in_order([name])  # what it needs must be installed
+        function, check = load_entry(self._manifest, self._entry), load_check(self._manifest, self._entry)
+        context = await self._open(container)
+        container.log.debug("Arguments", arguments=dict(self.module_run.arguments))
+        returned = await check.call(context) if check else None
+        if returned or returned is False:  # 0 is what a run returns for success
+            raise ModuleFailedError(f"module {name!r} refused to start: its check returned {returned!r:.80}")
+        await self._prepare(container, context)
+        if code := await function.run(context):
+            why = str(getattr(container.log, "last_errors", "")) or "its log says why"
+            failure = ModuleFailedError(f"module {name!r} returned {code}: {why}")
+            # The most important one comes first; compared, because a module may put anything there.
+            reported = self.module_run.failures[:1]
+            failure.kind = next((kind for kind in FailureKind if kind in reported), failure.kind)
+            raise failure
+        return 0
+
+    async def record(self, ending: Ending) -> None:
+        """End the row of the history."""
+        await self._recorder.end(self._result(ending))
+
+    def report(self, container: Container, ending: Ending) -> None:
+        """Log how the run ended."""
+        self._logged = self._result(ending)
+        if ending.code != MISUSED:
+            log_result(container.log, self._logged)
+
+    def end(self, ending: Ending) -> EndedRun:
+        """Return how the run ended, now that the logger is closed, too."""
+        result = self._result(ending)
+        if self._logged:
+            result = replace(result, seconds=self._logged.seconds)
+        settings, locations = self.container.settings, self.container.locations
+        return EndedRun(result, self._manifest, self._entry, settings, locations)
+
+    @property
+    def _uses_database(self) -> bool:
+        return "database" in self._manifest.interfaces
+
+    async def _open(self, container: Container) -> PlatformContext:
+        defaults = registry.CHANGES_NOTHING if self._is_dry_run else {}
+        context = await container.open_context(
+            self._manifest.interfaces, self.module_run.arguments, defaults, self.module_run
+        )
+        if self._uses_database and not self._is_dry_run:
+            self._recorder.attach(context.db)
+        return context
+
+    async def _prepare(self, container: Container, context: PlatformContext) -> None:
+        if self._uses_database and self._is_dry_run:
+            await report_pending(container, context.db, self._manifest.name)
+        elif self._uses_database:
+            await ensure_migrated(container, context.db, self._manifest.name)
+            await self._recorder.begin()
+        elif not self._is_dry_run and container.has_lasting_database:
+            self._recorder.begin_elsewhere(self._open_elsewhere)
+
+    async def _open_elsewhere(self) -> DatabaseInterface:
+        """Return the database, for a module that does not use it."""
+        db = await self.container.open_for_record()
+        if self.container.settings.is_auto_migrate:
+            await ensure_migrated(self.container, db, self._manifest.name)
+        return db
+
+    async def _save_figures(self) -> None:
+        await self._recorder.save_figures(self.module_run)
+
+    def _report_unrecorded(self, reason: str) -> None:
+        """Log once that the history lacks the run; in detail only, where no database was chosen."""
+        was_chosen = self.container.settings.implementations["database"].origin != "default"
+        is_loud = (self._uses_database or was_chosen) and not self._is_reported
+        self._is_reported = True
+        log = self.container.log.warn if is_loud else self.container.log.debug
+        log("The run is not in the history", reason=reason)
+
+    def _result(self, ending: Ending) -> RunResult:
+        error = describe(ending.failure) if ending.failure else ""
+        seconds = time.monotonic() - self._started
+        return RunResult.of(self.module_run, ending.code, seconds, error, ending.kind)

@@ -1,0 +1,62 @@
+"""``--debug``: the trace of a failure, whoever is to blame, with secrets hidden."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Platform = Callable[..., tuple[int, str, str]]
+Module = Callable[..., Path]
+
+RAISING = """
+    async def run(ctx):
+        raise RuntimeError("no answer from https://user:canary-77@example.org/")
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("rum", "unknown command 'rum'"),
+        ("run hello --nope", "unknown option '--nope'"),
+        ("run hello --env nowhere", "unknown env 'nowhere'"),
+        ("run hello --fs nowhere", "unknown file system 'nowhere'"),
+        ("run hello", "module 'hello' failed: RuntimeError"),
+        ("migrate status --db postgres", "'DB_POSTGRES_URL' is not set"),
+        ("migrate create it's --dir versions", "cannot name a migration"),
+        ("rejects list --fs local", "does not exist: is the disk mounted?"),
+    ],
+)
+def test_the_trace_of_any_failure_is_shown_on_request(
+    platform: Platform, module: Module, words: str, error: str
+) -> None:
+    module(RAISING)
+    code, _, err = platform(*words.split())
+    assert "Traceback" not in err
+    traced_code, out, traced = platform(*words.split(), "--debug")
+    assert (traced_code, out) == (code, "")
+    assert "Traceback (most recent call last)" in traced
+    assert traced.endswith(err.splitlines()[-1] + "\n")
+    assert error in err
+    assert "canary" not in err + traced
+
+
+def test_the_trace_of_a_module_leads_to_its_line(platform: Platform, module: Module) -> None:
+    file = module(RAISING) / "main.py"
+    assert f'File "{file}", line 3, in run' in platform("run", "hello", "--debug")[2]
+
+
+def test_a_variable_asks_for_traces(
+    platform: Platform, module: Module, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module(RAISING)
+    monkeypatch.setenv("PLATFORM_DEBUG", "true")
+    assert "Traceback" in platform("run", "hello")[2]
+    monkeypatch.setenv("PLATFORM_DEBUG", "maybe")
+    code, _, err = platform("run", "hello")
+    assert (code, "PLATFORM_DEBUG in the environment is 'maybe': use true or false" in err) == (2, True)
+
+
+def test_a_trace_cannot_steer_the_terminal(platform: Platform, module: Module) -> None:
+    module("async def run(ctx):\n    raise ValueError(chr(27) + '[2J')\n")
+    assert "\x1b" not in platform("run", "hello", "--debug")[2]

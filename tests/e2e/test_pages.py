@@ -1,0 +1,145 @@
+"""What the pages show works: commands are run, or at least exist, and other blocks are valid."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import doctest
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from platform_cli.__main__ import main
+from tests.helpers.pages import PAGES, REPOSITORY, Block, find_commands, read_blocks
+
+BLOCKS = {page: read_blocks(page) for page in PAGES}
+RUN = [page for page in PAGES if any(block.is_run for block in BLOCKS[page])]
+OURS = ("DB_", "FS_", "PLATFORM_", "LOG_", "PG", "MIGRATIONS_")
+
+
+@pytest.fixture
+def clone(tmp_path: Path, embedded_dir: Path) -> Path:
+    """Return a copy of the repository, whose files go to a new root."""
+    folder = tmp_path / "clone"
+    listed = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    names = subprocess.run(listed, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(REPOSITORY / name, folder / name)
+    for settings in (folder / ".env").iterdir():
+        settings.write_text(settings.read_text().replace("/tmp/", f"{embedded_dir.parent}/"))
+    return folder
+
+
+@pytest.mark.parametrize("page", RUN)
+def test_the_commands_of_a_page_run(page: str, clone: Path, embedded_dir: Path, postgres_url: str) -> None:
+    script = "set -euo pipefail\n" + "\n".join(
+        _script(block, number) for number, block in enumerate(BLOCKS[page]) if block.is_run
+    )
+    for example, here in (
+        ("postgresql://user:password@host:5432/name", postgres_url),
+        ("/data/", f"{embedded_dir.parent}/"),
+        ("/tmp/", f"{embedded_dir.parent}/"),
+    ):
+        script = script.replace(example, here)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=clone,
+        env=_environment(embedded_dir),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for number, output in _outputs(done.stdout):
+        if BLOCKS[page][number].language == "console":
+            _check_output(BLOCKS[page][number], output)
+
+
+def _environment(embedded_dir: Path) -> dict[str, str]:
+    """Return that of a user whose uv uses the packages of this environment, and installs none."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return clean | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "UV_PROJECT_ENVIRONMENT": sys.prefix,
+        "UV_NO_SYNC": "1",
+        "DB_EMBEDDED_DIR": str(embedded_dir),
+    }
+
+
+def _script(block: Block, number: int) -> str:
+    """Return the commands of a block, after a line that announces their output."""
+    if block.language == "python":
+        text = f"python - <<'END OF BLOCK'\n{block.text}END OF BLOCK\n"
+    elif block.language == "console":
+        lines = (line[2:] for line in block.text.splitlines() if line.startswith("$ "))
+        text = "{\n" + "\n".join(lines) + "\n} 2>&1"
+    else:
+        text = block.text
+    return f"echo '--- block {number}'\n{text}"
+
+
+def _outputs(stdout: str) -> Iterator[tuple[int, str]]:
+    for part in stdout.split("--- block ")[1:]:
+        number, _, output = part.partition("\n")
+        yield int(number), output
+
+
+def _check_output(block: Block, output: str) -> None:
+    """Compare what a block shows with what it printed; ``...`` stands for anything."""
+    shown = "".join(line for line in block.text.splitlines(keepends=True) if not line.startswith("$ "))
+    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    assert doctest.OutputChecker().check_output(shown, output, options), output
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_blocks_of_a_page_are_valid(page: str) -> None:
+    for block in BLOCKS[page]:
+        CHECKS.get(block.language, _check_nothing)(block.text)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_command_that_is_not_run_has_the_options_it_is_given(
+    page: str, orders_site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(orders_site)
+    for block in BLOCKS[page]:
+        if not block.is_run:
+            for arguments in find_commands(block.text):
+                assert main([*arguments, "--help"]) == 0, f"line {block.line}: {arguments}"
+
+
+def _check_nothing(text: str) -> None:
+    """Accept what has no parser here."""
+
+
+def _check_shell(text: str) -> None:
+    subprocess.run(["bash", "-n", "-c", text], check=True)
+
+
+def _check_python(text: str) -> None:
+    compile(text, "<page>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+def _check_unit(text: str) -> None:
+    configparser.ConfigParser(strict=False, interpolation=None).read_string(f"[settings]\n{text}")
+
+
+CHECKS: dict[str, Callable[[str], Any]] = {
+    "bash": _check_shell,
+    "ini": _check_unit,
+    "json": json.loads,
+    "python": _check_python,
+    "toml": tomllib.loads,
+    "yaml": yaml.safe_load,
+}
