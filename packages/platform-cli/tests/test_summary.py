@@ -203,7 +203,7 @@ def test_after_an_interruption_it_says_what_is_stored_and_how_to_complete_it(fin
 def test_an_interrupted_module_without_figures_claims_none(finished: Finished) -> None:
     ending = "os.kill(os.getpid(), signal.SIGTERM); await asyncio.Event().wait()"
     summary = finished(figures={}, rejects={}, ending=ending)
-    assert summary.splitlines()[1] == "  what is stored stays; the same command completes the run"
+    assert summary.splitlines()[1] == "  what it has stored stays"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ _ADAPTER_KINDS = {
 }
 """Failures whose cause is looked for in what the run worked on."""
 
-_CODE_KINDS = {FailureKind.MODULE_ERROR, FailureKind.PLATFORM_ERROR}
+_CODE_KINDS = {FailureKind.MODULE_ERROR, FailureKind.ADAPTER_ERROR, FailureKind.PLATFORM_ERROR}
 """Failures that a log in full may explain."""
 
 _SAME_AGAIN_KINDS = {FailureKind.INPUT_CHANGED, FailureKind.LOCKED, FailureKind.SHUTDOWN_FAILED}

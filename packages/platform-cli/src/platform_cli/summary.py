@@ -64,12 +64,14 @@ def _head(ended: EndedRun) -> Iterator[Line]:
     if ended.is_dry_run:
         yield [("  a dry run: nothing was written", "yellow")]
     elif result.status is RunStatus.INTERRUPTED:
-        inserted = ended.figures.get("inserted")
-        is_known = isinstance(
-            inserted, int
-        )  # rows of a batch whose answer was not waited for may be there, too
-        stored = f"at least {inserted:,} inserted rows are stored" if is_known else "what is stored stays"
-        yield [(f"  {stored}; the same command completes the run", "")]
+        yield [(f"  {_say_what_is_stored(ended.figures.get('inserted'))}", "")]
+
+
+def _say_what_is_stored(inserted: object) -> str:
+    if not isinstance(inserted, int):
+        return "what it has stored stays"
+    # At least: of a batch whose answer was not waited for, the rows may be there, too.
+    return f"at least {inserted:,} inserted rows are stored; the same command completes the run"
 
 
 def _where(ended: EndedRun) -> Iterator[Line]:
