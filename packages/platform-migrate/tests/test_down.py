@@ -26,6 +26,7 @@ SHIPPED = (
     "002_create_events_table",
     "003_create_cleaned_events_table",
     "004_index_cleaned_events_by_time",
+    "005_create_runs_table",
 )
 QUERY_NOTHING = "await conn.execute('SELECT * FROM no_such_table')"
 
@@ -36,7 +37,7 @@ async def states(db: DatabaseInterface, directory: Path = VERSIONS) -> list[str]
 
 async def test_down_takes_back_the_last_ones(db: DatabaseInterface, tables: Tables) -> None:
     await up(db)
-    assert (await down(db, 2)).reverted == SHIPPED[:1:-1]
+    assert (await down(db, 3)).reverted == SHIPPED[:1:-1]
     assert await tables(db) == {"_migrations", "events"}
     assert (await down(db, target=1)).reverted == SHIPPED[1:2]
     assert await down(db, target=1) == MigrationRun()

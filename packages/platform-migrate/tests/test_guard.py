@@ -19,5 +19,5 @@ class UnknownDatabase(MemoryDatabase):
 async def test_a_database_that_cannot_say_what_it_is_is_asked_for_nothing_of_postgres() -> None:
     async with UnknownDatabase() as db:
         assert not isinstance(await choose_guard(db), PostgresGuard)
-        assert len((await up(db)).applied) == 4
-        assert len((await down(db, target=0)).reverted) == 4
+        assert len((await up(db)).applied) == 5
+        assert len((await down(db, target=0)).reverted) == 5

@@ -20,6 +20,14 @@ async def fill(db: DatabaseInterface, name: str) -> None:
             "VALUES ($1, $2, $3, DATE '2026-01-15', $4)",
             [*EVENT.values(), b"key"],
         )
+    if name == "005_create_runs_table":
+        await db.execute(
+            "INSERT INTO _runs (id, module, version, entry, arguments, environment, adapters, host, "
+            "user_name, process_id, started_at, status, failure_kind, error, figures, rejects, undone) "
+            "VALUES ('a', 'm', '1', 'run', $1, 'local', $1, 'h', 'u', 1, now(), 'running', '', '', $1, $1, "
+            "$1)",
+            [{}],
+        )
 
 
 async def test_every_shipped_migration_goes_up_down_and_up_again_with_rows(db: DatabaseInterface) -> None:

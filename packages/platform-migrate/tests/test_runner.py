@@ -28,6 +28,7 @@ SHIPPED = (
     "002_create_events_table",
     "003_create_cleaned_events_table",
     "004_index_cleaned_events_by_time",
+    "005_create_runs_table",
 )
 QUERY_NOTHING = "await conn.execute('SELECT * FROM no_such_table')"
 
@@ -47,7 +48,7 @@ async def test_the_shipped_migrations_apply_on_an_empty_database(
     db: DatabaseInterface, tables: Tables
 ) -> None:
     assert (await up(db)).applied == SHIPPED
-    assert await tables(db) == {"_migrations", "events", "cleaned_events"}
+    assert await tables(db) == {"_migrations", "_runs", "events", "cleaned_events"}
     found = await status(db)
     assert [one.state for one in found] == [State.APPLIED] * len(SHIPPED)
     assert all(one.applied_at is not None and one.applied_at.utcoffset() is not None for one in found)

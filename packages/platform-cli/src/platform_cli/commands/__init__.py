@@ -8,6 +8,7 @@ from platform_cli.commands._base import PlatformGroup
 
 COMMANDS = {
     "run": "Run a module.",
+    "runs": "See which modules ran, and what became of each run.",
     "rejects": "See, load again or drop the lines that jobs have rejected.",
     "migrate": "Bring the database's schema up to date, or back.",
 }

@@ -10,7 +10,7 @@ from platform_cli._text import printable
 from platform_cli.commands._base import say
 from platform_cli.commands._table import print_table
 from platform_cli.manifest import read_manifest
-from platform_cli.run_record import RunRecord
+from platform_cli.run_record import RunRecord, RunStatus
 from platform_interfaces import ConfigurationError
 
 VERSION = 1
@@ -79,6 +79,12 @@ def print_run(record: RunRecord) -> None:
         rows += [(title if not index else "", f"{name} {value}") for index, (name, value) in enumerate(shown)]
     shown_rows = [row for row in rows if row[1] is not None]
     print_table(("field", "value"), shown_rows, wrapped=["value"], has_head=False)
+
+
+def describe_status(record: RunRecord) -> str:
+    """Return the status, and the kind of failure where it says more."""
+    has_kind = record.status == RunStatus.FAILED and record.failure_kind
+    return f"{record.status}: {record.failure_kind}" if has_kind else str(record.status)
 
 
 def name_entry(record: RunRecord) -> str:

@@ -67,7 +67,7 @@ def runs() -> None:
     """
 
 
-@runs.command("list", cls=PlatformCommand, examples=["platform runs --since 7d --module batch_etl"])
+@runs.command("list", cls=PlatformCommand, examples=["platform runs list --since 7d --module batch_etl"])
 @click.option("--since", type=Since(), metavar="TIME", help="Runs that started since: 12h, 7d, 2026-01-15.")
 @click.option("--module", metavar="MODULE", help="Runs of one module.")
 @click.option("--failed", is_flag=True, help="Runs that failed or were interrupted.")

@@ -1,0 +1,53 @@
+"""The sections of the page: one for each module, and in it the charts of each of its loads."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from platform_cli.report.charts import Chart
+from platform_cli.report.day_charts import Reasons, find_reasons, records_chart, rejected_chart
+from platform_cli.report.loads import Gap, Load
+from platform_cli.report.months import Month, find_months
+from platform_cli.report.run_charts import rate_chart, seconds_chart
+
+MAX_GAPS = 20
+
+
+class LoadView(NamedTuple):
+    """What is shown of a load; charts are None where there is nothing to draw."""
+
+    load: Load
+    records: Chart | None
+    rejected: Chart | None
+    reasons: Reasons
+    seconds: Chart | None
+    rate: Chart | None
+    gaps: Sequence[Gap]
+    months: Sequence[Month]
+
+
+class Section(NamedTuple):
+    """A module and its loads."""
+
+    module: str
+    loads: Sequence[LoadView]
+
+
+def group_sections(loads: Iterable[Load]) -> list[Section]:
+    """Return a section for each module, in the order of the loads."""
+    by_module: dict[str, list[LoadView]] = {}
+    for load in loads:
+        by_module.setdefault(load.module, []).append(_view(load))
+    return [Section(module, views) for module, views in by_module.items()]
+
+
+def _view(load: Load) -> LoadView:
+    return LoadView(
+        load=load,
+        records=records_chart(load),
+        rejected=rejected_chart(load),
+        reasons=find_reasons(load),
+        seconds=seconds_chart(load),
+        rate=rate_chart(load),
+        gaps=load.gaps[:MAX_GAPS],
+        months=find_months(load),
+    )
