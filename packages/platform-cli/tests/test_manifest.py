@@ -94,6 +94,9 @@ def test_what_is_wrong_with_the_module_is_named(
         ({"name": "db"}, "args[0].name: 'db' clashes with an option of the platform"),
         ({"name": "auto_migrate"}, "args[0].name: 'auto_migrate' clashes with an option of the platform"),
         ({"name": "help"}, "args[0].name: 'help' clashes with an option of the platform"),
+        ({"name": "json"}, "args[0].name: 'json' clashes with an option of the platform"),
+        ({"name": "quiet"}, "args[0].name: 'quiet' clashes with an option of the platform"),
+        ({"name": "Verbose"}, "args[0].name: 'Verbose' clashes with an option of the platform"),
         ({"name": ""}, "args[0].name: '' must be letters and digits, with single '-' or '_' between"),
         (
             {"name": "--whom"},

@@ -200,6 +200,11 @@ def test_after_an_interruption_it_says_what_is_stored_and_how_to_complete_it(fin
     assert summary.endswith(f"\n  next\n    {command}\n")
 
 
+def test_after_an_interruption_rows_in_memory_are_not_claimed(finished: Finished) -> None:
+    ending = "os.kill(os.getpid(), signal.SIGINT); await asyncio.Event().wait()"
+    assert finished("--db", "memory", ending=ending).splitlines()[1] == "  its database has ended with it"
+
+
 def test_an_interrupted_module_without_figures_claims_none(finished: Finished) -> None:
     ending = "os.kill(os.getpid(), signal.SIGTERM); await asyncio.Event().wait()"
     summary = finished(figures={}, rejects={}, ending=ending)

@@ -20,6 +20,7 @@ from platform_cli._text import did_you_mean, printable
 from platform_interfaces import ConfigurationError, LoggingInterface, SecretsInterface
 
 _LEVELS = ("debug", "info", "warn", "error")
+_ELLIPSIS, _MAX_MAPPING = "...", 40
 _COLOURS = {"debug": "blue", "info": "green", "warn": "yellow", "error": "red"}
 
 Event = Mapping[str, Any]
@@ -114,7 +115,8 @@ class PrettyLogger(_StructuredLogger):
     """Lines for people: time (UTC), level, message, ``name=value``; NO_COLOR keeps terminals plain.
 
     On a terminal, unless all is shown (DEBUG), the time lacks the date, bound fields are shown where they
-    change, and a line of the level INFO takes one row: what does not fit gives way to ``...``.
+    change, and a line of the level INFO takes one row: what does not fit gives way to ``...``, as do large
+    mappings everywhere.
     """
 
     def __init__(self, secrets: SecretsInterface) -> None:
@@ -173,7 +175,7 @@ class _PrettyLine:
         fields = event["fields"]
         last, self._last_bound = self._last_bound, {name: fields[name] for name in event["bound"]}
         repeated = {name for name, value in self._last_bound.items() if name in last and last[name] == value}
-        return {name: value for name, value in fields.items() if name not in repeated}
+        return {name: _shorten(value) for name, value in fields.items() if name not in repeated}
 
     def _make_line(self, event: Event, fields: Mapping[str, str]) -> str:
         style, message, level = self._style, printable(event["event"]), event["level"].ljust(5)
@@ -188,10 +190,15 @@ class _PrettyLine:
         for index, (name, text) in enumerate(fields.items(), 1):
             width += len(f" {name}={text}")
             if columns and width > columns - (4 if index < len(fields) else 0):
-                parts.append("...")
+                parts.append(_ELLIPSIS)
                 break
             parts.append(style(f"{name}=", fg="cyan") + text)
         return " ".join(parts)
+
+
+def _shorten(value: object) -> object:
+    """Return a value, and three dots for a large mapping: the summary of a run has what matters of it."""
+    return _ELLIPSIS if isinstance(value, Mapping) and len(show(value)) > _MAX_MAPPING else value
 
 
 def _columns() -> int | None:

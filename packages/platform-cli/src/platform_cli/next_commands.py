@@ -5,7 +5,6 @@ import re
 import shlex
 import sys
 
-from platform_cli._masking import hide_secrets
 from platform_cli.arguments import to_words
 from platform_cli.ended_run import EndedRun
 from platform_cli.run_record import RunStatus
@@ -79,7 +78,7 @@ def _run(ended: EndedRun, changes: dict[str, object] | None = None, entry: str =
 def _command(*words: str, flags: str) -> str:
     # As the command of this process was started: without an activated environment `platform` is not found.
     program = "uv run platform" if "UV_RUN_RECURSION_DEPTH" in os.environ else "platform"
-    return hide_secrets(f"{program} {' '.join(map(_quote, words))}{flags}")
+    return f"{program} {' '.join(map(_quote, words))}{flags}"
 
 
 def _quote(word: str) -> str:

@@ -45,7 +45,7 @@ def to_styled(lines: list[Line]) -> str:
     with console.capture() as capture:
         for parts in lines:
             console.print(Text.assemble(*parts), soft_wrap=True)
-    return capture.get().rstrip("\n")
+    return "\n" + capture.get().rstrip("\n")  # apart from the log
 
 
 def _head(ended: EndedRun) -> Iterator[Line]:
@@ -64,10 +64,13 @@ def _head(ended: EndedRun) -> Iterator[Line]:
     if ended.is_dry_run:
         yield [("  a dry run: nothing was written", "yellow")]
     elif result.status is RunStatus.INTERRUPTED:
-        yield [(f"  {_say_what_is_stored(ended.figures.get('inserted'))}", "")]
+        yield [(f"  {_say_what_is_stored(ended)}", "")]
 
 
-def _say_what_is_stored(inserted: object) -> str:
+def _say_what_is_stored(ended: EndedRun) -> str:
+    inserted = ended.figures.get("inserted")
+    if not ended.is_lasting:
+        return "its database has ended with it"
     if not isinstance(inserted, int):
         return "what it has stored stays"
     # At least: of a batch whose answer was not waited for, the rows may be there, too.
