@@ -22,8 +22,12 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 4
 
 autodoc_default_options = {"members": True, "member-order": "bysource"}
-autodoc_typehints = "signature"
+napoleon_use_ivar = True
+add_module_names = False
 python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 120
+toc_object_entries_show_parents = "hide"
+smartquotes_action = "D"  # dashes; quotes stay as they are in the code
 
 html_theme = "furo"
 templates_path = ["_templates"]
@@ -33,6 +37,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_domain_indices = False
+html_show_copyright = False
 html_show_sphinx = False
 
 GENERATED = {

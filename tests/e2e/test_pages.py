@@ -23,6 +23,7 @@ from tests.helpers.pages import PAGES, REPOSITORY, Block, find_commands, read_bl
 
 BLOCKS = {page: read_blocks(page) for page in PAGES}
 RUN = [page for page in PAGES if any(block.is_run for block in BLOCKS[page])]
+INSTALLING = ("docs/tutorial.md",)  # into an environment of the clone's own, which takes seconds
 OURS = ("DB_", "FS_", "PLATFORM_", "LOG_", "PG", "MIGRATIONS_")
 
 
@@ -32,7 +33,8 @@ def clone(tmp_path: Path, embedded_dir: Path) -> Path:
     folder = tmp_path / "clone"
     listed = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     names = subprocess.run(listed, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
+    # With the versions that are installed here, so that uv need not look for newer ones.
+    for name in filter(None, (*names.split("\0"), "uv.lock")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(REPOSITORY / name, folder / name)
     for settings in (folder / ".env").iterdir():
@@ -51,10 +53,12 @@ def test_the_commands_of_a_page_run(page: str, clone: Path, embedded_dir: Path, 
         ("/tmp/", f"{embedded_dir.parent}/"),
     ):
         script = script.replace(example, here)
+    if page in INSTALLING:
+        subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable], cwd=clone, check=True)
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=clone,
-        env=_environment(embedded_dir),
+        env=_environment(page, embedded_dir),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -66,14 +70,19 @@ def test_the_commands_of_a_page_run(page: str, clone: Path, embedded_dir: Path, 
             _check_output(BLOCKS[page][number], output)
 
 
-def _environment(embedded_dir: Path) -> dict[str, str]:
-    """Return that of a user whose uv uses the packages of this environment, and installs none."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    return clean | {
+def _environment(page: str, embedded_dir: Path) -> dict[str, str]:
+    """Return that of a user; uv uses the packages of these tests, but where the page installs some."""
+    ours = (*OURS, "UV_PROJECT_ENVIRONMENT", "UV_PYTHON", "VIRTUAL_ENV")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    shared = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "UV_PROJECT_ENVIRONMENT": sys.prefix,
         "UV_NO_SYNC": "1",
+    }
+    return {
+        **clean,
         "DB_EMBEDDED_DIR": str(embedded_dir),
+        **({} if page in INSTALLING else shared),
     }
 
 
@@ -86,6 +95,8 @@ def _script(block: Block, number: int) -> str:
         text = "{\n" + "\n".join(lines) + "\n} 2>&1"
     else:
         text = block.text
+    if block.exit_code:
+        text = f"set +e\n(\n{text}\n)\ntest $? = {block.exit_code}\nset -e"
     return f"echo '--- block {number}'\n{text}"
 
 
@@ -105,7 +116,8 @@ def _check_output(block: Block, output: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_the_blocks_of_a_page_are_valid(page: str) -> None:
     for block in BLOCKS[page]:
-        CHECKS.get(block.language, _check_nothing)(block.text)
+        if not block.language.startswith("{"):  # a directive of Sphinx, which `make docs` checks
+            CHECKS[block.language](block.text)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -136,6 +148,7 @@ def _check_unit(text: str) -> None:
 
 
 CHECKS: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("", "console", "dockerfile", "text"), _check_nothing),
     "bash": _check_shell,
     "ini": _check_unit,
     "json": json.loads,

@@ -1,4 +1,4 @@
-"""A headless Chromium, driven by its DevTools protocol over two pipes, so that no driver has to be installed."""
+"""A headless Chromium, driven by its DevTools protocol over two pipes: no driver has to be installed."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+NAMES = ("chromium", "google-chrome", "chromium-browser")
 
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -64,7 +64,7 @@ class Page:
         return [message["params"] for message in self.messages if message.get("method") in methods]
 
     def evaluate(self, expression: str) -> Any:
-        """Return the value of a JavaScript expression; a policy of the page against scripts does not matter."""
+        """Return the value of a JavaScript expression; no policy of the page forbids it."""
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
@@ -76,7 +76,7 @@ class Page:
                 assert received, "the browser has ended"
                 self._rest += received
             text, _, self._rest = self._rest.partition(b"\0")
-            message = json.loads(text)
+            message: Message = json.loads(text)
             if "method" in message:
                 self.messages.append(message)
             if is_wanted(message):
@@ -88,9 +88,9 @@ def open_browser(executable: str, profile: Path) -> Iterator[Page]:
     """Yield the page of a new browser, whose profile is the empty folder ``profile``."""
     read_command, write_command = os.pipe()
     read_answer, write_answer = os.pipe()
+    command = [executable, *_FLAGS, f"--user-data-dir={profile}"]
     process = subprocess.Popen(
-        [sys.executable, "-c", _START, str(read_command), str(write_answer), executable]
-        + [*_FLAGS, f"--user-data-dir={profile}"],
+        [sys.executable, "-c", _START, str(read_command), str(write_answer), *command],
         pass_fds=(read_command, write_answer),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

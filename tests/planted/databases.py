@@ -13,6 +13,7 @@ from platform_interfaces import (
     DataError,
     NotConnectedError,
     QueryError,
+    QueryResult,
     Row,
     TransactionConflictError,
 )
@@ -77,6 +78,28 @@ class RefusedCommitIsSwallowed(PostgresDatabase):
         with suppress(DataError):
             async with super().transaction():
                 yield
+
+
+@noticed_by("test_a_query_that_may_only_read_changes_nothing", "test_a_sequence_stays_where_it_is")
+class QueriesMayAlwaysWrite(PostgresDatabase):
+    @asynccontextmanager
+    async def open_query(self, query: str, *, is_read_only: bool) -> AsyncIterator[QueryResult]:
+        async with super().open_query(query, is_read_only=False) as result:
+            yield result
+
+
+@noticed_by("test_a_query_does_not_join_a_transaction")
+class QueriesJoinTheTransaction(MemoryDatabase):
+    @asynccontextmanager
+    async def open_query(self, query: str, *, is_read_only: bool) -> AsyncIterator[QueryResult]:
+        async with super().open_query(query, is_read_only=is_read_only) as result:
+            rows = await self.fetch_all(query)
+            yield QueryResult(result.columns, _iterate(rows))
+
+
+async def _iterate(rows: Sequence[Row]) -> AsyncGenerator[tuple[Any, ...], None]:
+    for row in rows:
+        yield tuple(row.values())
 
 
 class _LockInOneProcess(PostgresDatabase):

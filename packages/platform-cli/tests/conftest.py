@@ -1,5 +1,6 @@
 """A project folder, packages as an installer leaves them, and the command in this or another process."""
 
+import datetime as dt
 import importlib
 import json
 import os
@@ -14,9 +15,56 @@ from typing import Any
 import pytest
 
 from platform_cli.__main__ import main
+from platform_cli.run_record import RunRecord, RunStatus
 
 _ALL = re.DOTALL | re.MULTILINE
 OURS = ("DB_", "FS_", "LOG_", "MIGRATIONS_", "PLATFORM_", "NO_COLOR", "FORCE_COLOR", "UV_RUN_")
+
+# What one command writes, the next one reads: the data of the database outlive it.
+LASTING = """
+    import asyncio
+    import os
+
+    from platform_interfaces import ConnectionLostError, DatabaseMissingError, QueryError
+    from platform_memory import MemoryDatabase
+
+    state = {}
+
+
+    class Lasting(MemoryDatabase):
+        def __init__(self, secrets):
+            if not state:
+                super().__init__(secrets)
+                state.update(self.__dict__)
+            self.__dict__ = state
+
+        async def execute(self, query, params=None):
+            fault = os.environ.get("FAULT", "")
+            if "INSERT INTO _runs" in query and fault == "hangs":
+                await asyncio.Event().wait()
+            if "INSERT INTO _runs" in query and fault == "denied":
+                raise QueryError("permission denied for table _runs")
+            if "INSERT INTO _runs" in query and fault == "lost once":
+                os.environ["FAULT"] = ""
+                raise ConnectionLostError("the server went away")
+            return await super().execute(query, params)
+
+        def lock(self, name, *, timeout):
+            if os.environ.get("FAULT") == "no lock" and name.startswith("platform run"):
+                raise ConnectionLostError("too many clients")
+            return super().lock(name, timeout=timeout)
+
+
+    class Unreachable(MemoryDatabase):
+        async def connect(self):
+            raise ConnectionLostError("no answer")
+
+
+    class Missing(MemoryDatabase):
+        async def connect(self):
+            raise DatabaseMissingError("there is none")
+"""
+DATABASES = {name: f"lasting.adapters:{name.title()}" for name in ("lasting", "unreachable", "missing")}
 
 
 @pytest.fixture(autouse=True)
@@ -115,6 +163,39 @@ def platform(raw_platform: Callable[..., tuple[int, str, str]]) -> Callable[...,
 
 
 @pytest.fixture
+def make_run() -> Callable[..., RunRecord]:
+    """Makes the record of a successful run; ``date`` is its argument, and others change the record."""
+
+    def make_run(date: str = "", *, day: int = 0, **changes: Any) -> RunRecord:
+        start = dt.datetime(2026, 1, 20, 6, tzinfo=dt.UTC) + dt.timedelta(day)
+        values: dict[str, Any] = {
+            "id": os.urandom(16).hex(),
+            "module": "hello",
+            "version": "1.0.0",
+            "entry": "run",
+            "arguments": {"source-path": "raw"},
+            "environment": "local",
+            "adapters": {"database": "memory"},
+            "host": "host",
+            "user": "user",
+            "process_id": 1,
+            "started_at": start,
+            "ended_at": start + dt.timedelta(seconds=2),
+            "status": RunStatus.SUCCEEDED,
+            "exit_code": 0,
+            "failure_kind": "",
+            "error": "",
+            "figures": {},
+            "rejects": {},
+        }
+        values |= changes
+        values["arguments"] = {**values["arguments"], **({"date": date} if date else {})}
+        return RunRecord(**values)
+
+    return make_run
+
+
+@pytest.fixture
 def start(site: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts a Python process that finds what was installed; it is killed at the end of the test."""
     started = []
@@ -135,3 +216,10 @@ def start(site: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         with process:
             process.kill()
+
+
+@pytest.fixture
+def lasting(install: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install databases, and choose the one whose data outlive a command."""
+    install("lasting", {"platform.database": DATABASES}, adapters=LASTING)
+    monkeypatch.setenv("PLATFORM_DB", "lasting")

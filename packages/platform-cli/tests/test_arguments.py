@@ -82,13 +82,21 @@ def test_a_value_reaches_the_module_typed_and_under_the_name_of_its_manifest(
             ["--name", "dayly"],
             "invalid value for '--name': 'dayly' is not one of daily, weekly (did you mean 'daily'?)",
         ),
-        ({"type": "integer", "required": True}, [], "missing option '--name'"),
-        ({"type": "boolean", "required": True}, [], "missing option '--name'"),
+        (
+            {"type": "integer", "required": True},
+            [],
+            "missing option '--name': give it, such as '--name 1'",
+        ),
+        (
+            {"type": "boolean", "required": True},
+            [],
+            "missing option '--name': give it, such as '--name'",
+        ),
         ({"type": "string"}, ["--name"], "option '--name' needs a value"),
         ({"type": "string", "required": True}, ["--name"], "option '--name' needs a value"),
         ({"type": "boolean"}, ["--name=yes"], "option '--name' does not take a value"),
         ({"type": "string"}, ["--nmae", "x"], "unknown option '--nmae' (did you mean '--name'?)"),
-        ({"type": "string"}, ["word"], "unexpected argument 'word'"),
+        ({"type": "string"}, ["word"], "unexpected argument 'word': see 'platform run hello -h'"),
     ],
 )
 def test_an_invalid_value_is_refused(
@@ -111,9 +119,9 @@ def test_all_problems_of_a_command_line_are_reported_at_once(run: Run) -> None:
         "error: option '--loud' does not take a value",
         "error: option '--log' needs a value",
         "error: invalid value for '--times': 'x' is not an integer",
-        "error: missing option '--whom'",
+        "error: missing option '--whom': give it, such as '--whom WHOM'",
         "error: unknown option '--tmes'",
-        "error: unexpected argument 'word'",
+        "error: unexpected argument 'word': see 'platform run hello -h'",
         "error: unknown database 'nothing'" + lines[6].removeprefix("error: unknown database 'nothing'"),
         "error: unknown env 'demo'",
     ]

@@ -173,10 +173,16 @@ def test_c21_what_is_wrong_with_run_is_said_with_the_full_path(
     [
         ("async def run(ctx)\n    return 0\n", "SyntaxError: expected ':' ({file}, line 1)"),
         ("x = 1\n  y = 2\n", "IndentationError: unexpected indent ({file}, line 2)"),
-        ("\nimport gone_and_away\n", "No module named 'gone_and_away' ({file}, line 2)"),
+        (
+            "\nimport gone_and_away\n",
+            "No module named 'gone_and_away' ({file}, line 2): install it, or correct its name",
+        ),
         ("x = 1 / 0\n", "ZeroDivisionError: division by zero ({file}, line 1)"),
         ("raise SystemExit(3)\n", "SystemExit: 3 ({file}, line 1)"),
-        ("x = 1\n", "module 'hello_job.main' has no attribute 'run'"),
+        (
+            "x = 1\n",
+            "module 'hello_job.main' has no attribute 'run': define 'async def run(ctx)' in its main.py",
+        ),
     ],
 )
 def test_c21_a_module_that_cannot_be_imported_is_named_with_the_full_path(

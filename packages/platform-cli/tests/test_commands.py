@@ -56,7 +56,7 @@ def test_global_flags_are_accepted_anywhere(platform: Platform, words: str) -> N
                 "give the digits that its file name starts with"
             ),
         ),
-        ("migrate create", "missing argument 'NAME'"),
+        ("migrate create", "missing argument 'NAME': see 'platform migrate create -h'"),
         ("--fss memory run hello", "unknown option '--fss' (did you mean '--fs'?)"),
         ("run hello --whom Ada --dd memory", "unknown option '--dd' (did you mean '--db'?)"),
     ],
@@ -79,7 +79,7 @@ def test_the_problems_of_a_manifest_are_a_line_each(platform: Platform, module: 
         2,
         "",
         (
-            f"error: {file}: type: it must be 'job'\n"
+            f"error: {file}: type: it must be 'job', not 'service'\n"
             f"error: {file}: name: it is 'other', but the module is installed as 'hello'\n"
         ),
     )

@@ -76,20 +76,26 @@ def test_no_value_is_shortened_in_a_pipe(piped: Lines) -> None:
 
 def test_the_longest_values_lose_their_end_on_a_terminal(on_terminal: Lines) -> None:
     assert on_terminal(["id", "n", "name"], [["a1b2c3", 5, "x" * 60]]) == [
-        "id       n   name",
+        "id      n  name",
         "─" * 30,
-        "a1b2c3   5   " + "x" * 16 + "…",
+        "a1b2c3  5  " + "x" * 18 + "…",
     ]
 
 
 def test_a_wrapped_value_is_whole_on_a_terminal(on_terminal: Lines) -> None:
     rows = [["a", "one two three four five six"], ["b", "x" * 30]]
     assert on_terminal(["id", "note"], rows, width=20, wrapped=["note"])[2:] == [
-        "a    one two three",
-        "     four five six",
-        "b    " + "x" * 15,
-        "     " + "x" * 15,
+        "a   one two three",
+        "    four five six",
+        "b   " + "x" * 16,
+        "    " + "x" * 14,
     ]
+
+
+def test_names_are_shortened_last(on_terminal: Lines) -> None:
+    rows = [["name" * 4, "x" * 30]]
+    assert on_terminal(["id", "text"], rows, whole=["id"])[2] == "name" * 4 + "  " + "x" * 11 + "…"
+    assert on_terminal(["id", "text"], rows, whole=["id"], width=15)[2].startswith("namename")
 
 
 @pytest.mark.parametrize("width", [1, 5, 20, 79])
@@ -135,7 +141,7 @@ def test_what_the_encoding_lacks_is_an_escape(on_terminal: Lines, encoding: str)
         "name                         n",
         "-" * 30,
         r"\u65e5\u672c                 1",
-        "x" * 25 + "~   2",
+        "x" * 26 + "~  2",
     ]
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from batch_etl import ingest
-from platform_interfaces import PlatformContext
+from platform_interfaces import PlatformContext, Undo
 
 
 class OrderCode(ingest.RejectCode):
@@ -54,12 +54,21 @@ class OrderCleaner:
         return ingest.PartlyStored(row, unstored) if unstored else row
 
 
-async def run(ctx: PlatformContext, *, is_retry: bool = False) -> int:
+def read_config(ctx: PlatformContext, *, is_retry: bool = False) -> ingest.LoadConfig:
+    """Return what is loaded."""
+    return ingest.LoadConfig.from_arguments(ctx.config, default_table="orders", is_retry=is_retry)
+
+
+async def run(ctx: PlatformContext) -> int:
     """Load the orders of a date."""
-    config = ingest.LoadConfig.from_arguments(ctx.config, default_table="orders", is_retry=is_retry)
-    return await ingest.load(ctx, config, OrderCleaner(), title="Orders")
+    return await ingest.load(ctx, read_config(ctx), OrderCleaner(), title="Orders")
 
 
 async def retry(ctx: PlatformContext) -> int:
     """Load what now passes of the orders that were rejected."""
-    return await run(ctx, is_retry=True)
+    return await ingest.load(ctx, read_config(ctx, is_retry=True), OrderCleaner(), title="Orders")
+
+
+async def undo(ctx: PlatformContext) -> Undo:
+    """Return how the orders of a run are removed."""
+    return await ingest.find_undo(ctx, read_config(ctx), OrderCleaner())

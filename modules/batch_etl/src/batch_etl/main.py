@@ -1,8 +1,8 @@
 """The batch ETL: a day of raw events into the table of cleaned ones."""
 
 from batch_etl.config import read_arguments
-from batch_etl.ingest import LIMITS, Limits, check_load, load
-from platform_interfaces import PlatformContext
+from batch_etl.ingest import LIMITS, Limits, check_load, find_undo, load
+from platform_interfaces import PlatformContext, Undo
 
 TITLE = "Batch ETL"
 
@@ -46,3 +46,8 @@ async def retry(ctx: PlatformContext, limits: Limits = LIMITS) -> int:
     mended input. Returns and raises what ``run`` does, but it may find nothing, or nothing that is valid.
     """
     return await load(ctx, *read_arguments(ctx.config, is_retry=True), limits, TITLE)
+
+
+async def undo(ctx: PlatformContext) -> Undo:
+    """Return how the rows of the run of ``ctx``, a load or a retry, are removed; see ``ingest.find_undo``."""
+    return await find_undo(ctx, *read_arguments(ctx.config))

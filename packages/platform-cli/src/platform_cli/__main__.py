@@ -23,6 +23,10 @@ def main(args: Sequence[str] | None = None) -> int:
     remember_arguments(words)
     REPORTING.shows_trace, REPORTING.has_detailed_codes = "--debug" in words, False
     try:
+        if instruction := os.environ.get("_PLATFORM_COMPLETE"):
+            from platform_cli.commands.completion import complete
+
+            return complete(platform, instruction)
         return _run(args)
     finally:
         _flush()

@@ -46,7 +46,8 @@ def describe_import(error: BaseException) -> str:
         return f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
     text = str(error) if isinstance(error, ImportError | AttributeError) else describe(error)
     lines = [frame for frame in _frames(error) if frame.is_imported]
-    return f"{text} ({lines[-1].file}, line {lines[-1].line})" if lines else text
+    advice = ": install it, or correct its name" if isinstance(error, ModuleNotFoundError) else ""
+    return f"{text} ({lines[-1].file}, line {lines[-1].line}){advice}" if lines else text
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Settings that nothing reads, most often because their name is mistyped."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from platform_cli import registry
 from platform_cli._text import did_you_mean
@@ -11,8 +12,19 @@ _NEAR = 0.88
 """How similar to a known name a name must be to be reported if its prefix does not show that it is ours."""
 
 
-def find_unknown(layers: Iterable[Layer], asked: Iterable[str], *, is_complete: bool) -> list[str]:
-    """Return the names that are set and not known, each with where it is and the nearest known name.
+class UnknownSetting(NamedTuple):
+    """A name that is set and not known: where, and the nearest known name as a hint, or nothing."""
+
+    name: str
+    layer: str
+    nearest: str
+
+    def __str__(self) -> str:
+        return f"{self.name} in {self.layer}{self.nearest}"
+
+
+def find_unknown(layers: Iterable[Layer], asked: Iterable[str], *, is_complete: bool) -> list[UnknownSetting]:
+    """Return the names that are set and not known.
 
     Args:
         layers: where settings come from; no value is shown.
@@ -27,5 +39,5 @@ def find_unknown(layers: Iterable[Layer], asked: Iterable[str], *, is_complete: 
             is_ours = name.upper().startswith(OWN_PREFIXES if is_complete else "PLATFORM_")
             hint = did_you_mean(name, sorted(known), 0.6 if is_ours else _NEAR)
             if hint or is_ours:
-                found.append(f"{name} in {layer.name}{hint}")
+                found.append(UnknownSetting(name, layer.name, hint))
     return found

@@ -3,13 +3,16 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from platform_cli._masking import hide_secrets
 from platform_cli._text import did_you_mean
 from platform_cli.manifest import Argument, Value
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 def to_option(argument: Argument) -> click.Option:
@@ -82,6 +85,7 @@ class _ArgumentOption(click.Option):
     def __init__(self, argument: Argument, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._argument = argument
+        self.example = _to_words(argument)
 
     def get_help_extra(self, ctx: click.Context) -> Any:
         extra = super().get_help_extra(ctx)
@@ -113,6 +117,13 @@ class _ArgumentType(click.ParamType[Value]):
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
         return f"[{'|'.join(map(str, self._choices))}]" if self._choices else None
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> "list[CompletionItem]":
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(each) for each in map(str, self._choices) if each.startswith(incomplete)]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Value:
         parsed = self._parse(value) if isinstance(value, str) else value

@@ -64,6 +64,7 @@ class Container:
         self.locations: Mapping[str, str] = {}
         self._asked, self._opened = set[str](), set[str]()
         self._is_announced = False
+        self._built: dict[str, Any] = {}
         self.secrets: SecretsInterface = settings.values  # what a secret store reads its own settings from
         if settings.implementations["secrets"].value != "env":
             self.secrets = self._build("secrets")
@@ -72,12 +73,11 @@ class Container:
         self._log_fields = log_fields
         self.log = self._logger.bind(**log_fields)
 
-    async def open_database(self, defaults: Mapping[str, str] = MappingProxyType({})) -> DatabaseInterface:
-        """Return the database, connected until ``database_lifecycle`` shuts down.
-
-        ``defaults`` are for settings that are not set.
-        """
-        return (await self.open_context(["database"], {}, defaults)).db
+    async def open_database(
+        self, defaults: Mapping[str, str] = MappingProxyType({}), *, is_announced: bool = True
+    ) -> DatabaseInterface:
+        """Return the database, connected until ``database_lifecycle`` shuts down; see ``open_context``."""
+        return (await self.open_context(["database"], {}, defaults, is_announced=is_announced)).db
 
     async def open_context(
         self,
@@ -85,11 +85,13 @@ class Container:
         config: Mapping[str, Any],
         defaults: Mapping[str, str] = MappingProxyType({}),
         run: Run | None = None,
+        *,
+        is_announced: bool = True,
     ) -> PlatformContext:
         """Return what a module is run with: the declared interfaces, and nothing else.
 
         Logger and secret store are opened first and closed last. Before the others are opened, it logs where
-        the run works.
+        the run works, if ``is_announced``; ``defaults`` are for settings that are not set.
 
         Raises:
             ConfigurationError: when an adapter cannot be built; names all problems.
@@ -105,8 +107,9 @@ class Container:
         except ConfigurationError:  # what is missing may be set under a mistyped name
             self._warn_of_unknown(is_complete="secrets" not in declared)
             raise
-        self.locations = log_locations(self.log, self.settings, built, run)
-        self.log_settings()
+        if is_announced:
+            self.locations = log_locations(self.log, self.settings, built, run)
+            self.log_settings()
         try:
             await self._open(built)
         finally:
@@ -119,11 +122,12 @@ class Container:
         """Return whether what is written to the database may be there when the process has ended."""
         return self._name("database") not in registry.FORGETFUL_DATABASES
 
-    async def open_for_record(self) -> DatabaseInterface:
-        """Return the database, opened for nothing but the history of a run; nothing is logged or made.
+    async def open_existing_database(self) -> DatabaseInterface:
+        """Return the database, connected until ``database_lifecycle`` shuts down; nothing is made or logged.
 
         Raises:
-            PlatformError: when it cannot be built or opened, or has no data yet.
+            DatabaseMissingError: when there is none yet.
+            PlatformError: when it cannot be built or opened.
         """
         built = self._build_declared({"database"}, registry.MAKES_NOTHING)
         await self._open(built)
@@ -174,7 +178,7 @@ class Container:
             self.settings.values.layers, self._asked, is_complete=is_complete and are_shipped
         )
         if unknown:
-            self.log.warn("Settings that nothing reads", names=", ".join(unknown))
+            self.log.warn("Settings that nothing reads", names=", ".join(map(str, unknown)))
 
     def _build_declared(self, declared: set[str], defaults: Mapping[str, str]) -> dict[str, Any]:
         deployed_env = self.settings.env.value if self.settings.is_deployed else ""
@@ -185,7 +189,7 @@ class Container:
         for kind in (each.kind for each in INTERFACES if each.kind not in _ALWAYS_BUILT):
             if kind in declared:
                 try:
-                    built[kind] = self._build(kind, secrets)
+                    self._built[kind] = built[kind] = self._built.get(kind) or self._build(kind, secrets)
                 except ConfigurationError as error:
                     problems.append(error)
         if len(problems) > 1:

@@ -80,11 +80,16 @@ def load_entry(manifest: Manifest, name: str) -> Entry:
         ConfigurationError: when the module cannot be loaded, or is not such a function.
     """
     target = f"{manifest.package}.main:{name}"
-    return Entry(manifest, name, registry.load_object(target, f"module {manifest.name!r}"))
+    advice = f"define 'async def {name}(ctx)' in its main.py"
+    return Entry(manifest, name, registry.load_object(target, f"module {manifest.name!r}", advice=advice))
 
 
-def load_check(manifest: Manifest, name: str) -> Entry | None:
-    """Return the function ``check_<name>`` of a module, or None where it has none."""
+def find_entry(manifest: Manifest, name: str) -> Entry | None:
+    """Return the function ``name`` of a module, which is imported now, or None where it has none.
+
+    Raises:
+        ConfigurationError: when the module cannot be loaded, or it is not such a function.
+    """
     main = registry.load_object(f"{manifest.package}.main", f"module {manifest.name!r}")
-    function = getattr(main, f"check_{name}", None)
-    return None if function is None else Entry(manifest, f"check_{name}", function)
+    function = getattr(main, name, None)
+    return None if function is None else Entry(manifest, name, function)

@@ -73,7 +73,11 @@ def exposure(file: Path, values: Mapping[str, str]) -> str | None:
     and a value whose name has one of the words KEY, PASSPHRASE, PASSWORD, SECRET and TOKEN, or says so in
     another way (PGPASSWORD, DB_PWD).
     """
-    secrets = [name for name, value in values.items() if value and _is_secret(name, value)]
+    secrets = [
+        name
+        for name, value in values.items()
+        if value and (names_secret(name) or has_secret_for_elsewhere(value))
+    ]
     if not secrets or not file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         return None
     return (
@@ -82,10 +86,11 @@ def exposure(file: Path, values: Mapping[str, str]) -> str | None:
     )
 
 
-def _is_secret(name: str, value: str) -> bool:
+def names_secret(name: str) -> bool:
+    """Return whether a setting is a secret by its name; see ``exposure``."""
     words = set(name.upper().split("_"))
     is_named_so = bool(words & _SECRET_WORDS) and not words & _LOCATION_WORDS
-    return is_named_so or is_secret_name(name) or has_secret_for_elsewhere(value)
+    return is_named_so or is_secret_name(name)
 
 
 def _read_text(file: Path) -> str:

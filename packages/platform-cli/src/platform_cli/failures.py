@@ -1,5 +1,6 @@
 """The message, the kind and the exit code of a failure."""
 
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -7,7 +8,8 @@ from dataclasses import dataclass
 import click
 
 from platform_cli._masking import hide_secrets
-from platform_cli._text import did_you_mean, printable
+from platform_cli._text import printable
+from platform_cli._usage_errors import describe_usage
 from platform_interfaces import (
     ConfigurationError,
     FailureKind,
@@ -72,10 +74,21 @@ class ModuleFailedError(PlatformError):
     kind = FailureKind.MODULE_ERROR
 
 
+class StatementFailedError(PlatformError):
+    """A statement of the command line failed, which is in the statement."""
+
+    def __init__(self, message: str, kind: FailureKind) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 class AdapterFailedError(PlatformError):
     """An adapter raised an error that is not one of the platform's."""
 
     kind = FailureKind.ADAPTER_ERROR
+
+
+_BLAMED = ModuleFailedError | AdapterFailedError
 
 
 def describe(error: BaseException) -> str:
@@ -84,13 +97,8 @@ def describe(error: BaseException) -> str:
 
 
 def _in_words(error: BaseException) -> str:
-    if isinstance(error, click.NoSuchOption):
-        near = f" (did you mean {error.possibilities[0]!r}?)" if error.possibilities else ""
-        return f"unknown option {error.option_name!r}{near}"
-    if isinstance(error, click.NoSuchCommand):
-        return _describe_unknown_command(error)
     if isinstance(error, click.ClickException):
-        return _lower_first(error.format_message().removesuffix("."))
+        return describe_usage(error)
     if isinstance(error, ConfigurationError) and str(error):
         return str(error)
     if isinstance(error, BaseExceptionGroup):
@@ -101,25 +109,38 @@ def _in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _describe_unknown_command(error: click.NoSuchCommand) -> str:
-    name, group = error.command_name, error.ctx and error.ctx.command
-    known = group.list_commands(error.ctx) if error.ctx and isinstance(group, click.Group) else []
-    return f"unknown command {name!r}: known are {', '.join(known)}{did_you_mean(name, known)}"
-
-
-def _lower_first(text: str) -> str:
-    # Not PLATFORM_ENV: only a word of click's own sentences.
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
-
-
 def fail(error: BaseException) -> int:
     """Write to standard error what failed, and return the exit code to end with."""
     with suppress(OSError):  # a closed pipe, a full disk: the exit code still says it
         if REPORTING.shows_trace:
             _show_trace(error)
         for line in describe(error).splitlines():
-            click.echo(f"error: {printable(line)}", err=True)
+            click.echo(_fit(f"error: {printable(line)}"), err=True)
+        if (
+            isinstance(error, _BLAMED)
+            and error.__cause__
+            and not REPORTING.shows_trace
+            and _is_read_by_people()
+        ):
+            click.echo("       --debug shows the trace", err=True)
     return exit_code(error)
+
+
+def _fit(line: str) -> str:
+    """Return a line that breaks between words where standard error is a terminal, else as it is."""
+    if not _is_read_by_people():
+        return line
+    import shutil
+    import textwrap
+
+    width = max(40, shutil.get_terminal_size().columns)
+    return textwrap.fill(
+        line, width, subsequent_indent="       ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _is_read_by_people() -> bool:
+    return bool(sys.stderr) and sys.stderr.isatty()
 
 
 def _show_trace(error: BaseException) -> None:
@@ -149,5 +170,13 @@ def exit_code(error: BaseException) -> int:
 def is_expected(error: BaseException) -> bool:
     """Return whether the message says enough: its cause is not in code, or the code has logged it."""
     is_transient = isinstance(error, PlatformError) and error.is_transient
-    expected = click.UsageError | ConfigurationError | FileSystemError | MigrationError | ModuleFailedError
+    expected = (
+        click.UsageError
+        | ConfigurationError
+        | FileSystemError
+        | MigrationError
+        | ModuleFailedError
+        | OutputClosedError
+        | StatementFailedError
+    )
     return is_transient or isinstance(error, expected)

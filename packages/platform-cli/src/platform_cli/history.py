@@ -38,10 +38,19 @@ async def save_run(db: DatabaseInterface, record: RunRecord) -> None:
     """Write the row of a run, new or as it is now; a row that has ended stays as it is.
 
     Raises:
+        QueryError: when there is no such table, or it may not be written.
         DatabaseError: when it cannot be written.
     """
     values = [getattr(record, name) for name in _ATTRIBUTES]
-    await db.execute(_SAVE, [str(each) if isinstance(each, RunStatus) else each for each in values])
+    try:
+        await db.execute(_SAVE, [str(each) if isinstance(each, RunStatus) else each for each in values])
+    except QueryError as error:
+        if await has_table(db):
+            raise
+        raise QueryError(
+            f"table {TABLE!r} does not exist: apply the platform's migrations with 'platform migrate up' and "
+            "the flags of this run"
+        ) from error
 
 
 async def find_runs(

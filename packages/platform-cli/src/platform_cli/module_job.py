@@ -9,7 +9,7 @@ from platform_cli import registry
 from platform_cli._blame import Owner
 from platform_cli.container import Container
 from platform_cli.ended_run import EndedRun
-from platform_cli.entry import load_check, load_entry
+from platform_cli.entry import find_entry, load_entry
 from platform_cli.failures import MISUSED, ModuleFailedError, describe
 from platform_cli.job import Ending, Job
 from platform_cli.manifest import Manifest, read_in_order
@@ -53,7 +53,8 @@ class ModuleJob(Job):
         """Check, migrate, begin the row of the history, and run the module; return 0."""
         name = self._manifest.name
         read_in_order([name])  # what it needs must be installed
-        function, check = load_entry(self._manifest, self._entry), load_check(self._manifest, self._entry)
+        function = load_entry(self._manifest, self._entry)
+        check = find_entry(self._manifest, f"check_{self._entry}")
         context = await self._open(container)
         container.log.debug("Arguments", arguments=dict(self.module_run.arguments))
         returned = await check.call(context) if check else None
@@ -111,7 +112,7 @@ class ModuleJob(Job):
 
     async def _open_elsewhere(self) -> DatabaseInterface:
         """Return the database, for a module that does not use it."""
-        db = await self.container.open_for_record()
+        db = await self.container.open_existing_database()
         if self.container.settings.is_auto_migrate:
             await ensure_migrated(self.container, db, self._manifest.name)
         return db

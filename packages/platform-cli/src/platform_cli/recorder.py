@@ -39,8 +39,8 @@ def make_record(run: Run, entry: str, settings: Settings) -> RunRecord:
         arguments=_to_storable(hide_in(dict(run.arguments))),
         environment=settings.env.value,
         adapters={kind: each.value for kind, each in settings.implementations.items()},
-        host=_clean(socket.gethostname()),
-        user=_clean(find_user()),
+        host=find_host(),
+        user=find_user(),
         process_id=os.getpid(),
         started_at=run.started_at,
         ended_at=None,
@@ -156,10 +156,15 @@ class RunRecorder:
             self._report(reason)
 
 
+def find_host() -> str:
+    """Return the name of this machine."""
+    return str(_clean(socket.gethostname()))
+
+
 def find_user() -> str:
     """Return the user of the operating system; the number of one that has no name."""
     try:
-        return getpass.getuser()
+        return str(_clean(getpass.getuser()))
     except (KeyError, OSError):
         return str(os.getuid())
 

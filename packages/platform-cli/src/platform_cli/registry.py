@@ -18,6 +18,8 @@ from platform_interfaces import ConfigurationError
 LABELS = {each.kind: each.label for each in INTERFACES} | {"modules": "module"}
 """The word for each kind in messages."""
 
+_EntryPoint = tuple[str, str]  # its target, and the folder of its distribution's metadata
+
 # By kind and name, so that a missing one is answered with the command that installs it.
 _DISTRIBUTIONS = {
     ("database", "embedded"): "platform-postgres[embedded]",
@@ -71,8 +73,8 @@ def reference(kind: str, name: str) -> str:
     """
     installed, name = _installed(kind), composed(name)
     if name not in installed:
-        raise ConfigurationError(_not_found_message(kind, name))
-    targets = sorted(set(installed[name]))
+        raise ConfigurationError(not_found_message(kind, name))
+    targets = sorted({target for target, _ in installed[name]})
     if len(targets) > 1:
         raise ConfigurationError(
             f"{LABELS[kind]} {name!r} is installed more than once: as {' and '.join(map(repr, targets))}; "
@@ -90,13 +92,14 @@ def load(kind: str, name: str) -> Any:
     return load_object(reference(kind, name), f"{LABELS[kind]} {name!r}", _DISTRIBUTIONS.get((kind, name)))
 
 
-def load_object(target: str, label: str, distribution: str | None = None) -> Any:
+def load_object(target: str, label: str, distribution: str | None = None, advice: str = "") -> Any:
     """Import and return the object at ``package.module:attribute``, or the module where none is named.
 
     Args:
         target: as it stands in an entry point.
         label: what is loaded, for the message.
         distribution: what to install when a package is missing.
+        advice: what to do when the target itself is missing.
 
     Raises:
         ConfigurationError: when a package is missing, its code fails, or there is no such attribute.
@@ -111,6 +114,8 @@ def load_object(target: str, label: str, distribution: str | None = None) -> Any
             why = f"{error}; install it with: {install_command(distribution)}"
         else:
             why = describe_import(error)
+            is_missing = f"{module!r} has no attribute" in why or why == f"No module named {module!r}"
+            why += f": {advice}" if advice and is_missing else ""
         raise ConfigurationError(f"{label} cannot be loaded from {target!r}: {why}") from error
 
 
@@ -125,8 +130,8 @@ def composed(name: str) -> str:
 
 def is_shipped(kind: str, name: str) -> bool:
     """Return whether an adapter is one of the platform's own, whose settings are all known."""
-    targets = _installed(kind).get(composed(name), [])  # none, where this run does not use the kind
-    return (kind, name) in _DISTRIBUTIONS or any(target.startswith("platform_") for target in targets)
+    found = _installed(kind).get(composed(name), [])  # none, where this run does not use the kind
+    return (kind, name) in _DISTRIBUTIONS or any(target.startswith("platform_") for target, _ in found)
 
 
 def install_command(distribution: str) -> str:
@@ -134,26 +139,44 @@ def install_command(distribution: str) -> str:
     return f"uv pip install {distribution!r}"
 
 
-def _not_found_message(kind: str, name: str) -> str:
+def known_names(kind: str) -> list[str]:
+    """Return the names of one kind for which the command that installs them is known."""
+    return [name for group, name in _DISTRIBUTIONS if group == kind]
+
+
+def find_distribution(kind: str, name: str) -> str:
+    """Return what to install for a name, such as ``platform-cli[memory]``; empty where it is not known."""
+    return _DISTRIBUTIONS.get((kind, name), "")
+
+
+def find_packages(kind: str, name: str) -> list[tuple[str, str]]:
+    """Return name and version of the installed distributions that bring a name, most often of one."""
+    folders = {folder for _, folder in _installed(kind).get(composed(name), [])}
+    parts = (os.path.splitext(os.path.basename(folder))[0].split("-") for folder in sorted(folders))
+    return [(package.replace("_", "-"), version) for package, version, *_ in ([*each, ""] for each in parts)]
+
+
+def not_found_message(kind: str, name: str) -> str:
+    """Return why a name cannot be found, and what to do."""
     word, installed = LABELS[kind], names(kind)
     if distribution := _DISTRIBUTIONS.get((kind, name)):
         return f"{word} {name!r} is not installed: install it with: {install_command(distribution)}"
-    known = {*installed, *(known for group, known in _DISTRIBUTIONS if group == kind)}
+    known = {*installed, *known_names(kind)}
     found = f"installed are {', '.join(installed)}" if installed else "none is installed"
     return f"unknown {word} {name!r}: {found}{did_you_mean(name, sorted(known))}"
 
 
-def _installed(kind: str) -> dict[str, list[str]]:
+def _installed(kind: str) -> dict[str, list[_EntryPoint]]:
     return _entry_points(tuple(sys.path)).get(f"platform.{kind}", {})
 
 
 @lru_cache(maxsize=1)
-def _entry_points(search_path: tuple[str, ...]) -> dict[str, dict[str, list[str]]]:
+def _entry_points(search_path: tuple[str, ...]) -> dict[str, dict[str, list[_EntryPoint]]]:
     # importlib.metadata finds the same, but importing it takes as long as the whole of `platform --help`.
-    found: dict[str, dict[str, list[str]]] = {}
+    found: dict[str, dict[str, list[_EntryPoint]]] = {}
     for file in _entry_point_files(search_path):
         for group, name, target in _parse(file):
-            found.setdefault(group, {}).setdefault(name, []).append(target)
+            found.setdefault(group, {}).setdefault(name, []).append((target, os.path.dirname(file)))
     return found
 
 

@@ -9,6 +9,7 @@ from platform_interfaces.errors import (
     ConnectionLostError,
     ConstraintError,
     DatabaseError,
+    DatabaseMissingError,
     DataError,
     FileChangedError,
     FileMissingError,
@@ -20,6 +21,7 @@ from platform_interfaces.errors import (
     NotConnectedError,
     PlatformError,
     QueryError,
+    ReadOnlyError,
     StatementTimeoutError,
     TransactionAbortedError,
     TransactionConflictError,
@@ -30,6 +32,7 @@ from platform_interfaces.identifiers import quote_identifier, quote_identifiers,
 from platform_interfaces.json_values import dump_json, load_json
 from platform_interfaces.lifecycle import AsyncResource, Lifecycle
 from platform_interfaces.logging import LogEvent, LoggingInterface
+from platform_interfaces.query_result import QueryResult
 from platform_interfaces.rejects import (
     REJECTS_FOLDER,
     Reason,
@@ -41,6 +44,7 @@ from platform_interfaces.rejects import (
 )
 from platform_interfaces.run import Progress, Run
 from platform_interfaces.secrets import SecretsInterface
+from platform_interfaces.undo import Undo
 
 __all__ = [
     "REJECTS_FOLDER",
@@ -53,6 +57,7 @@ __all__ = [
     "DataError",
     "DatabaseError",
     "DatabaseInterface",
+    "DatabaseMissingError",
     "FailureKind",
     "FileChangedError",
     "FileMissingError",
@@ -70,6 +75,8 @@ __all__ = [
     "PlatformError",
     "Progress",
     "QueryError",
+    "QueryResult",
+    "ReadOnlyError",
     "Reason",
     "Reject",
     "RejectWriter",
@@ -80,6 +87,7 @@ __all__ = [
     "Survey",
     "TransactionAbortedError",
     "TransactionConflictError",
+    "Undo",
     "check_bulk_insert",
     "check_path",
     "check_prefix",

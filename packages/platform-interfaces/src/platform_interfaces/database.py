@@ -8,6 +8,7 @@ from typing import Any
 from platform_interfaces.columns import Columns
 from platform_interfaces.identifiers import quote_identifier
 from platform_interfaces.lifecycle import AsyncResource
+from platform_interfaces.query_result import QueryResult
 
 Row = dict[str, Any]
 
@@ -89,6 +90,23 @@ class DatabaseInterface(AsyncResource, ABC):
         Raises:
             TransactionAbortedError: at the end of a block that swallowed a database error, whether server or
                 driver had raised it; nothing is committed.
+        """
+
+    @abstractmethod
+    def open_query(self, query: str, *, is_read_only: bool) -> AbstractAsyncContextManager[QueryResult]:
+        """Return a block with the result of any one statement, for people who look at the data.
+
+        It has a connection of its own, and does not join the transaction of the calling task. What it changes
+        is committed at the end of the block; where an exception leaves the block, only a statement without
+        rows stays done.
+
+        With ``is_read_only`` the database itself refuses what changes its data or schema, also inside
+        functions, and the block ends with a rollback. What a function does outside of the database's
+        transactions (a file, another connection) is beyond that: the role's rights decide it.
+
+        Raises:
+            ReadOnlyError: when ``is_read_only``, and the statement changes something or returns no rows.
+            QueryError: when there are several statements, of which none is run.
         """
 
     @abstractmethod

@@ -2,7 +2,8 @@
 
     PlatformError
     ├── ConfigurationError            fix a setting, a name or an installation
-    │   └── MissingSecretError        a required value is set nowhere
+    │   ├── MissingSecretError        a required value is set nowhere
+    │   └── DatabaseMissingError      there is no such database yet, and none may be made
     ├── DatabaseError                 anything else the database reports
     │   ├── NotConnectedError         call connect() first
     │   ├── ConnectionLostError       retry: the server is unreachable or went away
@@ -11,6 +12,7 @@
     │   ├── LockTimeoutError          retry: another process holds the lock
     │   ├── TransactionAbortedError   fix the code: it swallowed an error inside transaction(), or ended it
     │   ├── QueryError                fix the statement, the schema or the grants
+    │   │   └── ReadOnlyError         … or allow it to change the database
     │   └── DataError                 fix the data: the database refuses a value
     │       └── ConstraintError       … because it breaks a constraint
     ├── FileSystemError               anything else the storage reports
@@ -43,9 +45,18 @@ class MissingSecretError(ConfigurationError):
     """A required value is set nowhere; the message names it and where it was looked for."""
 
 
-class DatabaseError(PlatformError):
-    """The database could not do what was asked."""
+class DatabaseMissingError(ConfigurationError):
+    """The database does not exist yet, and the settings do not let it be made."""
 
+
+class DatabaseError(PlatformError):
+    """The database could not do what was asked.
+
+    Attributes:
+        position: the index of the character of the statement that the database reports, where it does.
+    """
+
+    position: int | None = None
     kind = FailureKind.DATABASE_ERROR
 
 
@@ -89,6 +100,10 @@ class TransactionAbortedError(DatabaseError):
 
 class QueryError(DatabaseError):
     """The statement, the schema or the grants are wrong; the same call fails again."""
+
+
+class ReadOnlyError(QueryError):
+    """The statement changes the database, or returns no rows, where it may only read."""
 
 
 class DataError(DatabaseError):

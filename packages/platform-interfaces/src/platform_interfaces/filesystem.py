@@ -197,6 +197,8 @@ def is_temporary_name(name: str) -> bool:
 def _path_problem(path: str) -> str | None:
     if not path:
         return "it is empty"
+    if "://" in path:
+        return "it is a URL, and must be relative to the root of the file system"
     if path.startswith("/") or path[1:2] == ":":
         return "it must be relative to the root"
     if "\\" in path:

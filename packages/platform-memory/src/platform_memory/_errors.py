@@ -11,6 +11,7 @@ from platform_interfaces import (
     DatabaseError,
     DataError,
     QueryError,
+    ReadOnlyError,
     TransactionConflictError,
 )
 
@@ -26,6 +27,7 @@ _KINDS: list[tuple[type[duckdb.Error], type[DatabaseError]]] = [
 ]
 # Of the CHECK that stands for the length of a VARCHAR, see ``_statement``.
 _TOO_LONG = re.compile(r"[(]Error: (value too long for type character varying[(]\d+[)])[)]")
+_READ_ONLY = "transaction is launched in read-only mode"
 _KEY = re.compile(r'(key ")([^":]*: )?.*(")', re.DOTALL)
 _VALUE = re.compile(r"""(["']).*\1|(?<=value )\S+""", re.DOTALL)
 
@@ -40,6 +42,8 @@ def translating_errors() -> Iterator[None]:
         message = _message(kind, str(error))
         if too_long := _TOO_LONG.search(message):
             kind, message = DataError, too_long[1]
+        elif _READ_ONLY in message:
+            kind, message = ReadOnlyError, "only reading is allowed, and the statement changes the database"
         error.args = (message,)  # it shows in the traceback, too
         raise kind(message) from error
 

@@ -81,7 +81,7 @@ class Session:
             QueryError: when they are not a list, or not as many as the placeholders.
             DataError: when one cannot be stored, or is not of the type that its placeholder has.
         """
-        if isinstance(params, str | bytes):
+        if isinstance(params, str | bytes) or not isinstance(params, Sequence | None):
             raise QueryError(
                 f"parameters must be a list, not {type(params).__name__}: write [value] for a single one"
             )
@@ -135,11 +135,25 @@ class Session:
         statements = self.parse(query)
         if len(statements) != 1 or not statements[0].returns_rows:
             raise QueryError(f"cannot stream {query.strip()!r}: it must be one statement that returns rows")
-        values = self.bind(statements[0], params)
+        columns, blocks = self.open_rows(statements[0], self.bind(statements[0], params))
+        for rows in blocks:
+            yield read_rows(columns, rows)
+
+    def open_rows(
+        self, statement: Statement, values: Sequence[Any]
+    ) -> tuple[list[tuple[str, str]], Iterator[list[tuple[Any, ...]]]]:
+        """Return name and type of each column of ``statement``, and its rows as they are, in blocks."""
         with translating_errors():
-            columns = _columns(self._open().execute(statements[0].text, values))
-            while rows := self._open().fetchmany(STREAM_ROWS):
-                yield read_rows(columns, rows)
+            columns = _columns(self._open().execute(statement.text, values))
+        return columns, self._fetch()
+
+    def _fetch(self) -> Iterator[list[tuple[Any, ...]]]:
+        while True:
+            with translating_errors():
+                rows = self._open().fetchmany(STREAM_ROWS)
+            if not rows:
+                return
+            yield rows
 
     def seed(self, seed: float) -> None:
         """Seed the random values, UUIDs among them."""

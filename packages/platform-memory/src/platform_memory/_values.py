@@ -1,7 +1,7 @@
 """Values on their way into DuckDB and out of it."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -76,7 +76,7 @@ def write_column(name: str, kind: str, values: Sequence[Any]) -> list[Any]:
 
 def read_rows(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]]) -> list[Row]:
     """Return ``rows`` as PostgreSQL's driver does; ``columns`` are pairs of name and type."""
-    names = [_name(name) for name, _ in columns]
+    names = read_names(columns)
     if len(set(names)) < len(names):
         name = next(name for name in names if names.count(name) > 1)
         raise QueryError(f"two columns of the result are named {name!r}: name one differently with AS")
@@ -87,6 +87,23 @@ def read_rows(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]])
                 if record[name] is not None:
                     record[name] = read(record[name])
     return records
+
+
+def read_names(columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Return the names that PostgreSQL gives the columns."""
+    return tuple(_name(name) for name, _ in columns)
+
+
+def read_values(
+    columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of each row as PostgreSQL's driver returns them."""
+    readers = [_READERS.get(kind) for _, kind in columns]
+    for row in rows:
+        yield tuple(
+            value if value is None or read is None else read(value)
+            for read, value in zip(readers, row, strict=True)
+        )
 
 
 def _read_json(text: str) -> Any:

@@ -13,6 +13,7 @@ from platform_interfaces import (
     DatabaseError,
     DatabaseInterface,
     NotConnectedError,
+    QueryResult,
     Row,
     SecretsInterface,
     check_bulk_insert,
@@ -20,6 +21,7 @@ from platform_interfaces import (
 from platform_memory._bulk import insert
 from platform_memory._engine import open_database
 from platform_memory._locks import NamedLocks
+from platform_memory._query import open_query
 from platform_memory._session import Result, Session
 from platform_memory._transaction import Transaction
 
@@ -107,6 +109,12 @@ class MemoryDatabase(DatabaseInterface):
                 transaction.commit()
             finally:
                 del self._transactions[task]
+
+    @asynccontextmanager
+    async def open_query(self, query: str, *, is_read_only: bool) -> AsyncIterator[QueryResult]:
+        await asyncio.sleep(0)
+        with self._session() as session, open_query(session, query, is_read_only=is_read_only) as result:
+            yield result
 
     async def bulk_insert(
         self,

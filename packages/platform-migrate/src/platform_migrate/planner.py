@@ -103,7 +103,9 @@ def plan_mark_applied(
     Raises:
         MigrationRefusedError: when no file has such a name, or ``owner`` none of number ``through``.
     """
-    _check_names(names, [file.name for file in files], "there is no file of that name")
+    _check_names(
+        names, [file.name for file in files], "there is no file of that name, see 'platform migrate status'"
+    )
     if through is not None:
         _check_number(files, through, owner)
     recorded = {row.name: row.checksum for row in rows}

@@ -94,8 +94,13 @@ def _advice_on_login(error: asyncpg.PostgresError, target: Target) -> str:
     if "pg_hba.conf" in text:
         encryption = "sslmode=require" if "no encryption" in text else "another user, host or sslmode"
         return f": the server's pg_hba.conf does not allow this login; try {encryption}, or add a line there"
-    if isinstance(error, asyncpg.InvalidPasswordError) and target.password is None:
-        return ": there is no password in the URL, PGPASSWORD or the password file (PGPASSFILE, ~/.pgpass)"
+    if isinstance(error, asyncpg.InvalidPasswordError):
+        where = "in the URL, PGPASSWORD or the password file (PGPASSFILE, ~/.pgpass)"
+        return f": there is no password {where}" if target.password is None else f": correct it {where}"
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return ": correct the name at the end of the URL, or create the database"
+    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+        return ": correct the user in the URL, or create the role"
     return ""
 
 

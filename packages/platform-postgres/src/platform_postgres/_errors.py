@@ -13,6 +13,7 @@ from platform_interfaces import (
     DatabaseError,
     DataError,
     QueryError,
+    ReadOnlyError,
     StatementTimeoutError,
     TransactionAbortedError,
     TransactionConflictError,
@@ -24,7 +25,8 @@ _BY_SQLSTATE: dict[str, type[DatabaseError]] = {
     "22": DataError,
     "2200H": QueryError,  # a sequence has reached its end: no row is at fault
     "23": ConstraintError,
-    "25": QueryError,  # read-only transaction and the like
+    "25": QueryError,
+    "25006": ReadOnlyError,
     "25P02": TransactionAbortedError,
     "25P03": ConnectionLostError,  # idle in transaction for too long
     "25P04": StatementTimeoutError,  # transaction_timeout

@@ -143,6 +143,14 @@ class Sessions:
             ):
                 await pool.release(connection, timeout=CLOSE_TIMEOUT_SECONDS)
 
+    @asynccontextmanager
+    async def unopened_transaction(self, *, is_read_only: bool) -> AsyncIterator[Transaction]:
+        """Yield a transaction on a connection of its own, which is not open yet."""
+        async with self.acquire() as connection:
+            transaction = self._new_transaction(connection)
+            transaction.is_read_only = is_read_only
+            yield transaction
+
     def _new_transaction(self, connection: Connection) -> Transaction:
         return Transaction(connection, self._settings.control_timeout_seconds + GRACE_SECONDS)
 

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 class Transaction:
     """A transaction: its connection, the task that has it open, and the first error in it.
 
-    BEGIN, COMMIT and the like take ``timeout`` seconds at most.
+    BEGIN, COMMIT and the like take ``timeout`` seconds at most. Read-only, it ends with ROLLBACK.
     """
 
     connection: Connection
     timeout: float
+    is_read_only: bool = False
     task: asyncio.Task[Any] | None = None
     failure: DatabaseError | None = None
     depth: int = 0
@@ -68,7 +69,8 @@ async def open_transaction(transaction: Transaction) -> AsyncIterator[None]:
     connection = transaction.connection
     try:
         with translate_errors():
-            await connection.execute("BEGIN", timeout=transaction.timeout)
+            begin = "BEGIN READ ONLY" if transaction.is_read_only else "BEGIN"
+            await connection.execute(begin, timeout=transaction.timeout)
     except BaseException:
         _terminate(connection)  # the server may have opened it all the same
         raise
@@ -77,13 +79,14 @@ async def open_transaction(transaction: Transaction) -> AsyncIterator[None]:
         with translate_errors():
             is_open = connection.is_in_transaction()
             # The server does not know of an error that the driver raised, and would commit.
-            end = "ROLLBACK" if transaction.failure else "COMMIT"
+            end = "ROLLBACK" if transaction.failure or transaction.is_read_only else "COMMIT"
             outcome = await connection.execute(end, timeout=transaction.timeout)
         if not is_open:
             raise TransactionAbortedError(
                 "a COMMIT or ROLLBACK ended transaction() before its block did: leave both to the block"
             )
-        if outcome != "COMMIT":  # the server answers ROLLBACK, and no error, when a statement had failed
+        # The server answers ROLLBACK, and no error, when a statement had failed.
+        if transaction.failure or outcome != end:
             raise _aborted_error(transaction) from transaction.failure
     except BaseException:
         await _roll_back(transaction, "ROLLBACK")

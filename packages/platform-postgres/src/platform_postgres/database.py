@@ -13,6 +13,7 @@ from platform_interfaces import (
     DatabaseInterface,
     MissingSecretError,
     PlatformError,
+    QueryResult,
     Row,
     SecretsInterface,
     check_bulk_insert,
@@ -24,6 +25,7 @@ from platform_postgres._bulk.plan import make_plan
 from platform_postgres._connection import open_lasting_connection
 from platform_postgres._connection_url import URL_FORM
 from platform_postgres._numbers import prepare
+from platform_postgres._query import open_query
 from platform_postgres._rows import count_affected, make_rows, refuse_equal_names
 from platform_postgres._sessions import Sessions
 from platform_postgres._settings import PoolSettings
@@ -143,6 +145,14 @@ class PostgresDatabase(DatabaseInterface):
     async def transaction(self) -> AsyncIterator[None]:
         async with self._sessions.transaction():
             yield
+
+    @asynccontextmanager
+    async def open_query(self, query: str, *, is_read_only: bool) -> AsyncIterator[QueryResult]:
+        async with (
+            self._sessions.unopened_transaction(is_read_only=is_read_only) as transaction,
+            open_query(transaction, query) as result,
+        ):
+            yield result
 
     async def bulk_insert(
         self,

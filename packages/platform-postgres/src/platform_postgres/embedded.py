@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from tempfile import mkdtemp
 
-from platform_interfaces import ConfigurationError, SecretsInterface
+from platform_interfaces import ConfigurationError, DatabaseMissingError, SecretsInterface
 from platform_postgres._target import Target, read_target
 from platform_postgres.database import PostgresDatabase
 from platform_postgres.server import PostgresServer
@@ -46,6 +46,7 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
 
         Raises:
             ConfigurationError: when the extra ``embedded`` is not installed, or the directory cannot be used.
+            DatabaseMissingError: when it has no data, and ``DB_EMBEDDED_CREATE`` is false.
             DatabaseError: when the server does not start.
         """
         try:
@@ -82,7 +83,7 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
         """Return the server of the directory, or a temporary one."""
         if self._create != "true" and not self._server.has_data():
             if self._create == "false":
-                raise ConfigurationError(
+                raise DatabaseMissingError(
                     f"there are no data of a server in {str(self._server.directory)!r} (DB_EMBEDDED_DIR; is "
                     "the disk mounted?): set DB_EMBEDDED_CREATE=true to make them"
                 )

@@ -14,6 +14,7 @@ from batch_etl.ingest.limits import LIMITS, Limits
 from batch_etl.ingest.load import check_load, load
 from batch_etl.ingest.record_format import RecordFormat
 from batch_etl.ingest.source import NoInputError
+from batch_etl.ingest.undo import find_undo
 
 __all__ = [
     "BOOLEAN",
@@ -39,5 +40,6 @@ __all__ = [
     "RejectCode",
     "Rejected",
     "check_load",
+    "find_undo",
     "load",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Self
 
+from batch_etl.ingest.date_names import is_day
 from platform_interfaces import ConfigurationError, check_prefix, quote_table
 
 
@@ -152,7 +153,7 @@ class LoadConfig:
     def _find_problems(self) -> list[str]:
         problems = []
         if not _is_date(self.date):
-            problems.append(f"--date must be a day as YYYY-MM-DD, not {self.date!r}")
+            problems.append(f"--date must be a day as YYYY-MM-DD, not {self.date!r}{_guess_date(self.date)}")
         for name, check, value in (
             ("source-path", check_prefix, self.source_path),
             ("target-table", quote_table, self.target_table),
@@ -180,6 +181,18 @@ _ATTRIBUTES = {
     "allow-empty": "allows_empty",
 }
 """The attributes that arguments give as they are, by the names of the arguments."""
+
+
+def _guess_date(text: str) -> str:
+    """Return what is wrong with a date, or how it is spelled; empty where that cannot be known."""
+    if is_day(text):
+        return ": there is no such day"
+    found = re.fullmatch(r"\D?([0-9]{4})[-/.]?([0-9]{1,2})[-/.]?([0-9]{1,2})(\D.*)?", text)
+    year, month, day = found.groups()[:3] if found else ("", "", "")
+    if dotted := re.fullmatch(r"([0-9]{1,2})[.]([0-9]{1,2})[.]([0-9]{4})", text):
+        day, month, year = dotted.groups()
+    guess = f"{year}-{month:0>2}-{day:0>2}"
+    return f" (did you mean {guess!r}?)" if _is_date(guess) else ""
 
 
 def _is_date(text: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -10,13 +9,14 @@ from batch_etl.ingest.config import LoadConfig
 from batch_etl.ingest.limits import Limits
 from batch_etl.ingest.retrying import retrying
 from batch_etl.ingest.table import TargetTable
+from batch_etl.ingest.window import Start
 from platform_interfaces import DatabaseInterface, LockTimeoutError, LoggingInterface
 
 
 @asynccontextmanager
 async def exclusive_load(
     db: DatabaseInterface, log: LoggingInterface, table: TargetTable, config: LoadConfig, limits: Limits
-) -> AsyncIterator[dt.datetime]:
+) -> AsyncIterator[Start]:
     """Hold the lock of the table and the date, and yield the timestamp that the rows of the run come after.
 
     So no two runs of a date overlap in time, nor in the ``created_at`` of their rows, not even when another
@@ -34,8 +34,11 @@ async def exclusive_load(
             await stack.enter_async_context(db.lock(name, timeout=0))
         except LockTimeoutError as error:
             if not config.waits_for_lock:
-                raise
+                raise LockTimeoutError(
+                    f"another run loads {config.date} into {table.name!r}: run again later, or leave out "
+                    f"--no-wait to wait for it ({error})"
+                ) from error
             log.info("Waiting for another run", reason=str(error))
             await stack.enter_async_context(db.lock(name, timeout=limits.lock_wait_seconds))
-        started_at: dt.datetime = await retry(table.next_created_at)
-        yield started_at
+        start: Start = await retry(table.next_created_at)
+        yield start

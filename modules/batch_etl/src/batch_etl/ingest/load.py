@@ -16,6 +16,7 @@ from batch_etl.ingest.report import Report
 from batch_etl.ingest.source import SourceFiles, log_found, select_source
 from batch_etl.ingest.table import TargetTable
 from batch_etl.ingest.table_writer import TableWriter
+from batch_etl.ingest.window import RunWindow
 from platform_interfaces import FileSystemError, PlatformContext, PlatformError, RejectWriter, rejects_path
 
 
@@ -67,10 +68,13 @@ class _Load:
         self._run.figures.update(table=self._table.name, folder=self._config.folder)
         if self._config.is_dry_run:
             return await self._run_dry()
-        async with exclusive_load(self._db, self._log, self._table, self._config, self._limits) as started_at:
-            writer = TableWriter(self._db, self._log, self._table, started_at, self._limits)
-            async with RejectWriter(self._fs, self._config.folder, self._run.id) as rejects:
-                return await self._transfer(writer, rejects)
+        async with (
+            exclusive_load(self._db, self._log, self._table, self._config, self._limits) as start,
+            RunWindow(self._run, start) as window,
+            RejectWriter(self._fs, self._config.folder, self._run.id) as rejects,
+        ):
+            writer = TableWriter(self._db, self._log, self._table, window, self._limits)
+            return await self._transfer(writer, rejects)
 
     async def _run_dry(self) -> int:
         if not await self._table.check(is_dry_run=True):

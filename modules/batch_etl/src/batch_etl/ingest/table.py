@@ -17,6 +17,7 @@ from batch_etl.ingest.table_problems import (
     find_shape_problems,
 )
 from batch_etl.ingest.table_shape import TableShape, read_shape
+from batch_etl.ingest.window import Start
 from platform_interfaces import DatabaseInterface, QueryError, quote_table, split_table
 
 MAX_RUN_SPAN = dt.timedelta(hours=1)
@@ -104,7 +105,7 @@ class TargetTable:
             raise self._explain_missing()
         return key
 
-    async def next_created_at(self) -> dt.datetime:
+    async def next_created_at(self) -> Start:
         """Return a timestamp, now or later, after which no row of the date follows within ``MAX_RUN_SPAN``.
 
         So no two runs of a date have a ``created_at`` in common, whatever clocks have shown, and rows whose
@@ -112,7 +113,7 @@ class TargetTable:
         """
         found = await self._db.fetch_one(
             f"""
-            SELECT MIN(stamp) AS started_at
+            SELECT MIN(stamp) AS started_at, MIN(stamp) = now() AS is_now
             FROM (
                 SELECT stamp, lead(stamp) OVER (ORDER BY stamp) AS next_stamp
                 FROM (
@@ -126,7 +127,18 @@ class TargetTable:
             """,  # noqa: S608 - quoted
             [self.event_date],
         )
-        return found["started_at"] if found and found["started_at"] else dt.datetime.now(dt.UTC)
+        if found and found["started_at"]:
+            return Start(found["started_at"], found["is_now"])
+        return Start(dt.datetime.now(dt.UTC), is_now=False)
+
+    async def wait_for_writes(self) -> None:
+        """Wait until no other transaction writes to the table, and let none begin before this one ends.
+
+        The commit of a process that was killed may be under way. A database in memory has no such process.
+        """
+        with suppress(QueryError):
+            async with self._db.transaction():
+                await self._db.execute(f"LOCK TABLE {self.quoted} IN SHARE ROW EXCLUSIVE MODE")
 
     async def explain_count(self, started_at: dt.datetime, inserted: int, found: int) -> str:
         """Return why the table may have another number of rows of this run than the run has inserted."""

@@ -15,6 +15,7 @@ from batch_etl.ingest.limits import Limits
 from batch_etl.ingest.outcome import Outcome
 from batch_etl.ingest.retrying import retrying
 from batch_etl.ingest.table import TargetTable
+from batch_etl.ingest.window import RunWindow
 from platform_interfaces import (
     Columns,
     ConstraintError,
@@ -26,7 +27,6 @@ from platform_interfaces import (
 )
 
 _WRITES_THAT_LOOK_UP_FIRST = 8  # after one that met rows which were there already
-_TICK = dt.timedelta(microseconds=1)
 
 
 class TableWriter:
@@ -41,12 +41,12 @@ class TableWriter:
         db: DatabaseInterface,
         log: LoggingInterface,
         table: TargetTable,
-        started_at: dt.datetime,
+        window: RunWindow,
         limits: Limits,
     ) -> None:
         self._db, self._log, self._table, self._limits = db, log, table, limits
-        self._started_at = self._last_written_at = started_at
-        self._finder, self._met = Finder(db, table, started_at), MetRows()
+        self._window = window
+        self._finder, self._met = Finder(db, table, window.after), MetRows()
         self._lookups_left = _WRITES_THAT_LOOK_UP_FIRST
         self._has_written = False
         self._generated_keys: GeneratedKeys | None = None  # asked for when they are needed first
@@ -71,8 +71,7 @@ class TableWriter:
         filled = [part for part in parts if part]
         if not filled:
             return b""
-        self._last_written_at += _TICK
-        batch = _Batch(filled, self._table, self._last_written_at)
+        batch = _Batch(filled, self._table, await self._window.take())
         outcomes = bytearray([Outcome.INSERTED]) * len(batch.keys)
         pending = [batch.sort_rows()]
         while pending:
@@ -89,7 +88,7 @@ class TableWriter:
             else:
                 for found in existing:
                     if found.written_at != batch.created_at:  # else it was this very write
-                        self._met.classify(found, self._last_written_at, rows, outcomes)
+                        self._met.classify(found, self._window.until, rows, outcomes)
         return bytes(outcomes)
 
     async def find_mismatch(self, inserted: int) -> str | None:
@@ -99,12 +98,12 @@ class TableWriter:
                 found = await self._db.fetch_one(
                     f"SELECT COUNT(*) AS n FROM {self._table.quoted} "  # noqa: S608 - quoted
                     "WHERE event_date = $1 AND created_at > $2 AND created_at <= $3",
-                    [self._table.event_date, self._started_at, self._last_written_at],
+                    [self._table.event_date, self._window.after, self._window.until],
                 )
         count = found["n"] if found else 0
         if count == inserted:
             return None
-        return await self._table.explain_count(self._started_at, inserted, count)
+        return await self._table.explain_count(self._window.after, inserted, count)
 
     async def _refuse(self, row: int, outcomes: bytearray, error: DataError) -> None:
         """Set the outcome of a row that the database refuses; stop the run when it refuses them all."""

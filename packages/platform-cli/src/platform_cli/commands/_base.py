@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import chdir
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import iter_params_for_processing
@@ -12,19 +12,22 @@ from platform_cli.failures import REPORTING, OutputClosedError, describe
 from platform_cli.flags import FLAGS, Flag
 from platform_interfaces import ConfigurationError, PlatformError
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 _GIVEN = "platform_cli.flags"
 _HELP_NAMES = ["-h", "--help"]
 
 
-def say(text: str) -> None:
-    """Print a line.
+def say(text: str | bytes, *, has_end: bool = True) -> None:
+    """Print a line, or without ``has_end`` the beginning of one.
 
     Raises:
         OutputClosedError: when the reader has closed it.
         PlatformError: when it cannot be written, on a full disk.
     """
     try:
-        click.echo(text)
+        click.echo(text, nl=has_end)
     except BrokenPipeError as error:
         raise OutputClosedError from error
     except OSError as error:
@@ -35,6 +38,7 @@ class GlobalOption(click.Option):
     """An option that every command takes, once and anywhere on the command line."""
 
     def __init__(self, flag: Flag) -> None:
+        self._flag = flag
         super().__init__(
             [flag.switch or f"--{flag.name}"],
             metavar=None if flag.switch else "NAME",
@@ -44,6 +48,13 @@ class GlobalOption(click.Option):
             callback=_remember,
             help=f"{flag.help}. [default: {flag.default}; {flag.variable}]",
         )
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        from click.shell_completion import CompletionItem
+
+        from platform_cli.commands._completions import complete_flag
+
+        return [CompletionItem(name) for name in complete_flag(self._flag, incomplete)]
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         record = super().get_help_record(ctx)
@@ -67,8 +78,8 @@ def _remember(context: click.Context, option: click.Parameter, value: Any) -> No
 _GLOBAL_OPTIONS = [GlobalOption(flag) for flag in FLAGS]
 
 
-class _Command(click.Command):
-    """A command with the global options and examples, each in a section of their own.
+class PlainCommand(click.Command):
+    """A command that needs no settings; its help has global options and examples in sections of their own.
 
     Args:
         examples: command lines, as they are typed; a test parses each.
@@ -83,7 +94,7 @@ class _Command(click.Command):
         return _HELP_NAMES
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not any(name in args for name in _HELP_NAMES):
+        if not (ctx.resilient_parsing or any(name in args for name in _HELP_NAMES)):
             from platform_cli.commands._words import find_problems
 
             problems, _ = find_problems(args, self.get_params(ctx), is_whole=ctx.allow_interspersed_args)
@@ -117,7 +128,7 @@ def _wrap_example(example: str, width: int) -> str:
     return "  " + " \\\n  ".join(lines) + "\n"
 
 
-class PlatformGroup(_Command, click.Group):
+class PlatformGroup(PlainCommand, click.Group):
     """A command that only chooses a subcommand."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -125,13 +136,15 @@ class PlatformGroup(_Command, click.Group):
         super().format_options(ctx, formatter)
 
 
-class PlatformCommand(_Command):
+class PlatformCommand(PlainCommand):
     """A command that does something: its settings are ``Context.obj``, its directory the project's.
 
     All problems of its command line are reported at once.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing:  # for completion
+            return super().parse_args(ctx, args)
         given = list(args)
         problems: list[str] = []
         try:
@@ -150,7 +163,7 @@ class PlatformCommand(_Command):
             return super().invoke(ctx)
 
     def _problems(self, ctx: click.Context, args: Sequence[str]) -> list[str]:
-        from platform_cli.commands._words import find_problems
+        from platform_cli.commands._words import explain_unexpected, find_problems
 
         problems, words = find_problems(args, self.get_params(ctx), is_whole=True)
         parser = self.make_parser(ctx)
@@ -166,19 +179,7 @@ class PlatformCommand(_Command):
                 # Not also as missing where its value is.
                 if not (isinstance(error, click.MissingParameter) and _is_named(param, problems)):
                     problems.append(describe(error))
-        return problems + self._unexpected(ctx, rest)
-
-    def _unexpected(self, ctx: click.Context, rest: Sequence[str]) -> list[str]:
-        options = [name for param in self.get_params(ctx) for name in param.opts + param.secondary_opts]
-        problems, is_value = [], False  # what follows an unknown option is most likely its value
-        for word in rest:
-            if word.startswith("-") and word != "-":
-                name = word.partition("=")[0]
-                problems.append(describe(click.NoSuchOption(name, possibilities=options)))
-            elif not is_value:
-                problems.append(f"unexpected argument {word!r}")
-            is_value = word.startswith("--") and "=" not in word
-        return problems
+        return problems + explain_unexpected(rest, args, ctx)
 
 
 def _without(args: Sequence[str], option: str) -> list[str]:

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from platform_cli.commands._base import say
+from platform_cli.commands._completions import complete_owners
 from platform_interfaces import DatabaseInterface, LockTimeoutError, SecretsInterface
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ directory_option = click.option(
     help="Folder of the platform's migrations. [default: those it ships; MIGRATIONS_DIR]",
 )
 dry_run_option = click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+owner_option = partial(click.option, "--module", metavar="NAME", shell_complete=complete_owners)
 lock_wait_option = click.option(
     "--lock-wait",
     type=click.IntRange(min=0),

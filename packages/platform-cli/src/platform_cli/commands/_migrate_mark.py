@@ -10,6 +10,7 @@ from platform_cli.commands._migrate_context import (
     MigrationNumber,
     directory_option,
     lock_wait_option,
+    owner_option,
     print_names,
     run_on_database,
 )
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
 @click.option("--applied", is_flag=True, help="Record them as applied, with their present text.")
 @click.option("--pending", is_flag=True, help="Forget that they were applied.")
 @click.option("--through", type=MigrationNumber(), help="With --applied: all up to this number of --module.")
-@click.option(
-    "--module", metavar="NAME", default=PLATFORM, show_default=True, help="Whose number --through is."
-)
+@owner_option(default=PLATFORM, show_default=True, help="Whose number --through is.")
 @lock_wait_option
 @directory_option
 def mark(

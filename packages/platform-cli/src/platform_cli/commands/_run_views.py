@@ -2,22 +2,26 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from platform_cli._text import printable
 from platform_cli.commands._base import say
 from platform_cli.commands._table import print_table
-from platform_cli.manifest import read_manifest
+from platform_cli.manifest import Argument, read_manifest
 from platform_cli.run_record import RunRecord, RunStatus
-from platform_interfaces import ConfigurationError
+from platform_cli.settings import Settings
+from platform_interfaces import ConfigurationError, Undo
 
 VERSION = 1
 """Of the JSON objects; it goes up when a field changes its meaning or goes away."""
 
 ID_DIGITS = 8
 """How much of an id is shown in lists; the commands take as much of one as tells it from the others."""
+
+_COMMANDS = {"run": "platform run", "retry": "platform rejects retry"}
 
 
 def print_json(content: Mapping[str, Any]) -> None:
@@ -40,11 +44,9 @@ def print_runs(records: Iterable[RunRecord]) -> None:
         [
             (
                 record.id[:ID_DIGITS],
-                format_time(record.started_at),
+                record.started_at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S"),
                 name_entry(record),
-                ": ".join(
-                    filter(None, (record.status, record.failure_kind if record.exit_code == 1 else ""))
-                ),
+                describe_status(record),
                 format_seconds(record.seconds),
                 " ".join(to_words(record)),
             )
@@ -56,29 +58,44 @@ def print_runs(records: Iterable[RunRecord]) -> None:
 
 def print_run(record: RunRecord) -> None:
     """Print all that is known of a run, a line for each field."""
+    by_count = dict(sorted(record.rejects.items(), key=lambda item: -item[1]))
     rows: list[tuple[str, object]] = [
         ("run", record.id),
         ("module", f"{name_entry(record)} {record.version}"),
         ("status", str(record.status)),
-        ("started", record.started_at.replace(microsecond=0)),
-        ("took", format_seconds(record.seconds) or None),
-        ("exit code", record.exit_code),
         ("failure", record.failure_kind or None),
         ("error", record.error or None),
+        ("exit code", record.exit_code),
+        ("started", record.started_at.replace(microsecond=0)),
+        ("took", format_seconds(record.seconds) or None),
         ("environment", record.environment),
         ("adapters", ", ".join(f"{kind} {name}" for kind, name in sorted(record.adapters.items()))),
         ("process", f"{record.process_id} of {record.user} on {record.host}"),
+        *_list_values("arguments", _in_order(record)),
+        *_list_values("figures", _other_figures(record)),
+        *_list_values("rejects", by_count),
+        *_list_values("undone", record.undone),
     ]
-    for title, values in (
-        ("arguments", record.arguments),
-        ("figures", record.figures),
-        ("rejects", record.rejects),
-        ("undone", record.undone),
-    ):
-        shown = [(name, value) for name, value in values.items() if value not in (None, {}, [])]
-        rows += [(title if not index else "", f"{name} {value}") for index, (name, value) in enumerate(shown)]
-    shown_rows = [row for row in rows if row[1] is not None]
-    print_table(("field", "value"), shown_rows, wrapped=["value"], has_head=False)
+    print_table(
+        ("field", "value"), [row for row in rows if row[1] is not None], wrapped=["value"], has_head=False
+    )
+
+
+def print_comparison(first: RunRecord, second: RunRecord) -> None:
+    """Print the fields of two runs side by side, with what is different."""
+    columns = ("", first.id[:ID_DIGITS], second.id[:ID_DIGITS], "difference")
+    rows = [(name, a, b, _describe_difference(a, b)) for name, (a, b) in _pair(first, second).items()]
+    print_table(columns, rows, numbers=columns[1:])
+
+
+def find_differences(first: RunRecord, second: RunRecord) -> dict[str, tuple[Any, Any]]:
+    """Return the fields that are not equal in two runs, with the values of both; None where one has none."""
+    return {name: pair for name, pair in _pair(first, second).items() if pair[0] != pair[1]}
+
+
+def name_entry(record: RunRecord) -> str:
+    """Return the module, and what was called in it where that is not ``run``."""
+    return record.module if record.entry == "run" else f"{record.module} ({record.entry})"
 
 
 def describe_status(record: RunRecord) -> str:
@@ -87,20 +104,44 @@ def describe_status(record: RunRecord) -> str:
     return f"{record.status}: {record.failure_kind}" if has_kind else str(record.status)
 
 
-def name_entry(record: RunRecord) -> str:
-    """Return the module, and what was called in it where that is not ``run``."""
-    return record.module if record.entry == "run" else f"{record.module} ({record.entry})"
+def describe_again(record: RunRecord, settings: Settings) -> str:
+    """Return the command that runs the same again, on the adapters that the command line chooses."""
+    flags = settings.as_flags("database", "filesystem")
+    words = " ".join(map(shlex.quote, to_words(record)))
+    return f"{_COMMANDS[record.entry]} {record.module} {words}".rstrip() + flags
+
+
+def describe_next(record: RunRecord, settings: Settings) -> str:
+    """Return what can be done about a run, with the command to type."""
+    again, short = describe_again(record, settings), record.id[:ID_DIGITS]
+    if record.status == RunStatus.RUNNING:
+        return f"It is still running: platform runs show {short}{settings.as_flags('database')}"
+    if record.status != RunStatus.SUCCEEDED:
+        return f"Run it again: {again}"
+    if record.rejects:
+        return f"See what was rejected: platform rejects list{settings.as_flags('filesystem')}"
+    return f"Take it back: platform runs undo {short}{settings.as_flags('database', 'filesystem')}"
+
+
+def describe_undo(record: RunRecord, undo: Undo) -> str:
+    """Return how many rows of a run there are, beside how many it has recorded."""
+    run = f"run {record.id[:ID_DIGITS]} of {record.module} ({' '.join(to_words(record))})"
+    if not undo.recorded and not undo.rows:
+        return f"{run} has no rows in the table"
+    if undo.recorded is None:
+        return f"{run} ended before it recorded how many rows it inserted; {undo.rows:,} are in the table"
+    found = "all of them" if undo.rows == undo.recorded else f"{undo.rows:,}"
+    lacking = "" if undo.rows == undo.recorded else ": others were removed or changed since"
+    return f"{run} inserted {undo.recorded:,} rows; {found} are in the table{lacking}"
 
 
 def to_words(record: RunRecord) -> list[str]:
     """Return the arguments of a run as they are typed, without those that have their default."""
-    try:
-        arguments = read_manifest(record.module).arguments
-    except ConfigurationError:  # not installed any more
-        arguments = ()
-    defaults = {each.name: each.default_in.get(record.environment, each.default) for each in arguments}
+    defaults = {
+        each.name: each.default_in.get(record.environment, each.default) for each in _arguments_of(record)
+    }
     words = []
-    for name, value in record.arguments.items():
+    for name, value in _in_order(record).items():
         default = defaults.get(name)
         if value is None or value == default or (value is False and default is None):
             continue
@@ -111,11 +152,6 @@ def to_words(record: RunRecord) -> list[str]:
     return words
 
 
-def format_time(time: dt.datetime) -> str:
-    """Return a timestamp to the second, in UTC."""
-    return time.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
 def format_seconds(seconds: float | None) -> str:
     """Return a duration in the units that people use for its size; empty where it is not known."""
     if seconds is None:
@@ -124,3 +160,68 @@ def format_seconds(seconds: float | None) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _in_order(record: RunRecord) -> dict[str, Any]:
+    """Return the arguments in the order of ``module.json``; the database does not keep one."""
+    names = [each.name for each in _arguments_of(record) if each.name in record.arguments]
+    return {name: record.arguments[name] for name in [*names, *sorted({*record.arguments} - {*names})]}
+
+
+def _arguments_of(record: RunRecord) -> tuple[Argument, ...]:
+    try:
+        return read_manifest(record.module).arguments
+    except ConfigurationError:  # not installed any more
+        return ()
+
+
+def _other_figures(record: RunRecord) -> dict[str, Any]:
+    """Return the figures without those that the rejects say already."""
+    return {name: value for name, value in record.figures.items() if value != record.rejects}
+
+
+def _list_values(title: str, values: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    shown = [f"{name} {value}" for name, value in _flatten(values) if value is not None]
+    for index, text in enumerate(shown):
+        yield ("" if index else title), text
+
+
+def _pair(first: RunRecord, second: RunRecord) -> dict[str, tuple[Any, Any]]:
+    a, b = dict(_flatten(_comparable(first))), dict(_flatten(_comparable(second)))
+    pairs = {name: (a.get(name), b.get(name)) for name in dict.fromkeys([*a, *b])}
+    return {name: pair for name, pair in pairs.items() if pair != (None, None)}
+
+
+def _comparable(record: RunRecord) -> dict[str, Any]:
+    seconds = record.seconds
+    return {
+        "module": name_entry(record),
+        "version": record.version,
+        "status": str(record.status),
+        "environment": record.environment,
+        "seconds": None if seconds is None else round(seconds, 3),
+        "arguments": _in_order(record),
+        "figures": _other_figures(record),
+        "rejects": record.rejects,
+    }
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _describe_difference(first: Any, second: Any) -> str:
+    if first == second:
+        return ""
+    if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in (first, second)):
+        return "differs"
+    share = f" ({(second - first) / first:+.1%})" if first else ""
+    return (
+        f"{second - first:+,.6g}{share}"
+        if isinstance(second - first, float)
+        else f"{second - first:+,}{share}"
+    )

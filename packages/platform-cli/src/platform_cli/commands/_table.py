@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from platform_cli._masking import hide_in
+from platform_cli._masking import hide_in, hide_secrets
 from platform_cli._render import show
 from platform_cli._text import printable
 from platform_cli.commands._base import say
@@ -23,6 +23,7 @@ def print_table(
     *,
     numbers: Collection[str] = (),
     wrapped: Collection[str] = (),
+    whole: Collection[str] = (),
     missing: str = "",
     has_head: bool = True,
 ) -> None:
@@ -37,6 +38,7 @@ def print_table(
         rows: as many values each; timestamps are shown in UTC, None as ``missing``.
         numbers: columns of text that are right-aligned, too, such as ``1,234`` or ``2.5 s``.
         wrapped: columns whose values are whole on a terminal, too, on as many lines as they need.
+        whole: columns that are shortened last, such as those of names.
         missing: what is shown where there is no value.
         has_head: whether the names are printed.
 
@@ -55,11 +57,26 @@ def print_table(
             _escape(name, encoding),
             is_right=name in numbers or _are_numbers(row[index] for row in values),
             is_wrapped=name in wrapped,
+            is_whole=name in whole,
         )
         for index, name in enumerate(columns)
     ]
-    text = _draw(drawn, cells, has_head=has_head)
+    if is_terminal():
+        text = _draw(drawn, cells, has_head=has_head)
+    elif has_head or cells:
+        text = _align(drawn, [[column.name for column in drawn], *cells][not has_head :])
     say(text if _can_encode("─…", encoding) else text.translate(_PLAIN_SIGNS))
+
+
+def say_problem(subject: str, problem: str) -> None:
+    """Print what is wrong with something that a table lists: a line for each problem, which are whole."""
+    for line in problem.splitlines():
+        say(printable(hide_secrets(line if subject in line else f"{subject}: {line}")))
+
+
+def is_terminal() -> bool:
+    """Return whether standard output is a terminal."""
+    return bool(sys.stdout) and sys.stdout.isatty()
 
 
 @dataclass(frozen=True)
@@ -67,9 +84,24 @@ class _Column:
     name: str
     is_right: bool
     is_wrapped: bool
+    is_whole: bool
 
 
-def _draw(columns: Sequence[_Column], rows: Sequence[Sequence[str]], *, has_head: bool) -> str:
+def _align(columns: Sequence[_Column], rows: Iterable[Sequence[str]]) -> str:
+    from rich.cells import cell_len
+
+    lines = list(rows)
+    widths = [max(map(cell_len, cells)) for cells in zip(*lines, strict=True)]
+
+    def pad(cell: str, width: int, column: _Column) -> str:
+        blanks = " " * (width - cell_len(cell))
+        return blanks + cell if column.is_right else cell + blanks
+
+    return "\n".join("  ".join(map(pad, line, widths, columns)).rstrip() for line in lines)
+
+
+def _draw(columns: Sequence[_Column], rows: Iterable[Sequence[str]], *, has_head: bool) -> str:
+    """Return the table as a terminal shows it."""
     from io import StringIO
 
     from rich import box
@@ -77,12 +109,12 @@ def _draw(columns: Sequence[_Column], rows: Sequence[Sequence[str]], *, has_head
     from rich.table import Table
     from rich.text import Text
 
-    is_terminal = bool(sys.stdout) and sys.stdout.isatty()
-    style = box.SIMPLE_HEAD if is_terminal else None
-    table = Table(box=style, show_header=has_head, show_edge=False, pad_edge=False, padding=(0, 1))
+    table = Table(
+        box=box.SIMPLE_HEAD, show_header=has_head, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
+    )
     for column in columns:
         name = Text(column.name, overflow="ellipsis", no_wrap=True)
-        table.add_column(name, justify="right" if column.is_right else "left")
+        table.add_column(name, justify="right" if column.is_right else "left", no_wrap=column.is_whole)
     for row in rows:
         cells = (
             Text(cell, overflow="fold" if column.is_wrapped else "ellipsis", no_wrap=not column.is_wrapped)
@@ -90,18 +122,9 @@ def _draw(columns: Sequence[_Column], rows: Sequence[Sequence[str]], *, has_head
         )
         table.add_row(*cells)
     drawn = StringIO()  # rich exits by itself where a pipe is closed
-    # No value is shortened where there is no terminal.
-    widest = [[column.name for column in columns], *rows]
-    width = shutil.get_terminal_size().columns if is_terminal else _measure(widest)
-    is_styled = is_terminal and "NO_COLOR" not in os.environ
+    width, is_styled = shutil.get_terminal_size().columns, "NO_COLOR" not in os.environ
     Console(file=drawn, width=width, force_terminal=is_styled, legacy_windows=False).print(table)
     return "\n".join(line.rstrip() for line in drawn.getvalue().removesuffix("\n").split("\n"))
-
-
-def _measure(rows: Iterable[Sequence[str]]) -> int:
-    from rich.cells import cell_len
-
-    return sum(max(map(cell_len, column)) + 2 for column in zip(*rows, strict=True))
 
 
 def _are_numbers(values: Iterable[object]) -> bool:

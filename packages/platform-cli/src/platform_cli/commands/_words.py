@@ -1,8 +1,12 @@
 """The words of a command line before click reads them: options without a value, or given twice."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import click
+
+from platform_cli._text import find_near
+from platform_cli._usage_errors import describe_usage
 
 _OPTION_SIGNS = ("--", "\u2013", "\u2014")  # text programs turn "--" into a dash
 
@@ -12,7 +16,8 @@ def find_problems(
 ) -> tuple[list[str], list[str]]:
     """Return what is wrong with the options, and the words without the options that lack a value.
 
-    A word that begins with ``--`` is not a value, unless it is given as ``--name=--word``.
+    A word that begins with ``--`` is not a value, unless it is given as ``--name=--word``. A word of several
+    letters behind one dash is a long option that lacks a dash, unless they are all short options.
 
     Args:
         words: those of one command.
@@ -29,7 +34,13 @@ def find_problems(
     remaining = list(words)
     seen: dict[str | None, str] = {}
     for index, name, value in _options(words, options, is_whole=is_whole):
-        option = options[name]
+        option = options.get(name)
+        if option is None:
+            near = find_near(name[1:], [each.removeprefix("--") for each in options])
+            hint = f" (did you mean '--{near}'?)" if near else ": long options have two dashes"
+            problems.append(f"unknown option {name!r}{hint}")
+            remaining[index] = f"--{near}" if near else ""
+            continue
         if option.name in seen and not option.multiple:
             problems.append(_describe_repetition(seen[option.name], name))
         seen[option.name] = name
@@ -37,6 +48,37 @@ def find_problems(
             problems.append(f"option {name!r} needs a value{_found_instead(words[index + 1 :], name)}")
             remaining[index] = ""
     return problems, [word for word, given in zip(remaining, words, strict=True) if word or not given]
+
+
+def explain_unexpected(rest: Sequence[str], args: Sequence[str], ctx: click.Context) -> list[str]:
+    """Return what is wrong with the words that the options and arguments of a command have left.
+
+    Args:
+        rest: these words.
+        args: all words of the command.
+        ctx: that of the command.
+    """
+    problems, is_value = [], False  # what follows an unknown option is most likely its value
+    for word in rest:
+        if word.startswith("-") and word != "-":
+            problems.append(describe_usage(click.NoSuchOption(word.partition("=")[0], ctx=ctx)))
+        elif not is_value:
+            problems.append(f"unexpected argument {word!r}: {_guess_meaning(word, args, ctx)}")
+        is_value = word.startswith(_OPTION_SIGNS) and "=" not in word
+    return problems
+
+
+def _guess_meaning(word: str, args: Sequence[str], ctx: click.Context) -> str:
+    if word.startswith(_OPTION_SIGNS):
+        return f"it begins with a dash of a text program, type '--{word.lstrip(''.join(_OPTION_SIGNS))}'"
+    *_, name, value = ("", "", *args[: args.index(word)])
+    options = {each: param for param in ctx.command.get_params(ctx) for each in param.opts}
+    last = options.get(value)
+    if isinstance(last, click.Option) and last.is_flag:
+        return f"{value!r} takes no value, give {' or '.join((*last.opts, *last.secondary_opts))}"
+    if name in options:
+        return f"quote a value with blanks, as in {name} '{value} {word}'"
+    return f"see '{ctx.command_path} -h'"
 
 
 def _options(
@@ -52,6 +94,8 @@ def _options(
                 following = None
             yield index, name, value if is_pair else following
             index += following is not None
+        elif re.match("-[A-Za-z]{2}", name) and any(f"-{letter}" not in options for letter in name[1:]):
+            yield index, name, None
         elif not words[index].startswith("-") and not is_whole:
             return
         index += 1

@@ -13,6 +13,7 @@ from platform_cli.commands._migrate_context import (
     directory_option,
     dry_run_option,
     lock_wait_option,
+    owner_option,
     print_names,
     run_on_database,
     run_on_files,
@@ -42,7 +43,7 @@ def migrate() -> None:
     cls=PlatformCommand,
     examples=["platform migrate up --dry-run", "platform migrate up --module orders --target 2"],
 )
-@click.option("--module", metavar="NAME", help="Only the platform's, those of this module and what it needs.")
+@owner_option(help="Only the platform's, those of this module and what it needs.")
 @click.option(
     "--target",
     type=MigrationNumber(),
@@ -91,8 +92,10 @@ def up(
     cls=PlatformCommand,
     examples=["platform migrate down --dry-run", "platform migrate down --module orders --target 0 --yes"],
 )
-@click.option("--module", metavar="NAME", default=PLATFORM, show_default=True, help="Whose to roll back.")
-@click.option("--count", type=int, help="How many to roll back, the last one first. [default: 1]")
+@owner_option(default=PLATFORM, show_default=True, help="Whose to roll back.")
+@click.option(
+    "--count", type=click.IntRange(min=1), help="How many to roll back, the last one first. [default: 1]"
+)
 @click.option("--target", type=MigrationNumber(), help="Roll back all above this number; 0 means all.")
 @click.option("--yes", is_flag=True, help="Do it in other environments than local and test, too.")
 @dry_run_option
@@ -110,7 +113,7 @@ def down(
     """Roll back the last migrations of the platform, or of one module."""
     env = click.get_current_context().obj.env.value
     if count is not None and target is not None:
-        raise click.UsageError("--count and --target exclude each other")
+        raise click.UsageError("--count and --target exclude each other: give one of them")
     if env not in ("local", "test") and not (yes or dry_run):
         raise click.UsageError(
             f"rolling back in env {env!r} may lose data: add --yes, or --dry-run to see what it would do"
@@ -144,7 +147,7 @@ def down(
     cls=PlatformCommand,
     examples=["platform migrate status", "platform migrate status --check --json"],
 )
-@click.option("--module", metavar="NAME", help="Only those of this module. [default: all]")
+@owner_option(help="Only those of this module. [default: all]")
 @click.option("--check", is_flag=True, help="Exit with 3 if one is pending, with 4 if something is wrong.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
 @click.option("--offline", is_flag=True, help="Ask no database: only check that the files can be loaded.")
@@ -195,7 +198,7 @@ migrate.add_command(mark)
     ],
 )
 @click.argument("name")
-@click.option("--module", metavar="NAME", help="Whose to make. [default: the platform's]")
+@owner_option(help="Whose to make. [default: the platform's]")
 @directory_option
 def create(name: str, module: str | None, directory: str | None) -> int:
     """Create a migration file from a template; NAME says what it does.

@@ -102,12 +102,14 @@ def retry() -> None:
 
 def _run(action: Callable[["FileSystemInterface"], Awaitable[None]]) -> int:
     from platform_cli.runner import run_job
-    from platform_interfaces import FileSystemError
+    from platform_interfaces import FileSystemError, InvalidPathError
 
     async def job(container: "Container") -> int:
         context = await container.open_context(["filesystem"], {})
         try:
             await action(context.fs)
+        except InvalidPathError as error:
+            raise click.UsageError(str(error)) from error
         except ValueError as error:  # a stored line was edited
             raise FileSystemError(str(error)) from error
         return 0

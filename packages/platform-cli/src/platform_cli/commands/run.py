@@ -30,8 +30,14 @@ class ModuleGroup(PlatformGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return registry.names("modules")
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        return ModuleCommand(read_manifest(cmd_name), self._entry, f"{ctx.command_path} {cmd_name}")
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        try:
+            manifest = read_manifest(cmd_name)
+        except ConfigurationError:
+            if ctx.resilient_parsing:  # for completion, which shows those that can be run
+                return None
+            raise
+        return ModuleCommand(manifest, self._entry, f"{ctx.command_path} {cmd_name}")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Modules"):

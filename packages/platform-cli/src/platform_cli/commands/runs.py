@@ -1,19 +1,20 @@
 """``platform runs``: which runs there were, what became of them, and how one is undone."""
 
 import datetime as dt
-import re
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
+from platform_cli.commands._history import module_option, run_on_history, since_option
+from platform_cli.commands.report import report
+from platform_interfaces import PlatformError
 
 if TYPE_CHECKING:
     from platform_cli.container import Container
-    from platform_interfaces import DatabaseInterface
+    from platform_cli.settings import Settings
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DEFAULT = "list"
 
 
@@ -23,34 +24,11 @@ class RunsGroup(PlatformGroup):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         parser = self.make_parser(ctx)
         parser.ignore_unknown_options = True
-        *_, rest, _ = parser.parse_args(list(args))
+        _, rest, _ = parser.parse_args(list(args))
         has_command = bool(rest) and not rest[0].startswith("-")
-        is_help = bool({"-h", "--help"} & set(args))
-        if not has_command and not is_help:
-            args = [*args[: len(args) - len(rest)], _DEFAULT, *rest]
+        if not has_command and not {"-h", "--help"} & {*args}:
+            args = [_DEFAULT, *args]
         return super().parse_args(ctx, args)
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        super().format_options(ctx, formatter)
-
-
-class Since(click.ParamType[dt.datetime]):
-    """A time: so long ago, or a date or a timestamp of ISO 8601, in UTC where it has no time zone."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.datetime:
-        try:
-            if found := re.fullmatch(r"([0-9]{1,6})([mhdw])", value):
-                return dt.datetime.now(dt.UTC) - dt.timedelta(**{_UNITS[found[2]]: int(found[1])})
-            time = dt.datetime.fromisoformat(value)
-            return time if time.tzinfo else time.replace(tzinfo=dt.UTC)
-        except (ValueError, OverflowError):
-            self.fail(
-                f"{value!r:.80} is not a time: give 30m, 12h, 7d or 2w, or a date such as 2026-01-15",
-                param,
-                ctx,
-            )
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -67,9 +45,12 @@ def runs() -> None:
     """
 
 
-@runs.command("list", cls=PlatformCommand, examples=["platform runs list --since 7d --module batch_etl"])
-@click.option("--since", type=Since(), metavar="TIME", help="Runs that started since: 12h, 7d, 2026-01-15.")
-@click.option("--module", metavar="MODULE", help="Runs of one module.")
+runs.add_command(report)
+
+
+@runs.command(_DEFAULT, cls=PlatformCommand, examples=["platform runs list --since 7d --module batch_etl"])
+@since_option
+@module_option
 @click.option("--failed", is_flag=True, help="Runs that failed or were interrupted.")
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest first."
@@ -77,22 +58,26 @@ def runs() -> None:
 @json_option
 def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: int, as_json: bool) -> int:
     """List the last runs, the newest first."""
+    from platform_cli.commands._run_views import print_json, print_runs, to_json
+    from platform_cli.history import find_runs
+    from platform_cli.run_record import RunStatus
+    from platform_interfaces import DatabaseMissingError
 
-    async def show(db: "DatabaseInterface") -> None:
-        from platform_cli.commands._run_views import print_json, print_runs, to_json
-        from platform_cli.history import find_runs
-        from platform_cli.run_record import RunStatus
-
+    async def show_all(container: "Container") -> None:
         statuses = (RunStatus.FAILED, RunStatus.INTERRUPTED) if failed else ()
-        found = await find_runs(db, module=module, since=since, statuses=statuses, limit=limit)
+        try:
+            db = await container.open_existing_database()
+            found = await find_runs(db, module=module, since=since, statuses=statuses, limit=limit)
+        except DatabaseMissingError:
+            found = []
         if as_json:
             print_json({"runs": [to_json(record) for record in found]})
         elif found:
             print_runs(found)
         else:
-            say(await _explain_nothing(db, is_filtered=bool(since or module or failed)))
+            say(_explain_nothing(container.settings, is_filtered=bool(since or module or failed)))
 
-    return _run(show)
+    return run_on_history(show_all)
 
 
 @runs.command(cls=PlatformCommand, examples=["platform runs show 3f9a"])
@@ -100,35 +85,90 @@ def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: in
 @json_option
 def show(id_: str, as_json: bool) -> int:
     """Show all that is known of one run; the first digits of its ID are enough."""
+    from platform_cli.commands._run_views import describe_next, print_json, print_run, to_json
+    from platform_cli.history import find_run
 
-    async def print_one(db: "DatabaseInterface") -> None:
-        from platform_cli.commands._run_views import print_json, print_run, to_json
-        from platform_cli.history import find_run
-
-        record = await find_run(db, id_)
+    async def show_one(container: "Container") -> None:
+        record = await find_run(await container.open_existing_database(), id_)
         if as_json:
             print_json({"run": to_json(record)})
         else:
             print_run(record)
+            say(f"\n{describe_next(record, container.settings)}")
 
-    return _run(print_one)
-
-
-def _run(action: "Callable[[DatabaseInterface], Awaitable[None]]") -> int:
-    from platform_cli.registry import CHANGES_NOTHING
-    from platform_cli.runner import run_job
-
-    async def job(container: "Container") -> int:
-        await action(await container.open_database(CHANGES_NOTHING))
-        return 0
-
-    return run_job(job, click.get_current_context().obj)
+    return run_on_history(show_one)
 
 
-async def _explain_nothing(db: "DatabaseInterface", *, is_filtered: bool) -> str:
-    from platform_cli.history import has_table
+@runs.command(cls=PlatformCommand, examples=["platform runs compare 3f9a 81c0"])
+@click.argument("first", metavar="ID")
+@click.argument("second", metavar="ID")
+@json_option
+def compare(first: str, second: str, as_json: bool) -> int:
+    """Compare two runs: arguments, versions, figures, seconds and rejects, side by side."""
+    from platform_cli.commands._run_views import find_differences, print_comparison, print_json, to_json
+    from platform_cli.history import find_run
 
-    flags = click.get_current_context().obj.as_flags("database")
-    if is_filtered and await has_table(db):
-        return f"no run is like that: 'platform runs{flags}' lists the last ones"
+    async def show_both(container: "Container") -> None:
+        db = await container.open_existing_database()
+        records = [await find_run(db, each) for each in (first, second)]
+        if as_json:
+            differences = find_differences(*records)
+            print_json({"runs": [to_json(record) for record in records], "differences": differences})
+        else:
+            print_comparison(*records)
+
+    return run_on_history(show_both)
+
+
+@runs.command(
+    cls=PlatformCommand, examples=["platform runs undo 3f9a", "platform runs undo 3f9a --yes --env staging"]
+)
+@click.argument("id_", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask; needed outside local and test, and in scripts.")
+@click.option("--dry-run", is_flag=True, help="Show how many rows would be removed, and remove none.")
+def undo(id_: str, yes: bool, dry_run: bool) -> int:
+    """Remove exactly the rows that one run has inserted; rejects and files stay."""
+    settings = click.get_current_context().obj
+    env = settings.env.value
+    if not (yes or dry_run):
+        hint = "add --yes, or --dry-run to see how many"
+        if env not in ("local", "test"):
+            raise click.UsageError(f"an undo in env {env!r} removes rows: {hint}")
+        if not (sys.stdin and sys.stdin.isatty()):
+            raise click.UsageError(f"an undo removes rows, and there is no terminal to ask on: {hint}")
+
+    from platform_cli.commands._run_views import describe_again, describe_undo
+    from platform_cli.undo import carry_out, plan_undo
+
+    async def undo_one(container: "Container") -> None:
+        plan = await plan_undo(container, id_)
+        say(describe_undo(plan.record, plan.undo))
+        if dry_run:
+            return
+        if not (yes or await _ask(f"remove {plan.undo.rows:,} rows?")):
+            raise PlatformError("nothing was removed: it was not confirmed")
+        rows = await carry_out(plan)
+        say(f"removed {rows:,} rows; to load them again: {describe_again(plan.record, settings)}")
+
+    return run_on_history(undo_one)
+
+
+async def _ask(question: str) -> bool:
+    """Return whether the user confirms; Ctrl-C cancels the question, as anything else in a run."""
+    import asyncio
+
+    click.echo(f"{question} [y/N] ", nl=False, err=True)
+    answered, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_reader(sys.stdin, answered.set)
+    try:
+        await answered.wait()
+    finally:
+        loop.remove_reader(sys.stdin)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _explain_nothing(settings: "Settings", *, is_filtered: bool) -> str:
+    flags = settings.as_flags("database")
+    if is_filtered:
+        return f"no such run is recorded: 'platform runs{flags}' lists the last ones"
     return f"no run is recorded yet: start one with 'platform run MODULE{flags}'"

@@ -75,4 +75,4 @@ def _slot(group: Sequence[_Value], format_value: Callable[[float], str], *, is_o
 
 
 def _start(run: RunRecord) -> str:
-    return run.started_at.replace(tzinfo=None).isoformat(" ", "minutes")
+    return run.started_at.replace(tzinfo=None).isoformat(" ", "seconds")

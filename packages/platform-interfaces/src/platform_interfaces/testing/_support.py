@@ -12,6 +12,10 @@ LIMIT_SECONDS = 60.0
 _CHILD_FAILED = 70
 
 
+class CaseError(Exception):
+    """What a case raises by itself: no adapter raises it, nor an error that is derived from it."""
+
+
 def bounded() -> asyncio.Timeout:
     """Return a block that fails rather than waiting for ever."""
     return asyncio.timeout(LIMIT_SECONDS)
@@ -90,6 +94,11 @@ async def _lock(db: DatabaseInterface) -> None:
         pass
 
 
+async def _query(db: DatabaseInterface) -> None:
+    async with db.open_query("SELECT 1 AS one", is_read_only=True) as result:
+        await anext(result.rows)
+
+
 # Each of the calls that ask the database something; the table ``items`` is there, and stays empty.
 CALLS: Mapping[str, Callable[[DatabaseInterface], Awaitable[object]]] = {
     "execute": lambda db: db.execute("DELETE FROM items WHERE name = $1", ["none"]),
@@ -97,6 +106,7 @@ CALLS: Mapping[str, Callable[[DatabaseInterface], Awaitable[object]]] = {
     "fetch_one": lambda db: db.fetch_one("SELECT $1::text AS one", ["1"]),
     "fetch_all": lambda db: db.fetch_all("SELECT 1 AS one"),
     "stream": _stream,
+    "open_query": _query,
     "transaction": _transaction,
     "nested transaction": _nested,
     "bulk_insert": lambda db: db.bulk_insert("items", [{"name": None}]),

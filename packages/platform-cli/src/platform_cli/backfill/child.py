@@ -1,0 +1,156 @@
+"""A run of one date, in a process of its own."""
+
+import asyncio
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, cast
+
+from platform_cli._masking import hide_secrets
+from platform_cli.backfill.child_log import ChildLog, LineSplitter
+from platform_cli.backfill.outcome import DateOutcome, DateStatus
+from platform_cli.backfill.plan import DATE
+from platform_cli.failures import MISUSED
+from platform_cli.settings import Settings
+from platform_interfaces import FailureKind
+
+STOP_SECONDS = 15.0
+"""How long a process may take to end after a signal, less than the backfill has itself; then it is killed."""
+
+PIPE_SECONDS = 2.0
+"""How long the pipes of a process that has ended are read on; what it has started may hold them open."""
+
+_STANDARD_ERROR = 2
+_STOPPED = {128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM}
+
+
+def command_line(module: str, arguments: Mapping[str, Any], settings: Settings) -> list[str]:
+    """Return the words that run ``module`` with ``arguments``, its log as JSON, where the settings say."""
+    chosen = [settings.env, *(each for kind, each in settings.implementations.items() if kind != "logging")]
+    flags = [f"{each.origin}={each.value}" for each in chosen if each.origin.startswith("--")]
+    if settings.auto_migrate.origin.startswith("--"):
+        flags.append("--auto-migrate" if settings.is_auto_migrate else "--no-auto-migrate")
+    words = [_as_option(name, value) for name, value in arguments.items() if value is not None]
+    # -P: the folder that it runs in is not searched for packages, as it is not for the command itself.
+    program = [sys.executable, "-P", "-m", "platform_cli.backfill.worker"]
+    return [*program, "run", module, *words, *flags, "--log=json"]
+
+
+def _as_option(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return f"--{name}={value}"
+
+
+class _Process(asyncio.SubprocessProtocol):
+    """The process: ``has_ended`` once it is gone, ``is_read`` once its output is, too."""
+
+    def __init__(self, log: ChildLog) -> None:
+        self.has_ended = asyncio.Event()
+        self.is_read = asyncio.Event()
+        self._lines = LineSplitter(log.read)  # what a module prints is not for the backfill to show
+
+    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
+        if fd == _STANDARD_ERROR:
+            self._lines.feed(cast("bytes", data))
+
+    def process_exited(self) -> None:
+        self.has_ended.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lines.finish()
+        self.is_read.set()
+
+
+async def run_date(date: dt.date, command: Sequence[str], log: ChildLog) -> DateOutcome:
+    """Run ``command`` for ``date``, and return what has become of it.
+
+    When the task is cancelled, the process gets SIGTERM, and ``STOP_SECONDS`` to end; the outcome is returned
+    all the same.
+    """
+    started = time.monotonic()
+    words = [*command, f"--{DATE}={date.isoformat()}"]
+    try:
+        transport, process = await _start(words, log)
+    except OSError as error:
+        reason = f"its process could not be started: {error.strerror or error}"
+        return DateOutcome(date, DateStatus.FAILED, failure_kind=FailureKind.PLATFORM_ERROR, error=reason)
+    try:
+        was_killed = await _wait(transport, process)
+        code = transport.get_returncode()
+    finally:
+        transport.close()
+    return _classify(
+        date,
+        -signal.SIGKILL if code is None else code,
+        log,
+        time.monotonic() - started,
+        was_killed=was_killed,
+    )
+
+
+async def _start(words: Sequence[str], log: ChildLog) -> tuple[asyncio.SubprocessTransport, _Process]:
+    # A level above INFO would leave out the last line, one below it nothing that is read here.
+    environment = {**os.environ, "LOG_LEVEL": "INFO"}
+    # A group of its own: Ctrl-C in a terminal reaches the backfill alone, which passes it on once.
+    return await asyncio.get_running_loop().subprocess_exec(
+        lambda: _Process(log), *words, stdin=subprocess.PIPE, env=environment, process_group=0
+    )
+
+
+async def _wait(transport: asyncio.SubprocessTransport, process: _Process) -> bool:
+    """Wait for the end of a process; return whether it had to be killed."""
+    was_killed = False
+    try:
+        await process.has_ended.wait()
+    except asyncio.CancelledError:
+        was_killed = await _stop(transport, process)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(process.is_read.wait(), PIPE_SECONDS)
+    return was_killed
+
+
+async def _stop(transport: asyncio.SubprocessTransport, process: _Process) -> bool:
+    with suppress(ProcessLookupError):
+        transport.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.has_ended.wait(), STOP_SECONDS)
+    except TimeoutError:
+        transport.kill()
+        await process.has_ended.wait()
+        return True
+    return False
+
+
+def _classify(date: dt.date, code: int, log: ChildLog, seconds: float, *, was_killed: bool) -> DateOutcome:
+    end = log.end or {}
+    figures = end.get("figures", {})
+    outcome = partial(DateOutcome, date, run_id=log.run_id, seconds=round(seconds, 3), figures=figures)
+    if code == 0:
+        return outcome(DateStatus.SUCCEEDED)
+    if was_killed:
+        reason = f"its process did not end within {STOP_SECONDS:g} s after a signal, and was killed"
+        return outcome(DateStatus.FAILED, failure_kind=FailureKind.INTERRUPTED, error=reason)
+    if code in _STOPPED:
+        return outcome(DateStatus.INTERRUPTED, failure_kind=FailureKind.INTERRUPTED)
+    kind = str(end.get("failure_kind", "")) or _kind_of(code)
+    error = str(end.get("error", "")) or hide_secrets(log.error or _describe_exit(code, log))
+    return outcome(DateStatus.FAILED, failure_kind=kind, error=error)
+
+
+def _kind_of(code: int) -> FailureKind:
+    return FailureKind.CONFIGURATION if code == MISUSED else FailureKind.PLATFORM_ERROR
+
+
+def _describe_exit(code: int, log: ChildLog) -> str:
+    last = f": {log.text[-1]}" if log.text else ""
+    if code >= 0:
+        return f"its process ended with exit code {code}{last}"
+    name = signal.Signals(-code).name
+    return f"its process was killed by {name}{': was there enough memory?' if name == 'SIGKILL' else last}"

@@ -1,0 +1,178 @@
+"""A backfill from its start to its report."""
+
+import asyncio
+import datetime as dt
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from platform_cli import registry
+from platform_cli._blame import Owner
+from platform_cli._masking import hide_in
+from platform_cli.backfill.child import command_line, run_date
+from platform_cli.backfill.child_log import ChildLog
+from platform_cli.backfill.display import Display
+from platform_cli.backfill.outcome import DateOutcome
+from platform_cli.backfill.plan import DATE, PlannedDate, Selection, Target, make_plan
+from platform_cli.backfill.pool import run_dates
+from platform_cli.backfill.report import BackfillResult
+from platform_cli.container import Container
+from platform_cli.entry import find_entry, load_entry
+from platform_cli.history import find_runs
+from platform_cli.manifest import Manifest, read_in_order
+from platform_cli.migrations import ensure_migrated, report_pending
+from platform_cli.runner import run_job
+from platform_cli.settings import Settings
+from platform_interfaces import ConfigurationError, DatabaseInterface, PlatformContext, PlatformError, Run
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """What is asked for.
+
+    Attributes:
+        manifest: of the module.
+        arguments: of each run, with their defaults, without the date.
+        defaults: of all arguments.
+        dates: the range, in the order in which they are run.
+        selection: which of them are run.
+        parallel: how many at a time.
+        is_dry_run: whether the plan is all that is wanted.
+    """
+
+    manifest: Manifest
+    arguments: Mapping[str, Any]
+    defaults: Mapping[str, Any]
+    dates: Sequence[dt.date]
+    selection: Selection
+    parallel: int
+    is_dry_run: bool
+
+
+def run_backfill(backfill: Backfill, settings: Settings, report: Callable[[BackfillResult], None]) -> int:
+    """Run a module for each date that is due, call ``report`` with the result, and return the exit code.
+
+    Settings and arguments are checked, and migrations applied, before the first date is started. The
+    connection that this needs stays open until the end, and with it the embedded server.
+
+    Raises:
+        ConfigurationError: when the secret store or the logger cannot be built.
+    """
+
+    async def job(container: Container) -> int:
+        return await _Job(backfill, container, report).run()
+
+    return run_job(job, settings)
+
+
+class _Job:
+    def __init__(
+        self, backfill: Backfill, container: Container, report: Callable[[BackfillResult], None]
+    ) -> None:
+        self._backfill, self._container, self._report = backfill, container, report
+        self._manifest, self._settings = backfill.manifest, container.settings
+        self._started = time.monotonic()
+
+    async def run(self) -> int:
+        context = await self._open()
+        plan = await self._plan(context)
+        backfill = self._backfill
+        result = BackfillResult(
+            self._manifest.name, plan, {}, selection=backfill.selection, is_dry_run=backfill.is_dry_run
+        )
+        due = [planned.date for planned in plan if planned.is_due]
+        if due and not result.is_dry_run:
+            await self._check(context, due[0])
+        if due and "database" in self._manifest.interfaces:
+            prepare = report_pending if result.is_dry_run else ensure_migrated
+            await prepare(self._container, context.db, self._manifest.name)
+        if due and not result.is_dry_run:
+            result = await self._run_dates(due, result)
+        self._report(self._finish(result))
+        return 1 if result.is_failed else 0
+
+    async def _open(self) -> PlatformContext:
+        manifest, arguments = self._manifest, self._backfill.arguments
+        self._warn_of_memory()
+        defaults = registry.CHANGES_NOTHING if self._backfill.is_dry_run else {}
+        run = Run(module=manifest.name, version=manifest.version, arguments=arguments)
+        return await self._container.open_context(manifest.interfaces, arguments, defaults, run)
+
+    def _warn_of_memory(self) -> None:
+        if "database" in self._manifest.interfaces and not self._container.has_lasting_database:
+            self._container.log.warn(
+                "The database ends with its process: each date has one of its own, nothing is kept, and no "
+                "date counts as done",
+                db=self._settings.implementations["database"].value,
+            )
+
+    async def _plan(self, context: PlatformContext) -> list[PlannedDate]:
+        backfill, manifest, settings = self._backfill, self._manifest, self._settings
+        database = await self._find_history(context)
+        runs = await find_runs(database, module=manifest.name) if database else []
+        target = Target(
+            arguments=hide_in(dict(backfill.arguments)),  # as the history has them
+            defaults=hide_in(dict(backfill.defaults)),
+            environment=settings.env.value,
+            filesystem=settings.implementations["filesystem"].value,
+        )
+        return make_plan(backfill.dates, runs, target, backfill.selection)
+
+    async def _find_history(self, context: PlatformContext) -> DatabaseInterface | None:
+        """Return the database with the history; None where a module uses none, and there is none."""
+        if "database" in self._manifest.interfaces:
+            return context.db
+        if self._container.has_lasting_database:
+            with suppress(PlatformError):
+                return await self._container.open_existing_database()
+        return None
+
+    async def _check(self, context: PlatformContext, date: dt.date) -> None:
+        """Raise what would make every date fail: arguments that are wrong, a module that cannot be loaded.
+
+        Raises:
+            ConfigurationError: when that is so.
+        """
+        manifest = self._manifest
+        read_in_order([manifest.name])
+        package = manifest.package.partition(".")[0]
+        self._container.owners[package] = Owner(f"module {manifest.name!r}", is_module=True)
+        load_entry(manifest, "run")
+        check = find_entry(manifest, "check_run")
+        context.config = {**self._backfill.arguments, DATE: date.isoformat()}
+        try:
+            if check:
+                await check.call(context)
+        except ConfigurationError:
+            raise
+        except Exception as error:  # noqa: BLE001 - of this date, whose own run will report it
+            self._container.log.debug("The check of the first date failed", date=str(date), error=str(error))
+
+    async def _run_dates(self, due: Sequence[dt.date], result: BackfillResult) -> BackfillResult:
+        backfill, log = self._backfill, self._container.log
+        command = command_line(self._manifest.name, backfill.arguments, self._settings)
+        outcomes: dict[dt.date, DateOutcome] = {}
+        parallel = min(backfill.parallel, len(due))
+        log.info("Backfill", dates=len(result.plan), due=len(due), parallel=parallel)
+        display = Display(log, len(due))
+
+        async def run(date: dt.date) -> DateOutcome:
+            child_log = ChildLog()
+            display.begin(date)
+            outcome = await run_date(date, command, child_log)
+            display.end(outcome, child_log)
+            return outcome
+
+        try:
+            with display.draw():
+                stopped = await run_dates(due, run, parallel, outcomes)
+        except asyncio.CancelledError:
+            interrupted = replace(result, outcomes=outcomes, stopped="interrupted", is_interrupted=True)
+            self._report(self._finish(interrupted))
+            raise
+        return replace(result, outcomes=outcomes, stopped=stopped)
+
+    def _finish(self, result: BackfillResult) -> BackfillResult:
+        return replace(result, seconds=time.monotonic() - self._started)

@@ -1,0 +1,56 @@
+"""What has become of a date of a backfill."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+FIGURES = {
+    "read": "lines",
+    "inserted": "inserted",
+    "skipped": "skipped",
+    "duplicates": "duplicates",
+    "rejected": "invalid",
+}
+"""The figures that are shown, and added up, by the names that people read; modules may have others."""
+
+
+class DateStatus(StrEnum):
+    """What has become of a date."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    NOT_RUN = "not_run"
+    """It was due, and the backfill ended before."""
+    NOT_DUE = "not_due"
+    """The history, or an option, says that it is not to be run."""
+
+
+@dataclass(frozen=True)
+class DateOutcome:
+    """What has become of a date.
+
+    Attributes:
+        date: the date.
+        status: what has become of it.
+        run_id: empty where no run has started.
+        seconds: how long its process took.
+        figures: those of the run, by name.
+        failure_kind: a value of ``FailureKind``; empty where it did not fail.
+        error: why it failed, or was not run, in words without secrets.
+    """
+
+    date: dt.date
+    status: DateStatus
+    run_id: str = ""
+    seconds: float = 0.0
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    failure_kind: str = ""
+    error: str = ""
+
+    def count(self, name: str) -> int | None:
+        """Return one of ``FIGURES``; None where the run has not reported it as a number."""
+        value = self.figures.get(FIGURES[name])
+        return value if isinstance(value, int) and not isinstance(value, bool) else None

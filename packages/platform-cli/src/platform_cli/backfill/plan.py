@@ -1,0 +1,150 @@
+"""Which dates of a backfill are run, and why, from the history of runs."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from platform_cli.run_record import RunRecord, RunStatus
+
+DATE = "date"
+"""The argument that a backfill sets."""
+
+NOT_COMPARED = (DATE, "wait", "batch-size")
+"""The arguments that may differ between a run and the one that a backfill would make of the same date.
+
+They say how a run works, not what it loads.
+"""
+
+
+class Selection(StrEnum):
+    """Which dates of the range are run."""
+
+    NOT_DONE = "not-done"
+    ALL = "all"
+    MISSING = "missing-only"
+    FAILED = "failed-only"
+
+
+class DateState(StrEnum):
+    """What the history knows of a date."""
+
+    MISSING = "missing"
+    DONE = "done"
+    FAILED = "failed"
+    UNDONE = "undone"
+    RUNNING = "running"
+
+
+_DUE = {
+    Selection.NOT_DONE: set(DateState) - {DateState.DONE},
+    Selection.ALL: set(DateState),
+    Selection.MISSING: {DateState.MISSING},
+    Selection.FAILED: {DateState.FAILED},
+}
+
+
+@dataclass(frozen=True)
+class PlannedDate:
+    """A date of the range.
+
+    Attributes:
+        date: the date.
+        state: what the history knows of it.
+        is_due: whether it is run.
+        run: the run that ``state`` comes from; None where it is missing.
+    """
+
+    date: dt.date
+    state: DateState
+    is_due: bool
+    run: RunRecord | None
+
+    @property
+    def reason(self) -> str:
+        """Return the state in words."""
+        if self.run is None:
+            return "no run"
+        if self.state is DateState.UNDONE:
+            words, time = "was undone", _undone_at(self.run)
+        elif self.state is DateState.RUNNING:
+            words, time = "is running since", self.run.started_at
+        else:
+            words, time = self.run.status.value, self.run.ended_at or self.run.started_at
+        return f"run {self.run.id[:8]} {words} {time.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the runs of a backfill have in common: an earlier run counts only where it is the same.
+
+    Attributes:
+        arguments: those of the module, with their defaults.
+        defaults: the values of arguments that an earlier run did not know yet.
+        environment: the one that the settings come from.
+        filesystem: the name of the adapter that the input is read from.
+    """
+
+    arguments: Mapping[str, Any]
+    defaults: Mapping[str, Any]
+    environment: str
+    filesystem: str
+
+    def matches(self, run: RunRecord) -> bool:
+        """Return whether ``run`` loaded what a run of this backfill loads, but for the date."""
+        return (
+            run.entry == "run"
+            and run.environment == self.environment
+            and run.adapters.get("filesystem", self.filesystem) == self.filesystem
+            and _comparable({**self.defaults, **run.arguments}) == _comparable(self.arguments)
+        )
+
+
+def _comparable(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value for name, value in arguments.items() if name not in NOT_COMPARED and value is not None
+    }
+
+
+def make_plan(
+    dates: Sequence[dt.date], runs: Iterable[RunRecord], target: Target, selection: Selection
+) -> list[PlannedDate]:
+    """Return what is done about each of ``dates``, in their order.
+
+    The last run of a date that has ended decides. When any run of the date was undone, only those that
+    started later count: earlier ones may have skipped the rows that are gone.
+
+    Args:
+        dates: the range.
+        runs: those of the module, newest first.
+        target: what a run has to have in common with the backfill.
+        selection: which dates are run.
+    """
+    by_date: dict[str, list[RunRecord]] = {}
+    for run in runs:
+        by_date.setdefault(str(run.arguments.get(DATE)), []).append(run)
+    plan = []
+    for date in dates:
+        state, decisive = _classify(by_date.get(date.isoformat(), []), target)
+        plan.append(PlannedDate(date, state, state in _DUE[selection], decisive))
+    return plan
+
+
+def _classify(runs: Sequence[RunRecord], target: Target) -> tuple[DateState, RunRecord | None]:
+    """Return the state of a date whose runs are ``runs``, newest first, and the run that decides."""
+    undone = max((run for run in runs if run.undone), key=_undone_at, default=None)
+    counting = [
+        run for run in runs if target.matches(run) and (not undone or run.started_at > _undone_at(undone))
+    ]
+    ended = [run for run in counting if run.status is not RunStatus.RUNNING]
+    if ended:
+        state = DateState.DONE if ended[0].status is RunStatus.SUCCEEDED else DateState.FAILED
+        return state, ended[0]
+    if counting:
+        return DateState.RUNNING, counting[0]
+    return (DateState.UNDONE, undone) if undone else (DateState.MISSING, None)
+
+
+def _undone_at(run: RunRecord) -> dt.datetime:
+    return dt.datetime.fromisoformat(run.undone["at"])

@@ -1,0 +1,16 @@
+"""JSON as commands print it: one object, with the version of its form."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from platform_cli._masking import hide_in
+from platform_cli.commands._base import say
+
+VERSION = 1
+"""It goes up when a field changes its meaning or goes away."""
+
+
+def print_json(content: Mapping[str, Any]) -> None:
+    """Print one JSON object with its ``version``, without secrets; what JSON does not have is text."""
+    say(json.dumps(hide_in({"version": VERSION, **content}), indent=2, default=str))

@@ -1,0 +1,190 @@
+"""Which dates of a range are run: from the range, the history and the options."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from platform_cli.backfill.dates import MAX_DATES, list_dates, parse_date
+from platform_cli.backfill.plan import DateState, Selection, Target, make_plan
+from platform_cli.run_record import RunRecord, RunStatus
+
+DAY = dt.date(2026, 1, 15)
+ARGUMENTS = {"source-path": "raw", "wait": True, "batch-size": 500, "min-valid": None}
+AT_MINUTE_9 = {"at": "2026-02-01T12:09:00+00:00"}
+TARGET = Target(
+    arguments=ARGUMENTS, defaults={"min-valid": None, "mode": None}, environment="local", filesystem="local"
+)
+
+
+def make_run(status: RunStatus = RunStatus.SUCCEEDED, minute: int = 0, **changes: Any) -> RunRecord:
+    """Return a run of ``DAY``, started at this minute."""
+    started = dt.datetime(2026, 2, 1, 12, minute, tzinfo=dt.UTC)
+    has_ended = status is not RunStatus.RUNNING
+    fields = {
+        "id": f"{minute:032x}",
+        "module": "batch_etl",
+        "version": "1.0.0",
+        "entry": "run",
+        "arguments": {**ARGUMENTS, "date": str(DAY)},
+        "environment": "local",
+        "adapters": {"database": "postgres", "filesystem": "local"},
+        "host": "host",
+        "user": "user",
+        "process_id": 1,
+        "started_at": started,
+        "ended_at": started if has_ended else None,
+        "status": status,
+        "exit_code": 0 if has_ended else None,
+        "failure_kind": "",
+        "error": "",
+        "figures": {},
+        "rejects": {},
+    }
+    return RunRecord(**{**fields, **changes})
+
+
+def state_of(*runs: RunRecord) -> DateState:
+    """Return the state of ``DAY`` after ``runs``, oldest first."""
+    [planned] = make_plan([DAY], runs[::-1], TARGET, Selection.NOT_DONE)
+    return planned.state
+
+
+def test_a_range_includes_both_ends() -> None:
+    assert list_dates(dt.date(2024, 2, 28), dt.date(2024, 3, 1)) == [
+        dt.date(2024, 2, 28),
+        dt.date(2024, 2, 29),
+        dt.date(2024, 3, 1),
+    ]
+    assert list_dates(DAY, DAY) == [DAY]
+    assert list_dates(dt.date.max, dt.date.max) == [dt.date.max]
+
+
+def test_a_range_that_ends_before_it_starts_is_refused() -> None:
+    with pytest.raises(ValueError, match="--from 2026-01-15 is after --to 2026-01-14"):
+        list_dates(DAY, DAY - dt.timedelta(1))
+
+
+def test_a_range_of_ten_years_is_fine_and_one_with_a_mistyped_year_is_refused() -> None:
+    assert len(list_dates(dt.date(2016, 1, 1), dt.date(2025, 12, 31))) == 3653
+    with pytest.raises(ValueError, match=rf"at most {MAX_DATES:,} are done at a time; is a year mistyped"):
+        list_dates(dt.date(206, 1, 1), dt.date(2026, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-02-30", "2026-2-3", "20260203", "2026-W01-1", "03.02.2026", "٢٠٢٦-٠١-٠١", "today", ""]
+)
+def test_what_is_not_a_date_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a date"):
+        parse_date(text)
+
+
+@pytest.mark.parametrize(
+    ("runs", "state"),
+    [
+        ([], DateState.MISSING),
+        ([make_run()], DateState.DONE),
+        ([make_run(RunStatus.FAILED)], DateState.FAILED),
+        ([make_run(RunStatus.INTERRUPTED)], DateState.FAILED),
+        ([make_run(RunStatus.UNDONE, undone=AT_MINUTE_9)], DateState.UNDONE),
+        ([make_run(RunStatus.RUNNING)], DateState.RUNNING),
+        ([make_run(RunStatus.FAILED), make_run(minute=1)], DateState.DONE),
+        ([make_run(), make_run(RunStatus.FAILED, minute=1)], DateState.FAILED),
+        ([make_run(), make_run(RunStatus.RUNNING, minute=1)], DateState.DONE),
+        ([make_run(RunStatus.FAILED), make_run(RunStatus.RUNNING, minute=1)], DateState.FAILED),
+    ],
+)
+def test_the_last_run_that_has_ended_decides(runs: list[RunRecord], state: DateState) -> None:
+    assert state_of(*runs) is state
+
+
+@pytest.mark.parametrize(
+    ("later", "state"),
+    [
+        ([], DateState.UNDONE),
+        ([make_run(minute=8)], DateState.UNDONE),  # it may have skipped what is gone
+        ([make_run(minute=8), make_run(minute=10)], DateState.DONE),
+        ([make_run(RunStatus.FAILED, minute=10)], DateState.FAILED),
+    ],
+)
+def test_after_an_undo_only_runs_that_started_later_count(later: list[RunRecord], state: DateState) -> None:
+    undone = make_run(RunStatus.UNDONE, minute=1, undone=AT_MINUTE_9)
+    assert state_of(undone, *later) is state
+    # Also where its arguments were others: the rows that it took are gone all the same.
+    other = make_run(RunStatus.UNDONE, 1, undone=AT_MINUTE_9, arguments={"date": str(DAY), "mode": "loose"})
+    assert state_of(other, *later) is state
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"arguments": {**ARGUMENTS, "date": "2026-01-16"}},
+        {"arguments": {**ARGUMENTS, "date": str(DAY), "source-path": "other"}},
+        {"arguments": {**ARGUMENTS, "date": str(DAY), "dry-run": True}},
+        {"arguments": {**ARGUMENTS, "date": str(DAY), "removed": "since"}},
+        {"entry": "retry"},
+        {"environment": "staging"},
+        {"adapters": {"database": "postgres", "filesystem": "memory"}},
+    ],
+)
+def test_a_run_of_something_else_does_not_count(changes: dict[str, Any]) -> None:
+    assert state_of(make_run(**changes)) is DateState.MISSING
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {**ARGUMENTS, "wait": False},
+        {**ARGUMENTS, "batch-size": 1},
+        {"source-path": "raw"},  # of a version before the other arguments
+    ],
+)
+def test_how_a_run_worked_does_not_matter(arguments: dict[str, Any]) -> None:
+    assert state_of(make_run(arguments={**arguments, "date": str(DAY)})) is DateState.DONE
+
+
+def test_a_run_of_an_earlier_version_had_the_default_of_an_argument_that_is_new() -> None:
+    is_new = Target({**ARGUMENTS, "mode": "strict"}, {"mode": "strict"}, "local", "local")
+    is_other = Target({**ARGUMENTS, "mode": "loose"}, {"mode": "strict"}, "local", "local")
+    assert is_new.matches(make_run())
+    assert not is_other.matches(make_run())
+
+
+@pytest.mark.parametrize(
+    ("selection", "due"),
+    [
+        (Selection.NOT_DONE, [0, 2, 3, 4]),
+        (Selection.ALL, [0, 1, 2, 3, 4]),
+        (Selection.MISSING, [0]),
+        (Selection.FAILED, [2]),
+    ],
+)
+def test_the_option_selects_the_dates(selection: Selection, due: list[int]) -> None:
+    dates = [DAY + dt.timedelta(index) for index in range(5)]
+    statuses = (RunStatus.SUCCEEDED, RunStatus.INTERRUPTED, RunStatus.UNDONE, RunStatus.RUNNING)
+    runs = [
+        make_run(
+            status,
+            arguments={**ARGUMENTS, "date": str(date)},
+            undone=AT_MINUTE_9 if status is RunStatus.UNDONE else {},
+        )
+        for status, date in zip(statuses, dates[1:], strict=True)
+    ]
+    plan = make_plan(dates, runs, TARGET, selection)
+    assert [planned.date for planned in plan] == dates
+    assert [index for index, planned in enumerate(plan) if planned.is_due] == due
+
+
+def test_the_plan_says_why() -> None:
+    runs = [make_run(RunStatus.RUNNING, 2), make_run(RunStatus.FAILED, 1)]
+    undone = make_run(RunStatus.UNDONE, undone=AT_MINUTE_9)
+    assert make_plan([DAY], [], TARGET, Selection.ALL)[0].reason == "no run"
+    assert (
+        make_plan([DAY], runs, TARGET, Selection.ALL)[0].reason == "run 00000000 failed 2026-02-01 12:01 UTC"
+    )
+    assert make_plan([DAY], [undone], TARGET, Selection.ALL)[0].reason == (
+        "run 00000000 was undone 2026-02-01 12:09 UTC"
+    )
+    assert make_plan([DAY], runs[:1], TARGET, Selection.ALL)[0].reason == (
+        "run 00000000 is running since 2026-02-01 12:02 UTC"
+    )

@@ -1,0 +1,316 @@
+"""The history of runs: a row for each, however it ends, and never a reason to fail."""
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from platform_cli import recorder
+from platform_interfaces import FailureKind
+
+Platform = Callable[..., tuple[int, str, str]]
+Module = Callable[..., Path]
+Install = Callable[..., Path]
+
+USES = {"interfaces": ["database", "logging"]}
+ARGS = [
+    {"name": "date", "type": "string"},
+    {"name": "api-token", "type": "string"},
+    {"name": "dry-run", "type": "boolean", "default": False},
+]
+RUN = """
+    import asyncio
+    import os
+    import signal
+
+    from platform_interfaces import ConfigurationError, FailureKind
+
+
+    async def fail():
+        raise RuntimeError("cannot let go")
+
+
+    async def run(ctx):
+        ctx.run.figures.update(inserted=2, names=["a", "b"])
+        ctx.run.rejects["not_utf8"] = 3
+        {}
+
+
+    async def retry(ctx):
+        return 0
+"""
+
+
+pytestmark = pytest.mark.usefixtures("lasting")
+
+
+@pytest.fixture
+def hello(module: Module) -> Callable[..., None]:
+    """Install a module whose run ends with ``ending``."""
+
+    def hello(ending: str = "return 0", **changes: Any) -> None:
+        module(RUN.replace("{}", ending), **{"dependencies": USES, "args": ARGS} | changes)
+
+    return hello
+
+
+def recorded(platform: Platform) -> list[dict[str, Any]]:
+    code, out, _ = platform("runs", "--json")
+    assert code == 0
+    found: dict[str, Any] = json.loads(out)
+    assert found.pop("version") == 1
+    runs: list[dict[str, Any]] = found.pop("runs")
+    assert not found
+    return runs
+
+
+def test_a_run_is_recorded_with_all_that_it_was(hello: Callable[..., None], platform: Platform) -> None:
+    hello()
+    code, _, err = platform("run", "hello", "--date", "2026-01-15", "--api-token", "canary")
+    [run] = recorded(platform)
+    assert (code, err.count("not in the history")) == (0, 0)
+    assert len(run.pop("id")) == 32
+    assert run.pop("host")
+    assert run.pop("user")
+    assert run.pop("process_id")
+    assert run.pop("started_at") < run.pop("ended_at")
+    assert run.pop("seconds") > 0
+    assert run == {
+        "module": "hello",
+        "version": "1.0.0",
+        "entry": "run",
+        "arguments": {"date": "2026-01-15", "api-token": "***", "dry-run": False},
+        "environment": "local",
+        "adapters": {"database": "lasting", "filesystem": "local", "logging": "pretty", "secrets": "env"},
+        "status": "succeeded",
+        "exit_code": 0,
+        "failure_kind": "",
+        "error": "",
+        "figures": {"inserted": 2, "names": ["a", "b"]},
+        "rejects": {"not_utf8": 3},
+        "undone": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("ending", "expected"),
+    [
+        ("return 1", ("failed", 1, "module_error", "module 'hello' returned 1: its log says why")),
+        (
+            "ctx.run.failures.append(FailureKind.NO_INPUT); return 1",
+            ("failed", 1, "no_input", "module 'hello' returned 1: its log says why"),
+        ),
+        ("raise ConfigurationError('no such day')", ("failed", 2, "configuration", "no such day")),
+        (
+            "raise RuntimeError('password=canary')",
+            ("failed", 1, "module_error", "module 'hello' failed: RuntimeError: password=***"),
+        ),
+        (
+            "ctx.lifecycle.on_shutdown(fail); return 0",
+            ("failed", 1, "shutdown_failed", "shutdown failed: module 'hello' failed: RuntimeError: cannot"),
+        ),
+        (
+            "os.kill(os.getpid(), signal.SIGINT); await asyncio.Event().wait()",
+            ("interrupted", 130, "interrupted", ""),
+        ),
+        (
+            "os.kill(os.getpid(), signal.SIGTERM); await asyncio.Event().wait()",
+            ("interrupted", 143, "interrupted", ""),
+        ),
+    ],
+)
+def test_however_a_run_ends_the_history_says_so(
+    hello: Callable[..., None], platform: Platform, ending: str, expected: tuple[str, int, str, str]
+) -> None:
+    hello(ending)
+    code, _, _ = platform("run", "hello")
+    [run] = recorded(platform)
+    status, exit_code, kind, error = expected
+    assert (code, run["status"], run["exit_code"], run["failure_kind"]) == (exit_code, status, code, kind)
+    assert run["error"].startswith(error)
+    assert run["figures"]["inserted"] == 2
+
+
+def test_a_run_that_its_check_fails_is_recorded_and_one_that_is_refused_is_not(
+    module: Module, platform: Platform
+) -> None:
+    main = """
+        from platform_interfaces import ConfigurationError, FileMissingError
+
+        async def check_run(ctx):
+            raise FileMissingError("no data")
+
+        async def check_retry(ctx):
+            raise ConfigurationError("no such day")
+
+        async def run(ctx):
+            return 0
+
+        retry = run
+    """
+    module(main, dependencies=USES)
+    assert platform("migrate", "up")[0] == 0
+    assert platform("run", "hello")[0] == 1
+    assert platform("rejects", "retry", "hello")[0] == 2
+    assert [(run["status"], run["error"]) for run in recorded(platform)] == [("failed", "no data")]
+
+
+def test_a_run_that_ends_before_migrations_were_applied_does_not_complain_of_the_table(
+    module: Module, platform: Platform
+) -> None:
+    module(
+        "async def check_run(ctx):\n    return 1\n\nasync def run(ctx):\n    return 0\n", dependencies=USES
+    )
+    code, _, err = platform("run", "hello")
+    assert (code, "not in the history" in err) == (1, False)
+    assert recorded(platform) == []
+
+
+def test_a_dry_run_is_not_recorded(hello: Callable[..., None], platform: Platform) -> None:
+    hello()
+    assert platform("run", "hello", "--dry-run")[0] == 0
+    assert recorded(platform) == []
+
+
+def test_a_retry_is_recorded_as_one(hello: Callable[..., None], platform: Platform) -> None:
+    hello()
+    assert platform("rejects", "retry", "hello")[0] == 0
+    assert [run["entry"] for run in recorded(platform)] == ["retry"]
+    assert "hello (retry)" in platform("runs")[1]
+
+
+@pytest.mark.parametrize("interfaces", [["database", "logging"], ["logging"]], ids=["uses it", "does not"])
+def test_two_runs_are_two_rows_the_newest_first(
+    hello: Callable[..., None], platform: Platform, interfaces: list[str]
+) -> None:
+    hello(dependencies={"interfaces": interfaces})
+    for date in ("2026-01-15", "2026-01-16"):
+        assert platform("run", "hello", "--date", date)[0] == 0
+    assert [run["arguments"]["date"] for run in recorded(platform)] == ["2026-01-16", "2026-01-15"]
+
+
+@pytest.mark.parametrize("name", ["unreachable", "missing"])
+def test_where_a_database_was_chosen_that_cannot_be_opened_the_run_of_a_module_without_one_warns(
+    hello: Callable[..., None], platform: Platform, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    hello(dependencies={"interfaces": ["logging"]})
+    code, _, err = platform("run", "hello", "--db", name)
+    assert (code, err.count("warn  The run is not in the history reason=")) == (0, 1)
+
+
+def test_where_no_database_was_chosen_a_module_without_one_makes_none(
+    hello: Callable[..., None], platform: Platform, monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
+    monkeypatch.delenv("PLATFORM_DB")
+    monkeypatch.setenv("LOG_LEVEL", "DEBUG")
+    hello(dependencies={"interfaces": ["logging"]})
+    code, _, err = platform("run", "hello")
+    assert (code, "debug The run is not in the history" in err, "warn " in err) == (0, True, False)
+    assert not (project / ".platform").exists()
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("denied", "'permission denied for table _runs'"),
+        ("hangs", "'the database did not answer within 0.05 s'"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["return 0", "return 1"])
+def test_a_history_that_cannot_be_written_is_warned_of_once_and_changes_no_exit_code(
+    hello: Callable[..., None],
+    platform: Platform,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+    reason: str,
+    ending: str,
+) -> None:
+    monkeypatch.setattr(recorder, "WRITE_SECONDS", 0.05)
+    hello(ending)
+    monkeypatch.setenv("FAULT", fault)
+    code, _, err = platform("run", "hello")
+    assert code == int(ending[-1])
+    assert err.count(f"warn  The run is not in the history reason={reason}") == 1
+
+
+def test_a_missing_table_is_warned_of_with_the_command_that_makes_it(
+    hello: Callable[..., None], platform: Platform, monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
+    (project / "own").mkdir()
+    monkeypatch.setenv("MIGRATIONS_DIR", "own")
+    hello()
+    code, _, err = platform("run", "hello")
+    assert code == 0
+    assert "table '_runs' does not exist: apply the platform's migrations with 'platform migrate up'" in err
+    assert platform("runs") == (0, "no run is recorded yet: start one with 'platform run MODULE'\n", "")
+
+
+@pytest.mark.parametrize("fault", ["lost once", "no lock"])
+def test_a_lost_connection_loses_no_row(
+    hello: Callable[..., None], platform: Platform, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    hello()
+    assert platform("migrate", "up")[0] == 0
+    monkeypatch.setenv("FAULT", fault)
+    code, _, err = platform("run", "hello")
+    assert (code, "not in the history" in err) == (0, False)
+    assert [run["status"] for run in recorded(platform)] == ["succeeded"]
+
+
+@pytest.mark.parametrize(
+    ("figures", "stored"),
+    [
+        ({"text": "a\0b", "key\0": [{"x": "\ud800"}]}, {"text": "a\\x00b", "key\\x00": [{"x": "\\ud800"}]}),
+        ({"large": "x" * 100_000}, {}),
+        ({"token": "canary"}, {"token": "***"}),
+    ],
+    ids=["not storable", "large", "secret"],
+)
+def test_figures_that_no_database_can_or_should_have_are_changed(
+    hello: Callable[..., None], platform: Platform, figures: dict[str, Any], stored: dict[str, Any]
+) -> None:
+    hello(f"ctx.run.figures.clear(); ctx.run.figures.update({figures!r}); return 0")
+    assert platform("run", "hello")[0] == 0
+    [run] = recorded(platform)
+    assert (run["status"], run["figures"]) == ("succeeded", stored)
+
+
+def test_figures_are_in_the_history_as_soon_as_the_module_saves_them(
+    hello: Callable[..., None], platform: Platform
+) -> None:
+    hello(
+        """
+        await ctx.run.save_figures()
+        row = await ctx.db.fetch_one("SELECT status, figures FROM _runs")
+        print(row["status"], row["figures"]["inserted"])
+        return 0
+    """.strip()
+    )
+    assert platform("run", "hello")[1] == "running 2\n"
+
+
+def test_a_run_goes_on_as_long_as_its_lock_is_held(hello: Callable[..., None], platform: Platform) -> None:
+    hello(
+        """
+        from platform_cli.history import find_runs, lock_name
+
+        print([run.status.value for run in await find_runs(ctx.db)])
+        await ctx.db.execute("UPDATE _runs SET id = 'dead'")
+        print([run.status.value for run in await find_runs(ctx.db)])
+        return 0
+    """.strip()
+    )
+    assert platform("run", "hello")[1] == "['running']\n['interrupted']\n"
+
+
+def test_handlers_and_locks_are_free_when_the_run_has_ended(
+    hello: Callable[..., None], platform: Platform
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    hello("os.kill(os.getpid(), signal.SIGINT); await asyncio.Event().wait()")
+    assert platform("run", "hello")[0] == 130
+    assert signal.getsignal(signal.SIGINT) is before
+    assert {each.value for each in FailureKind} > {run["failure_kind"] for run in recorded(platform)}
