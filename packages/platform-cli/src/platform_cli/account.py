@@ -18,6 +18,9 @@ _PARTS = {
 _DERIVED = {"lines", "raw", "valid", "unique", "invalid_by_reason", *_PARTS, *LOCATIONS}
 """Figures that say nothing beside the account."""
 
+_OF_UNDO = {"created_after", "created_until"}
+"""Figures that set a run's rows apart: for `platform runs undo`, and not to be read."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -59,4 +62,4 @@ def make_account(ended: EndedRun) -> Account:
         rows.append(Row("+" if rows[1:] else "=", label, figures[name], note))
     if unwritten := 2 * lines - sum(row.count for row in rows):  # in a dry run, or in one that was stopped
         rows.append(Row("+", "not written", unwritten))
-    return Account(tuple(rows), {name: value for name, value in figures.items() if name not in _DERIVED})
+    return Account(tuple(rows), {name: value for name, value in figures.items() if name not in _DERIVED | _OF_UNDO})
