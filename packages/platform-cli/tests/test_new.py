@@ -103,15 +103,18 @@ What it does is an example, in modules/odd_views/src/odd_views/main.py: replace 
 
 def test_an_adapter_becomes_a_member_of_the_workspace(workspace: Path, platform: Platform) -> None:
     (workspace / "packages").mkdir()
-    code, out, _ = platform("new", "adapter", "filesystem", "acme")
-    assert (code, (workspace / "packages/platform-acme/src/platform_acme/filesystem.py").is_file()) == (
+    code, out, _ = platform("new", "adapter", "filesystem", "odd_store")
+    assert (
+        code,
+        (workspace / "packages/platform-odd-store/src/platform_odd_store/filesystem.py").is_file(),
+    ) == (
         0,
         True,
     )
-    assert "  uv run pytest -x packages/platform-acme/tests\n  make check\n" in out
+    assert "  uv run pytest -x packages/platform-odd-store/tests\n  make check\n" in out
     manifest = tomllib.loads((workspace / "pyproject.toml").read_text())
-    assert manifest["project"]["dependencies"][1] == "platform-acme"
-    assert manifest["tool"]["importlinter"]["root_packages"][-1] == "platform_acme"
+    assert manifest["project"]["dependencies"][1] == "platform-odd-store"
+    assert manifest["tool"]["importlinter"]["root_packages"][-1] == "platform_odd_store"
 
 
 def test_the_line_ends_and_permissions_of_the_root_stay(workspace: Path, platform: Platform) -> None:
