@@ -113,7 +113,7 @@ def test_an_adapter_becomes_a_member_of_the_workspace(workspace: Path, platform:
     )
     assert "  uv run pytest -x packages/platform-odd-store/tests\n  make check\n" in out
     manifest = tomllib.loads((workspace / "pyproject.toml").read_text())
-    assert manifest["project"]["dependencies"][1] == "platform-odd-store"
+    assert manifest["project"]["dependencies"][-1] == "platform-odd-store"
     assert manifest["tool"]["importlinter"]["root_packages"][-1] == "platform_odd_store"
 
 

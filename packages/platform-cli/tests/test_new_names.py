@@ -123,10 +123,10 @@ def test_a_folder_that_exists_is_refused_whatever_its_case(tmp_path: Path) -> No
 
 
 def test_a_name_in_the_workspace_is_refused(tmp_path: Path) -> None:
-    for folder in ("warehouse", "examples/invoices", "packages/platform-acme"):
+    for folder in ("warehouse", "examples/invoices", "packages/platform-odd-acme"):
         (tmp_path / folder).mkdir(parents=True)
     members = {"members": ["packages/*", "modules/*", "examples/*"]}
     workspace = Workspace(tmp_path, {"tool": {"uv": {"workspace": members}}})
-    for new in (module("warehouse"), module("invoices"), adapter("filesystem", "acme")):
+    for new in (module("warehouse"), module("invoices"), adapter("filesystem", "odd_acme")):
         with pytest.raises(ConfigurationError, match="has a package, a folder or a file of this name"):
             check_clashes(new, tmp_path / "modules", workspace)
