@@ -1,10 +1,11 @@
 # `make help` lists the targets. None needs a prior `uv sync`: `uv run` sees to it.
 
 MEMBERS := $(wildcard packages/* modules/* examples/*)
+TEMPLATES := $(wildcard packages/platform-cli/src/platform_cli/templates/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
-	docs test test-quick test-unit test-impl torture bench bench-quick mutants mutants-check audit test-alone \
+	docs test test-quick test-unit test-impl torture templates bench bench-quick mutants mutants-check audit test-alone \
 	check-pythons smoke check build lock
 
 help: ## list the targets
@@ -40,7 +41,14 @@ lint: ## ruff: rules and format; words, docstrings and sizes
 	@uv run python tools/check_language.py
 
 type: ## mypy, strict, one member at a time: their test files share names
-	@for member in $(MEMBERS); do uv run mypy --no-error-summary $$member/src $$member/tests || exit 1; done
+	@for member in $(MEMBERS); do \
+		uv run mypy --no-error-summary --exclude /templates/ $$member/src $$member/tests || exit 1; \
+	done
+	@for template in $(TEMPLATES); do \
+		(cd $$template && MYPYPATH=src uv run --project $(CURDIR) mypy --no-error-summary \
+			--config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache \
+			--explicit-package-bases src tests) || exit 1; \
+	done
 	@uv run mypy --no-error-summary
 
 contracts: ## who may import whom, the fences of the workspace, the bounds of what is installed
@@ -75,6 +83,9 @@ bench: ## the load beside other ways to do it, a quarter of an hour: make bench 
 
 bench-quick: ## the same with 100,000 lines, in a minute
 	@uv run python -m tools.bench contenders --lines 100000 --dlt-rounds 1 $(args)
+
+templates: ## make a module for each set of interfaces and each adapter, and check them: some minutes
+	uv run python tools/try_templates.py $(args)
 
 mutants: ## break the code in many ways, and see that the tests notice each: make mutants args="postgres"
 	uv run python tools/mutate.py $(args)

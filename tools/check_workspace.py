@@ -112,12 +112,19 @@ class Workspace:
         projects = [Project(path) for path in self._find(uv.table("workspace").texts("members"))]
         self.members = {project.name: project for project in projects if project.is_read}
         self._unread = [project for project in projects if not project.is_read]
+        # Packages that a member writes for users: its own code does not import them.
+        self._templates = [
+            Project(file.parent)
+            for member in self.members.values()
+            for file in sorted((member.folder / "src").rglob("pyproject.toml"))
+        ]
 
     def breaches(self) -> Iterator[str]:
         """Yield a line for each, with what to do about it."""
         members = self.members.values()
         breaches = {member.name: [*self._check(member)] for member in members}
-        for project in (self.root, *members, *self._unread):
+        breaches |= {template.name: [*self._check_bounds(template)] for template in self._templates}
+        for project in (self.root, *members, *self._templates, *self._unread):
             subject = (
                 project.name if project.is_read else project.folder.relative_to(self.root.folder).as_posix()
             )
@@ -184,8 +191,10 @@ class Workspace:
             if not (member.folder / path).is_file():
                 yield f"{path} is missing"
         source = member.folder / "src" / member.import_name
+        templates = [template.folder for template in self._templates]
         for folder in sorted({file.parent for file in source.rglob("*.py")}):
-            if not (folder / "__init__.py").is_file():
+            is_own = not any(folder.is_relative_to(template) for template in templates)
+            if is_own and not (folder / "__init__.py").is_file():
                 path = folder.relative_to(member.folder) / "__init__.py"
                 yield f"{path} is missing: without it, no import contract sees that folder"
         changelog = member.folder / "CHANGELOG.md"

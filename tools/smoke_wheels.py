@@ -1,7 +1,11 @@
-"""Install the wheels as a user does, in a clean environment; the job runs, and brings only what it needs."""
+"""Install the wheels as a user does, in a clean environment; the job runs, and brings only what it needs.
+
+The templates of new packages are in them.
+"""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -59,6 +63,8 @@ def smoke(folder: Path) -> None:
         raise SystemExit(f"{' and '.join(WANTED)} bring {sorted(unwanted)}: correct their dependencies")
     program, *arguments = JOB.split()
     run(venv / "bin" / program, *arguments, cwd=empty)
+    shutil.copy(ROOT / "pyproject.toml", empty)
+    run(venv / "bin" / program, "new", "module", "page_views", "--migration", cwd=empty)
     print(f"{' and '.join(WANTED)}: {len(installed)} packages installed from wheels, and the job ran")
 
 

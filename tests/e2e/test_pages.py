@@ -95,6 +95,8 @@ def _script(block: Block, number: int) -> str:
         text = "{\n" + "\n".join(lines) + "\n} 2>&1"
     else:
         text = block.text
+    if block.exit_code:
+        text = f"set +e\n(\n{text}\n)\ntest $? = {block.exit_code}\nset -e"
     return f"echo '--- block {number}'\n{text}"
 
 

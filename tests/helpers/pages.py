@@ -14,18 +14,20 @@ PAGES = sorted(page.relative_to(REPOSITORY).as_posix() for glob in GLOBS for pag
 SHELLS = ("bash", "console")
 
 _REASON = re.compile(r"<!-- not run: (.+?) -->\s*")
+_EXIT_CODE = re.compile(r"<!-- exits with (\d+) -->\s*")
 # Up to what ends a command in a shell, or the quotes around it in another language.
 _COMMAND = re.compile(r"(?<![\w-])platform ([a-z](?:\"[^\"]*\"|[^\n;|&'<>\"])*)")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block, or code in a sentence: its line in the page, its language, and why it is not run."""
+    """A fenced block, or code in a sentence: its line in the page, why it is not run, how it ends."""
 
     line: int
     language: str
     text: str
-    reason: str
+    reason: str = ""
+    exit_code: int = 0
 
     @property
     def is_run(self) -> bool:
@@ -35,16 +37,17 @@ class Block:
 
 
 def read_blocks(page: str) -> list[Block]:
-    """Return the blocks of a page, in order; a comment just above one says why it is not run."""
-    blocks, reason, line = [], "", 0
+    """Return the blocks of a page, in order; a comment just above one says why it is not run, or fails."""
+    blocks, comment, line = [], "", 0
     for token in MarkdownIt().enable("table").parse((REPOSITORY / page).read_text(encoding="utf-8")):
         line = token.map[0] + 1 if token.map else line
         if token.type == "fence":
-            blocks.append(Block(line, token.info.strip(), token.content, reason))
+            reason, code = _REASON.fullmatch(comment), _EXIT_CODE.fullmatch(comment)
+            options = {"reason": reason[1] if reason else "", "exit_code": int(code[1]) if code else 0}
+            blocks.append(Block(line, token.info.strip(), token.content, **options))
         parts = (part for part in token.children or () if part.type == "code_inline")
-        blocks.extend(Block(line, "", part.content, "") for part in parts)
-        match = _REASON.fullmatch(token.content) if token.type == "html_block" else None
-        reason = match[1] if match else ""
+        blocks.extend(Block(line, "", part.content) for part in parts)
+        comment = token.content if token.type == "html_block" else ""
     return blocks
 
 

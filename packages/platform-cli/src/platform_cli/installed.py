@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from platform_cli import registry
-from platform_cli.entry import load_check, load_entry
+from platform_cli.entry import find_entry, load_entry
 from platform_cli.failures import describe
 from platform_cli.interfaces import INTERFACES, Interface
 from platform_cli.manifest import Manifest, read_in_order, read_manifest
@@ -85,7 +85,7 @@ def find_modules() -> Iterator[Module]:
             read_in_order([name])
             with redirect_stdout(sys.stderr):
                 load_entry(manifest, "run")
-                load_check(manifest, "run")
+                find_entry(manifest, "check_run")
         except ConfigurationError as error:
             problem = describe(error)
         yield Module(name, package, version, manifest, problem)

@@ -19,7 +19,7 @@ from platform_cli.backfill.plan import DATE, PlannedDate, Selection, Target, mak
 from platform_cli.backfill.pool import run_dates
 from platform_cli.backfill.report import BackfillResult
 from platform_cli.container import Container
-from platform_cli.entry import load_check, load_entry
+from platform_cli.entry import find_entry, load_entry
 from platform_cli.history import find_runs
 from platform_cli.manifest import Manifest, read_in_order
 from platform_cli.migrations import ensure_migrated, report_pending
@@ -126,7 +126,7 @@ class _Job:
             return context.db
         if self._container.has_lasting_database:
             with suppress(PlatformError):
-                return await self._container.open_for_record()
+                return await self._container.open_existing_database()
         return None
 
     async def _check(self, context: PlatformContext, date: dt.date) -> None:
@@ -140,7 +140,7 @@ class _Job:
         package = manifest.package.partition(".")[0]
         self._container.owners[package] = Owner(f"module {manifest.name!r}", is_module=True)
         load_entry(manifest, "run")
-        check = load_check(manifest, "run")
+        check = find_entry(manifest, "check_run")
         context.config = {**self._backfill.arguments, DATE: date.isoformat()}
         try:
             if check:

@@ -14,12 +14,13 @@ COMMANDS = {
     "run": "Run a module.",
     "backfill": "Run a module for each date of a range.",
     "runs": "See which modules ran, and what became of each run.",
+    "rejects": "See, load again or drop the lines that jobs have rejected.",
     "query": "Show the rows of one SQL statement.",
+    "migrate": "Bring the database's schema up to date, or back.",
     "modules": "List the installed modules, and why one cannot be run.",
     "adapters": "List the adapters of each interface, and which of them is chosen.",
     "config": "Show every setting, its value and where that comes from.",
-    "rejects": "See, load again or drop the lines that jobs have rejected.",
-    "migrate": "Bring the database's schema up to date, or back.",
+    "new": "Write a package to begin with: a module or an adapter.",
     "completion": "Print the script that completes command lines in a shell.",
 }
 """The commands and what they do, in the order of the help: ``name`` is defined in ``commands/name.py``."""

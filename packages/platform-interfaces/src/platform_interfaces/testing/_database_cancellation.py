@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from platform_interfaces import DatabaseError, DatabaseInterface, LockTimeoutError, TransactionConflictError
-from platform_interfaces.testing._support import CALLS, bounded, give_turns, insert, names, round_trips
+from platform_interfaces.testing._support import (
+    CALLS,
+    CaseError,
+    bounded,
+    give_turns,
+    insert,
+    names,
+    round_trips,
+)
 
 ROW = {"name": "a"}
 MANY_ROWS = [{"name": f"{number:04}"} for number in range(1500)]
@@ -66,14 +74,14 @@ class DatabaseCancellationCases:
     ) -> list[str]:
         """Return what is in the table after a cancelled call; nothing where it ended before."""
         outcome: object = None
-        with pytest.raises(RuntimeError, match="stop"):
+        with pytest.raises(CaseError, match="stop"):
             async with bounded(), db.transaction():
                 await insert(db, "a")
                 task = asyncio.ensure_future(call(db))
                 await round_trips(db)
                 task.cancel()
                 [outcome] = await asyncio.gather(task, return_exceptions=True)
-                raise RuntimeError("stop")
+                raise CaseError("stop")
         await round_trips(db)
         found = await names(db)
         await db.execute("DELETE FROM items")
@@ -89,7 +97,7 @@ class DatabaseCancellationCases:
     ) -> None:
         # All connections are made before, or a call would be cancelled while it waits for a new one.
         await asyncio.gather(*(db.execute("SELECT 1") for _ in range(self.connections)))
-        with pytest.raises(RuntimeError, match="stop"):
+        with pytest.raises(CaseError, match="stop"):
             async with bounded(), db.transaction():
                 await insert(db, "a")
                 for _ in range(self.connections):
@@ -98,7 +106,7 @@ class DatabaseCancellationCases:
                     task.cancel()
                     await asyncio.gather(task, return_exceptions=True)
                 assert await asyncio.create_task(db.execute("SELECT 1")) == 1
-                raise RuntimeError("stop")
+                raise CaseError("stop")
         async with bounded():
             assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
 

@@ -12,7 +12,7 @@ from platform_interfaces import (
     QueryError,
     TransactionConflictError,
 )
-from platform_interfaces.testing._support import bounded, insert, names
+from platform_interfaces.testing._support import CaseError, bounded, insert, names
 
 
 class DatabaseConcurrencyCases:
@@ -37,7 +37,7 @@ class DatabaseConcurrencyCases:
                     if name == late:
                         await is_ended.wait()
                     if name == undone:
-                        raise RuntimeError("stop")
+                        raise CaseError("stop")
             finally:
                 is_ended.set()
 
@@ -55,12 +55,12 @@ class DatabaseConcurrencyCases:
             async with db.transaction():
                 await insert(db, name)
 
-        with pytest.raises(RuntimeError, match="stop"):
+        with pytest.raises(CaseError, match="stop"):
             async with bounded(), db.transaction():
                 await insert(db, "undone")
                 await asyncio.gather(*(work(f"kept {number}") for number in range(3)))
                 assert await names(db) != []
-                raise RuntimeError("stop")
+                raise CaseError("stop")
         assert await names(db) == ["kept 0", "kept 1", "kept 2"]
 
     @pytest.mark.usefixtures("items")
@@ -69,9 +69,9 @@ class DatabaseConcurrencyCases:
             await insert(db, "committed")
         await insert(db, "after a commit")
         assert await asyncio.create_task(names(db)) == ["after a commit", "committed"]
-        with pytest.raises(RuntimeError, match="stop"):
+        with pytest.raises(CaseError, match="stop"):
             async with db.transaction():
-                raise RuntimeError("stop")
+                raise CaseError("stop")
         await insert(db, "after a rollback")
         assert await asyncio.create_task(names(db)) == ["after a commit", "after a rollback", "committed"]
 
@@ -82,12 +82,12 @@ class DatabaseConcurrencyCases:
             async with db.transaction():
                 await insert(db, "2 middle")
                 for name in ("undone", "undone, too"):
-                    with pytest.raises(RuntimeError, match="stop"):
+                    with pytest.raises(CaseError, match="stop"):
                         async with db.transaction():
                             await insert(db, name)
                             async with db.transaction():
                                 await insert(db, f"inside {name}")
-                            raise RuntimeError("stop")
+                            raise CaseError("stop")
                     async with db.transaction():
                         await insert(db, f"3 after {name}")
                 await insert(db, "4 middle")
@@ -103,10 +103,10 @@ class DatabaseConcurrencyCases:
 
     @pytest.mark.usefixtures("items")
     async def test_an_undone_transaction_blocks_no_other(self, db: DatabaseInterface) -> None:
-        with pytest.raises(RuntimeError, match="stop"):
+        with pytest.raises(CaseError, match="stop"):
             async with db.transaction():
                 await insert(db, "a")
-                raise RuntimeError("stop")
+                raise CaseError("stop")
         async with bounded():
             assert await asyncio.create_task(insert(db, "a")) == 1
         assert await names(db) == ["a"]

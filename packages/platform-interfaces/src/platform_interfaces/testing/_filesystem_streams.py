@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from platform_interfaces import FileMissingError, FileSystemError, FileSystemInterface
-from platform_interfaces.testing._support import bounded
+from platform_interfaces.testing._support import CaseError, bounded
 
 MIB = 1024 * 1024
 _DESCRIPTORS = Path("/dev/fd")
@@ -59,7 +59,7 @@ class FileSystemStreamCases:
 
         async def failing() -> AsyncIterator[bytes]:
             yield b"x" * (2 * MIB)
-            raise RuntimeError("source failed")
+            raise CaseError("source failed")
 
         async def use_everything() -> None:
             blocks = fs.stream("dir/a")
@@ -69,7 +69,7 @@ class FileSystemStreamCases:
             await asyncio.sleep(0)
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
-            with pytest.raises(RuntimeError, match="source failed"):
+            with pytest.raises(CaseError, match="source failed"):
                 await fs.write_stream("dir/b", failing())
             with pytest.raises(FileSystemError):
                 await fs.read("dir")

@@ -8,7 +8,7 @@ import pytest
 
 from platform_interfaces import FileMissingError, FileSystemError, FileSystemInterface
 from platform_interfaces.testing._filesystem_raw import RawFiles
-from platform_interfaces.testing._support import bounded, give_turns
+from platform_interfaces.testing._support import CaseError, bounded, give_turns
 
 LARGE = 33 * 1024 * 1024 + 7  # beyond the sizes at which storage takes a file in parts
 MIB = 1024 * 1024
@@ -127,7 +127,7 @@ class FileSystemWriteCases(RawFiles):
         async def failing() -> AsyncIterator[bytes]:
             yield b"f" * (MIB + 1)
             await turn.wait()
-            raise RuntimeError("source failed")
+            raise CaseError("source failed")
 
         async def whole() -> AsyncIterator[bytes]:
             yield b"w" * (MIB + 1)
@@ -141,7 +141,9 @@ class FileSystemWriteCases(RawFiles):
                 fs.write_stream("dir/a", whole()),
                 return_exceptions=True,
             )
-        assert isinstance(failed, RuntimeError)
+        if isinstance(count, BaseException):
+            raise count
+        assert isinstance(failed, CaseError)
         assert count == 2 * (MIB + 1)
         assert await fs.read("dir/a") == await self.raw_read(fs, "dir/a") == b"w" * (2 * (MIB + 1))
         assert await fs.list("") == ["dir/a"]

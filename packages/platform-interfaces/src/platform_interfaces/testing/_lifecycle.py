@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from platform_interfaces import AsyncResource
-from platform_interfaces.testing._support import bounded
+from platform_interfaces.testing._support import CaseError, bounded
 
 
 class LifecycleCases:
@@ -57,7 +57,7 @@ class LifecycleCases:
     async def test_an_error_in_a_with_block_closes_it_and_passes(self, resource: AsyncResource) -> None:
         async with bounded():
             for _ in range(2):
-                with pytest.raises(RuntimeError, match="stop"):
+                with pytest.raises(CaseError, match="stop"):
                     async with resource:
                         await self.use(resource)
-                        raise RuntimeError("stop")
+                        raise CaseError("stop")

@@ -12,6 +12,10 @@ LIMIT_SECONDS = 60.0
 _CHILD_FAILED = 70
 
 
+class CaseError(Exception):
+    """What a case raises by itself: no adapter raises it, nor an error that is derived from it."""
+
+
 def bounded() -> asyncio.Timeout:
     """Return a block that fails rather than waiting for ever."""
     return asyncio.timeout(LIMIT_SECONDS)

@@ -30,6 +30,7 @@ from platform_interfaces.testing._database_queries import DatabaseQueryCases
 from platform_interfaces.testing._database_shared import DatabaseSharedCases
 from platform_interfaces.testing._database_values import DatabaseValueCases
 from platform_interfaces.testing._lifecycle import LifecycleCases
+from platform_interfaces.testing._support import CaseError
 
 CREATE_ITEMS = """
     CREATE TABLE items (
@@ -409,20 +410,20 @@ class DatabaseContract(
 
     @pytest.mark.usefixtures("items")
     async def test_transaction_rollback(self, db: DatabaseInterface) -> None:
-        with pytest.raises(RuntimeError, match="stop"):
+        with pytest.raises(CaseError, match="stop"):
             async with db.transaction():
                 await db.execute("INSERT INTO items (name) VALUES ('a')")
-                raise RuntimeError("stop")
+                raise CaseError("stop")
         assert await self._names(db) == []
         await db.execute("INSERT INTO items (name) VALUES ('b')")
         assert await self._names(db) == ["b"]
 
     async def test_a_rolled_back_table_is_gone(self, db: DatabaseInterface) -> None:
-        with pytest.raises(RuntimeError, match="stop"):
+        with pytest.raises(CaseError, match="stop"):
             async with db.transaction():
                 await db.execute(CREATE_ITEMS)
                 await db.execute("INSERT INTO items (name) VALUES ('a')")
-                raise RuntimeError("stop")
+                raise CaseError("stop")
         await db.execute(CREATE_ITEMS)
         assert await self._names(db) == []
 
@@ -431,12 +432,12 @@ class DatabaseContract(
         """Bad input 60."""
         async with db.transaction():
             await db.execute("INSERT INTO items (name) VALUES ('outer')")
-            with pytest.raises(RuntimeError, match="stop"):
+            with pytest.raises(CaseError, match="stop"):
                 async with db.transaction():
                     await db.execute("INSERT INTO items (name) VALUES ('undone')")
                     async with db.transaction():
                         await db.execute("INSERT INTO items (name) VALUES ('undone, too')")
-                    raise RuntimeError("stop")
+                    raise CaseError("stop")
             async with db.transaction():
                 await db.execute("INSERT INTO items (name) VALUES ('inner')")
             await db.execute("INSERT INTO items (name) VALUES ('after')")
@@ -444,11 +445,11 @@ class DatabaseContract(
 
     @pytest.mark.usefixtures("items")
     async def test_rolling_back_the_outer_block_undoes_the_inner_one(self, db: DatabaseInterface) -> None:
-        with pytest.raises(RuntimeError, match="stop"):
+        with pytest.raises(CaseError, match="stop"):
             async with db.transaction():
                 async with db.transaction():
                     await db.execute("INSERT INTO items (name) VALUES ('inner')")
-                raise RuntimeError("stop")
+                raise CaseError("stop")
         assert await self._names(db) == []
 
     @pytest.mark.usefixtures("items")
@@ -474,9 +475,9 @@ class DatabaseContract(
     async def test_generated_values_survive_a_nested_rollback(self, db: DatabaseInterface) -> None:
         async with db.transaction():
             before = await db.fetch_one("INSERT INTO items (name) VALUES ('a') RETURNING id, created_at")
-            with pytest.raises(RuntimeError, match="stop"):
+            with pytest.raises(CaseError, match="stop"):
                 async with db.transaction():
-                    raise RuntimeError("stop")
+                    raise CaseError("stop")
             assert await db.fetch_one("SELECT id, created_at FROM items") == before
         assert await db.fetch_one("SELECT id, created_at FROM items") == before
 
@@ -555,12 +556,12 @@ class DatabaseContract(
         async def insert(name: str) -> int:
             return await db.execute("INSERT INTO items (name) VALUES ($1)", [name])
 
-        with pytest.raises(RuntimeError, match="stop"):
+        with pytest.raises(CaseError, match="stop"):
             async with db.transaction():
                 await insert("undone")
                 await asyncio.gather(insert("kept 1"), insert("kept 2"))
                 outliving = asyncio.create_task(insert("kept 3"))
-                raise RuntimeError("stop")
+                raise CaseError("stop")
         assert await outliving == 1
         assert await self._names(db) == ["kept 1", "kept 2", "kept 3"]
 
@@ -710,11 +711,11 @@ class DatabaseContract(
 
     @pytest.mark.usefixtures("items")
     async def test_bulk_insert_is_undone_with_its_transaction(self, db: DatabaseInterface) -> None:
-        with pytest.raises(RuntimeError, match="stop"):
+        with pytest.raises(CaseError, match="stop"):
             async with db.transaction():
                 assert await db.bulk_insert("items", [{"name": "a"}]) == 1
                 assert await db.bulk_insert("items", [{"name": "b"}], skip_conflicts_on=["name"]) == 1
-                raise RuntimeError("stop")
+                raise CaseError("stop")
         assert await self._names(db) == []
 
     @pytest.mark.usefixtures("items")
@@ -799,9 +800,9 @@ class DatabaseContract(
             pass
 
     async def test_a_lock_is_freed_by_an_error(self, db: DatabaseInterface) -> None:
-        with pytest.raises(RuntimeError, match="stop"):
+        with pytest.raises(CaseError, match="stop"):
             async with db.lock("name", timeout=0):
-                raise RuntimeError("stop")
+                raise CaseError("stop")
         async with db.lock("name", timeout=0):
             pass
 

@@ -21,6 +21,7 @@ from platform_interfaces.testing._filesystem_streams import FileSystemStreamCase
 from platform_interfaces.testing._filesystem_survey import FileSystemSurveyCases
 from platform_interfaces.testing._filesystem_writes import FileSystemWriteCases
 from platform_interfaces.testing._lifecycle import LifecycleCases
+from platform_interfaces.testing._support import CaseError
 
 REFUSED_PATHS = {
     "empty": "",
@@ -276,9 +277,9 @@ class FileSystemContract(
     async def test_a_failed_write_leaves_no_directory_behind(self, fs: FileSystemInterface) -> None:
         async def failing() -> AsyncIterator[bytes]:
             yield b"x"
-            raise RuntimeError("source failed")
+            raise CaseError("source failed")
 
-        with pytest.raises(RuntimeError, match="source failed"):
+        with pytest.raises(CaseError, match="source failed"):
             await fs.write_stream("a/b/c", failing())
         assert await fs.write_stream("a", _blocks(b"y")) == 1
         assert await fs.list("") == ["a"]
@@ -390,10 +391,10 @@ class FileSystemContract(
         async def failing() -> AsyncIterator[bytes]:
             yield b"new"
             seen.extend([await fs.read("dir/a"), await fs.list(""), await fs.exists("dir/b")])
-            raise RuntimeError("source failed")
+            raise CaseError("source failed")
 
         for path in ("dir/a", "dir/b"):
-            with pytest.raises(RuntimeError, match="source failed"):
+            with pytest.raises(CaseError, match="source failed"):
                 await fs.write_stream(path, failing())
         assert seen == [b"old", ["dir/a"], False] * 2
         assert await fs.read("dir/a") == await self.raw_read(fs, "dir/a") == b"old"
