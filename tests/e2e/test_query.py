@@ -21,8 +21,8 @@ VALUES = """
     SELECT 0.10::numeric AS price, 'NaN'::numeric AS nan, 'Infinity'::float8 AS high,
         '{1,NULL}'::int[] AS many, ROW(1, now() - now()) AS pair, part, int4range(1, 5) AS span,
         tstzrange('2026-01-15 10:00+02', NULL) AS since, 'empty'::int4range AS never,
-        '10.0.0.1/8'::inet AS net, '' AS empty, NULL AS nothing, E'a\\n"b",\\\\.' AS text,
-        '\\xff00'::bytea AS bytes,
+        '10.0.0.1/8'::inet AS net, '' AS empty, NULL AS nothing,
+        E'a\\n"b",\\\\.' AS text, '\\xff00'::bytea AS bytes,
         '{"n": 1.10}'::jsonb AS doc, timestamptz '2026-01-15 10:00+02' AS at,
         interval '-1 day -1.5 seconds' AS wait, time '10:00' AS clock
     FROM (SELECT 1 AS n, bytea '\\x00' AS b) AS part

@@ -203,7 +203,7 @@ def test_after_three_dates_in_a_row_with_a_failure_that_all_share_no_other_is_st
         ),
         (
             "--from 2026-01-01 --to 2026-01-02 --parallel 0",
-            "invalid value for '--parallel': 0 is not in the range x>=1",
+            "invalid value for '--parallel': 0 is not at least 1",
         ),
         (
             "--from 2026-01-01 --to 2026-01-02 --all --failed-only",

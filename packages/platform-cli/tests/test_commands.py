@@ -79,7 +79,7 @@ def test_the_problems_of_a_manifest_are_a_line_each(platform: Platform, module: 
         2,
         "",
         (
-            f"error: {file}: type: it must be 'job'\n"
+            f"error: {file}: type: it must be 'job', not 'service'\n"
             f"error: {file}: name: it is 'other', but the module is installed as 'hello'\n"
         ),
     )

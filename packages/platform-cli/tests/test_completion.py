@@ -99,7 +99,9 @@ def test_a_module_that_is_broken_is_not_offered(complete: Callable[[str], list[s
     assert complete("platform migrate up --module ")[0] == "platform"
 
 
-def test_a_project_that_is_broken_is_no_obstacle(complete: Callable[[str], list[str]], project: Path) -> None:
+def test_a_broken_project_does_not_stop_completion(
+    complete: Callable[[str], list[str]], project: Path
+) -> None:
     (project / ".env/local.env").write_text("nonsense\n")
     assert complete("platform run hel") == ["hello"]
 

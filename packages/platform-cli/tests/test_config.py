@@ -165,6 +165,25 @@ def test_an_adapter_that_cannot_be_built_hides_no_setting_of_the_others(
     assert "database 'acme'" in out.splitlines()[-1]
 
 
+def test_another_secret_store_is_not_asked(platform: Platform, install: Install) -> None:
+    text = """
+        from platform_memory import MemorySecrets
+
+        class Vault(MemorySecrets):
+            def __init__(self, secrets):
+                super().__init__({})
+
+            def get(self, key):
+                raise AssertionError("asked")
+    """
+    install("acme", {"platform.secrets": {"vault": "acme.vault:Vault"}}, vault=text)
+    code, out, err = platform("config", "--secrets", "vault")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == (
+        "secret store 'vault': it is not asked here: what it has is used instead of the values above"
+    )
+
+
 def test_what_is_to_be_mended_is_below(platform: Platform, project: Path) -> None:
     file = project / ".env/local.env"
     file.write_text("DB_POSTGRES_URL=postgresql://me:sesame-99@host/db\n")

@@ -255,6 +255,12 @@ def test_a_module_that_cannot_be_run_says_why(
     assert problem in out.splitlines()[-1]
 
 
+def test_a_secret_in_a_default_is_hidden(module: Module, platform: Platform) -> None:
+    url = "postgresql://me:sesame99@host/db"
+    module(args=[{"name": "url", "type": "string", "default": url, "description": "Where."}])
+    assert "sesame99" not in platform("modules", "--json")[1]
+
+
 def test_a_hostile_description_stays_on_its_line(module: Module, platform: Platform) -> None:
     module(description="\x1b[2J\nhello  other\r")
     [line] = [line for line in platform("modules")[1].splitlines() if line.startswith("hello")]

@@ -44,7 +44,7 @@ def problems(module: Module, **changes: Any) -> list[str]:
     [
         ({"name": "other"}, "name: it is 'other', but the module is installed as 'hello'"),
         ({"name": 7}, "name: it must be a string, not 7"),
-        ({"type": "service"}, "type: it must be 'job'"),
+        ({"type": "service"}, "type: it must be 'job', not 'service'"),
         ({"versoin": "1"}, "versoin: unknown key (did you mean 'version'?)"),
         ({"dependencies": []}, "dependencies: it must be an object, not []"),
         (
@@ -69,7 +69,10 @@ def test_what_is_wrong_with_the_module_is_named(
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"type": "int"}, "args[0].type: 'int' is none of boolean, float, integer, string"),
+        (
+            {"type": "int"},
+            "args[0].type: 'int' is none of boolean, float, integer, string (did you mean 'integer'?)",
+        ),
         ({"required": "yes"}, "args[0].required: it must be true or false, not 'yes'"),
         ({"help": "x"}, "args[0].help: unknown key"),
         (
@@ -91,9 +94,12 @@ def test_what_is_wrong_with_the_module_is_named(
             "args[0].default: 'b' is none of the choices",
         ),
         ({"default": "Ada"}, "args[0].default: a required argument has none"),
-        ({"name": "db"}, "args[0].name: 'db' clashes with an option of the platform"),
-        ({"name": "auto_migrate"}, "args[0].name: 'auto_migrate' clashes with an option of the platform"),
-        ({"name": "help"}, "args[0].name: 'help' clashes with an option of the platform"),
+        ({"name": "db"}, "args[0].name: 'db' clashes with an option of the platform: rename it"),
+        (
+            {"name": "auto_migrate"},
+            "args[0].name: 'auto_migrate' clashes with an option of the platform: rename it",
+        ),
+        ({"name": "help"}, "args[0].name: 'help' clashes with an option of the platform: rename it"),
         ({"name": ""}, "args[0].name: '' must be letters and digits, with single '-' or '_' between"),
         (
             {"name": "--whom"},
@@ -120,7 +126,7 @@ def test_two_arguments_of_one_option_clash(
     module: Module, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
     assert problems(module, args=[first, second]) == [
-        f"args[1].name: {second['name']!r} clashes with an option of the module"
+        f"args[1].name: {second['name']!r} clashes with an option of the module: rename it"
     ]
 
 

@@ -82,6 +82,11 @@ def test_a_file_that_is_there_is_replaced_and_so_is_what_a_link_points_to(
     assert (project / "old.html").read_text().startswith("<!DOCTYPE html>")
 
 
+def test_a_file_can_have_the_name_that_stands_for_standard_output(platform: Platform, project: Path) -> None:
+    assert platform("runs", "report", "--out", "./-")[0] == 0
+    assert (project / "-").exists()
+
+
 def test_a_pipe_is_written_and_not_replaced(platform: Platform, project: Path) -> None:
     os.mkfifo(project / "pipe")
     read: list[str] = []

@@ -64,6 +64,15 @@ def test_the_last_successful_run_of_a_date_counts(make_run: MakeRun) -> None:
     assert load.ended == [(date("2026-01-15"), later[2])]
 
 
+def test_a_run_that_skipped_what_was_undone_afterwards_does_not_count(make_run: MakeRun) -> None:
+    undone = make_run("2026-01-15", status=RunStatus.UNDONE, undone={"at": "2026-01-22T00:00:00+00:00"})
+    skipped = make_run("2026-01-15", day=1, figures={"skipped": 9})
+    again = make_run("2026-01-15", day=3, figures={"inserted": 9})
+    other = make_run("2026-01-16", day=1, figures={"skipped": 9})
+    assert [load.missing_count for load in group_loads([undone, skipped, other])] == [1]
+    assert [load.missing_count for load in group_loads([undone, skipped, other, again])] == [0]
+
+
 def test_each_run_without_a_date_counts_for_the_day_of_its_start(make_run: MakeRun) -> None:
     runs = [make_run(), make_run(), make_run(day=1)]
     [load] = group_loads(runs)

@@ -30,6 +30,14 @@ class JsonObject:
         self.problem(key, f"it must be {_WORDS[kind]}, not {value!r}")
         return default
 
+    def choice(self, key: str, allowed: Sequence[str]) -> str:
+        """Return the string at ``key``, which is one of ``allowed``."""
+        value = self.get(key, str, "")
+        if value not in allowed:
+            known = ", ".join(allowed)
+            self.problem(key, f"{value!r} is none of {known}{did_you_mean(value, allowed)}")
+        return value
+
     def object(self, key: str) -> "JsonObject":
         """Return the object at ``key``, empty where it is missing."""
         return JsonObject(self.get(key, dict, {}), f"{self._where}{key}.", self._problems)

@@ -45,10 +45,10 @@ class EffectiveSetting:
 
 @dataclass(frozen=True)
 class EffectiveSettings:
-    """The settings, and why those of an adapter may be missing among them."""
+    """The settings, and what is not as it is shown: pairs of an adapter and why."""
 
     settings: Sequence[EffectiveSetting]
-    problems: Mapping[str, str]
+    problems: Sequence[tuple[str, str]]
 
 
 class _Recorder(SecretsInterface):
@@ -82,7 +82,7 @@ class _Asked:
 
     defaults: dict[str, str] = field(default_factory=dict)
     showable: set[str] = field(default_factory=set)
-    problems: dict[str, str] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
 
 
 def read_effective(settings: Settings) -> EffectiveSettings:
@@ -112,12 +112,15 @@ def _ask_adapters(settings: Settings) -> _Asked:
         kind, name = interface.kind, settings.implementations[interface.kind].value
         if not name or (kind, name) == ("secrets", "env"):
             continue
+        if kind == "secrets":
+            reason = "it is not asked here: what it has is used instead of the values above"
+            asked.problems.append((f"{interface.label} {name!r}", reason))
         recorder = _Recorder(settings.values)
         try:
             with redirect_stdout(sys.stderr):
                 _construct(kind, name, recorder)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - an adapter may raise anything
-            asked.problems[f"{interface.label} {name!r}"] = describe(error)
+            asked.problems.append((f"{interface.label} {name!r}", describe(error)))
         asked.defaults |= recorder.defaults
         is_shipped = registry.is_shipped(kind, name)
         asked.showable |= set(recorder.defaults) if is_shipped else recorder.locations

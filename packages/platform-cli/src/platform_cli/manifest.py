@@ -140,8 +140,8 @@ def _load(file: str) -> dict[str, Any]:
 def _read(data: JsonObject, package: str, folder: str) -> Manifest:
     dependencies = data.object("dependencies")
     name = data.get("name", str, "")
-    if data.get("type", str, "job") != "job":
-        data.problem("type", "it must be 'job'")
+    if (kind := data.get("type", str, "job")) != "job":
+        data.problem("type", f"it must be 'job', not {kind!r}")
     manifest = Manifest(
         name=name,
         package=package,
@@ -181,13 +181,10 @@ def _check_migrations(data: JsonObject, manifest: Manifest) -> None:
 
 
 def _argument(data: JsonObject) -> Argument:
-    kind = data.get("type", str, "")
-    if kind not in ARGUMENT_TYPES:
-        data.problem("type", f"{kind!r} is none of {', '.join(ARGUMENT_TYPES)}")
     argument = Argument(
         name=data.get("name", str, ""),
         description=data.get("description", str, ""),
-        type=kind,
+        type=data.choice("type", ARGUMENT_TYPES),
         is_required=data.get("required", bool, False),
         default=data.get("default", object, None),  # type: ignore[arg-type] # checked below
         choices=tuple(data.get("choices", list, [])),
@@ -245,5 +242,5 @@ def _check_names(data: JsonObject, arguments: Iterable[Argument]) -> None:
         keys = [argument.key, f"no_{argument.key}"] if argument.type == "boolean" else [argument.key]
         for key in keys:
             if key in taken:
-                data.problem(where, f"{argument.name!r} clashes with an option {taken[key]}")
+                data.problem(where, f"{argument.name!r} clashes with an option {taken[key]}: rename it")
             taken[key] = "of the module"

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from platform_migrate import MigrationRun, MigrationStatus, Source
 
 
-_MAX_NAMED = 3
-
-
 def load_migrate() -> Any:
     """Return the module ``platform_migrate``.
 
@@ -157,10 +154,6 @@ async def _find_unsettled(
 
 def _in_words(unsettled: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(
-        f"{_shorten(names)} {'is' if len(names) == 1 else 'are'} {state}"
+        f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {state}"
         for state, names in unsettled.items()
     )
-
-
-def _shorten(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= _MAX_NAMED else f"{names[0]} and {len(names) - 1} more"

@@ -81,7 +81,7 @@ class Session:
             QueryError: when they are not a list, or not as many as the placeholders.
             DataError: when one cannot be stored, or is not of the type that its placeholder has.
         """
-        if isinstance(params, str | bytes):
+        if isinstance(params, str | bytes) or not isinstance(params, Sequence | None):
             raise QueryError(
                 f"parameters must be a list, not {type(params).__name__}: write [value] for a single one"
             )

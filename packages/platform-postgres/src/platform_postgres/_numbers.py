@@ -47,7 +47,7 @@ async def prepare(
         DataError: when one of them would be changed.
         QueryError: when they are not a list.
     """
-    if isinstance(params, str | bytes):
+    if isinstance(params, str | bytes) or not isinstance(params, Sequence):
         raise QueryError(
             f"parameters must be a list, not {type(params).__name__}: write [value] for a single one"
         )

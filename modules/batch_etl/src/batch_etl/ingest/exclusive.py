@@ -34,7 +34,10 @@ async def exclusive_load(
             await stack.enter_async_context(db.lock(name, timeout=0))
         except LockTimeoutError as error:
             if not config.waits_for_lock:
-                raise
+                raise LockTimeoutError(
+                    f"another run loads {config.date} into {table.name!r}: run again later, or leave out "
+                    f"--no-wait to wait for it ({error})"
+                ) from error
             log.info("Waiting for another run", reason=str(error))
             await stack.enter_async_context(db.lock(name, timeout=limits.lock_wait_seconds))
         start: Start = await retry(table.next_created_at)

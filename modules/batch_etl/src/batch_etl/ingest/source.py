@@ -71,12 +71,12 @@ async def find_raw_files(fs: FileSystemInterface, config: LoadConfig) -> SourceF
         return found
     absence = await explain_absence(fs, config.source_path, config.date, found.ignored, found.dangling)
     if not config.allows_empty:
-        message = f"no raw data found: {absence} (--allow-empty accepts a day without data)"
+        message = f"no raw data found: {absence}"
         try:
             await fs.list_names("")
         except FileSystemError as error:  # a disk that is not mounted, not a day that has not come yet
             raise FileMissingError(message) from error
-        raise NoInputError(message)
+        raise NoInputError(f"{message} (--allow-empty accepts a day without data)")
     return replace(found, absence=absence)
 
 

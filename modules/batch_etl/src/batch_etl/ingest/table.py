@@ -131,6 +131,15 @@ class TargetTable:
             return Start(found["started_at"], found["is_now"])
         return Start(dt.datetime.now(dt.UTC), is_now=False)
 
+    async def wait_for_writes(self) -> None:
+        """Wait until no other transaction writes to the table, and let none begin before this one ends.
+
+        The commit of a process that was killed may be under way. A database in memory has no such process.
+        """
+        with suppress(QueryError):
+            async with self._db.transaction():
+                await self._db.execute(f"LOCK TABLE {self.quoted} IN SHARE ROW EXCLUSIVE MODE")
+
     async def explain_count(self, started_at: dt.datetime, inserted: int, found: int) -> str:
         """Return why the table may have another number of rows of this run than the run has inserted."""
         counts = f"inserted {inserted}, but the table has {found} rows of this run"

@@ -24,6 +24,7 @@ async def find_undo(ctx: PlatformContext, config: LoadConfig, cleaner: Cleaner) 
     values = [table.event_date, after, until]
 
     async def remove() -> int:
+        await table.wait_for_writes()
         return await ctx.db.execute(f"DELETE FROM {rows}", values)  # noqa: S608 - quoted
 
     found = await ctx.db.fetch_one(f"SELECT COUNT(*) AS n FROM {rows}", values)  # noqa: S608 - quoted

@@ -126,7 +126,7 @@ class _Job:
             return context.db
         if self._container.has_lasting_database:
             with suppress(PlatformError):
-                return await self._container.open_for_record()
+                return await self._container.open_existing_database()
         return None
 
     async def _check(self, context: PlatformContext, date: dt.date) -> None:

@@ -39,7 +39,7 @@ module_option = click.option("--module", metavar="MODULE", help="Runs of one mod
 
 
 def run_on_history(action: "Callable[[Container], Awaitable[None]]") -> int:
-    """Call ``action`` with what the settings choose, and return the exit code."""
+    """Call ``action`` with a container for the settings of the command, and return the exit code."""
     from platform_cli.runner import run_job
 
     async def job(container: "Container") -> int:

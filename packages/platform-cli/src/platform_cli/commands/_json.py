@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from platform_cli._masking import hide_in
 from platform_cli.commands._base import say
 
 VERSION = 1
@@ -11,5 +12,5 @@ VERSION = 1
 
 
 def print_json(content: Mapping[str, Any]) -> None:
-    """Print one JSON object with its ``version``; what JSON does not have is text."""
-    say(json.dumps({"version": VERSION, **content}, indent=2, default=str))
+    """Print one JSON object with its ``version``, without secrets; what JSON does not have is text."""
+    say(json.dumps(hide_in({"version": VERSION, **content}), indent=2, default=str))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from platform_cli._masking import hide_in
+from platform_cli._masking import hide_in, hide_secrets
 from platform_cli._render import show
 from platform_cli._text import printable
 from platform_cli.commands._base import say
@@ -71,7 +71,7 @@ def print_table(
 def say_problem(subject: str, problem: str) -> None:
     """Print what is wrong with something that a table lists: a line for each problem, which are whole."""
     for line in problem.splitlines():
-        say(printable(line if subject in line else f"{subject}: {line}"))
+        say(printable(hide_secrets(line if subject in line else f"{subject}: {line}")))
 
 
 def is_terminal() -> bool:

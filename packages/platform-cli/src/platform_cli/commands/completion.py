@@ -17,7 +17,7 @@ from platform_cli.commands._completions import VARIABLE
 @click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> int:
-    """Print the script that completes commands, options and values in a shell.
+    """Print the script that completes command lines in a shell.
 
     \b
     bash: add to ~/.bashrc

@@ -41,7 +41,7 @@ def _print(settings: "Settings", effective: "EffectiveSettings") -> None:
     for setting in effective.settings:
         if not setting.is_known:
             say_problem(setting.name, f"neither the platform nor a chosen adapter reads it{setting.hint}")
-    for subject, problem in (*effective.problems.items(), *settings.warnings):
+    for subject, problem in (*effective.problems, *settings.warnings):
         say_problem(subject, problem)
 
 
@@ -56,14 +56,16 @@ def _print_json(settings: "Settings", effective: "EffectiveSettings") -> None:
 
     from platform_cli.commands._json import print_json
 
-    warnings = [{"subject": subject, "message": message} for subject, message in settings.warnings]
-    problems = [{"subject": subject, "message": message} for subject, message in effective.problems.items()]
+    warnings = [
+        {"subject": subject, "message": message}
+        for subject, message in (*effective.problems, *settings.warnings)
+    ]
     found: list[dict[str, Any]] = [asdict(setting) for setting in effective.settings]
     print_json(
         {
             "env": settings.env.value,
             "project": str(settings.project),
             "settings": found,
-            "warnings": problems + warnings,
+            "warnings": warnings,
         }
     )

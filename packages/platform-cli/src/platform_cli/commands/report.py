@@ -22,14 +22,13 @@ _STANDARD_OUTPUT = "-"
 class PageFile(click.Path):
     """The file to write, in a folder that exists; ``-`` is standard output."""
 
-    def __init__(self) -> None:
-        super().__init__(allow_dash=True)
-
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         from pathlib import Path
 
+        if value == _STANDARD_OUTPUT:
+            return Path(value)
         # Absolute here, because a command runs in the directory of the project.
-        path = Path(str(super().convert(value, param, ctx))).absolute()
+        path = Path(value).absolute()
         if path.is_dir():
             self.fail(f"{value!r} is a directory: name a file in it, such as {str(path / 'report.html')!r}")
         if not path.parent.is_dir():
@@ -48,34 +47,32 @@ def report(file: "Path", since: dt.datetime | None, module: str | None) -> int:
 
     Rows per day, rejects by reason, durations, missing dates, and the latest runs.
     """
+    from platform_cli._render import show
+    from platform_cli._whole_file import write_whole_file
+    from platform_cli.history import find_runs
     from platform_cli.registry import load_object
+    from platform_interfaces import DatabaseMissingError
 
-    render = load_object("platform_cli.report:render_report", "the report", "platform-cli[report]")
+    render_report = load_object("platform_cli.report:render_report", "the report", "platform-cli[report]")
 
     async def write(container: "Container") -> None:
-        from platform_cli._render import show
-        from platform_cli._whole_file import write_whole_file
-        from platform_cli.history import find_runs
-        from platform_interfaces import DatabaseMissingError
-
         try:
             db = await container.open_existing_database()
             found = await find_runs(db, module=module, since=since, limit=MAX_RUNS + 1)
         except DatabaseMissingError:
             found = []
-        records, has_older = found[:MAX_RUNS], len(found) > MAX_RUNS
         scope = {"module": module, "since": since and since.strftime("%Y-%m-%d %H:%M %Z")}
-        page = render(
-            records,
+        page = render_report(
+            found[:MAX_RUNS],
             dt.datetime.now(dt.UTC),
             scope={name: value for name, value in scope.items() if value},
-            has_older=has_older,
+            has_older=len(found) > MAX_RUNS,
         )
-        if file.name == _STANDARD_OUTPUT:
+        if str(file) == _STANDARD_OUTPUT:
             say(page)
             return
         size = write_whole_file(file, page)
-        runs = "1 run" if len(records) == 1 else f"{len(records):,} runs"
+        runs = "1 run" if len(found) == 1 else f"{min(len(found), MAX_RUNS):,} runs"
         say(f"wrote {show(str(file))}: {runs}, {-(-size // 1000):,} kB")
 
     return run_on_history(write)

@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter
 from typing import Any, NamedTuple
 
+from platform_cli.backfill.dates import parse_date
 from platform_cli.run_record import RunRecord
 
 _MAX_COUNT = 10**15  # exact as a float, and wider than any chart
@@ -47,9 +48,17 @@ def date_of(record: RunRecord) -> dt.date | None:
     """Return the date that a run is for; None where it has none, or an invalid one."""
     text = record.arguments.get("date")
     try:
-        return dt.datetime.strptime(text, "%Y-%m-%d").date() if isinstance(text, str) else None  # noqa: DTZ007
+        return parse_date(text) if isinstance(text, str) else None
     except ValueError:
         return None
+
+
+def undone_at(record: RunRecord) -> dt.datetime:
+    """Return when a run was undone; its start where that is not known."""
+    try:
+        return dt.datetime.fromisoformat(record.undone["at"]).astimezone(dt.UTC)
+    except (KeyError, TypeError, ValueError):
+        return record.started_at
 
 
 def is_dry_run(record: RunRecord) -> bool:

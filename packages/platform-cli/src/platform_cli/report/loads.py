@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from platform_cli._masking import hide_in
-from platform_cli.report.figures import date_of, is_dry_run
+from platform_cli.report.figures import counts_of, date_of, is_dry_run, undone_at
 from platform_cli.run_record import RunRecord, RunStatus
 
 # A word in the name of an argument that says how a run works, not what it loads.
@@ -52,8 +52,12 @@ class Load:
 
     @cached_property
     def succeeded(self) -> list[DayRun]:
-        """Return the successful runs, as ``ended`` does: those whose rows are in the table."""
-        return self._by_day(run for run in self.runs if run.status == RunStatus.SUCCEEDED)
+        """Return the successful runs, as ``ended`` does: those whose rows are in the table.
+
+        A run that skipped rows of an earlier one, which was undone afterwards, is none of them.
+        """
+        succeeded = (run for run in self.runs if run.status == RunStatus.SUCCEEDED)
+        return self._by_day(run for run in succeeded if not self._relied_on_undone_rows(run))
 
     @cached_property
     def gaps(self) -> list[Gap]:
@@ -73,6 +77,17 @@ class Load:
     def missing_count(self) -> int:
         """Return how many dates between the first and the last one have no successful run."""
         return sum((last - first).days + 1 for first, last in self.gaps)
+
+    def _relied_on_undone_rows(self, run: RunRecord) -> bool:
+        return counts_of(run).skipped > 0 and any(
+            undone.started_at < run.started_at < undone_at(undone)
+            for undone in self._undone
+            if date_of(undone) == date_of(run)
+        )
+
+    @cached_property
+    def _undone(self) -> list[RunRecord]:
+        return [run for run in self.runs if run.status == RunStatus.UNDONE]
 
     def _by_day(self, runs: Iterable[RunRecord]) -> list[DayRun]:
         if self.is_dated:

@@ -43,6 +43,7 @@ def render_report(
         _environment()
         .get_template("page.html.jinja")
         .render(
+            max_text=MAX_TEXT,
             made_at=made_at.astimezone(dt.UTC),
             scope=scope or {},
             has_older=has_older,

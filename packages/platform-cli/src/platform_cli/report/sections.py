@@ -1,5 +1,6 @@
 """The sections of the page: one for each module, and in it the charts of each of its loads."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ class LoadView(NamedTuple):
     rate: Chart | None
     gaps: Sequence[Gap]
     months: Sequence[Month]
+    backfill: str
 
 
 class Section(NamedTuple):
@@ -50,4 +52,15 @@ def _view(load: Load) -> LoadView:
         rate=rate_chart(load),
         gaps=load.gaps[:MAX_GAPS],
         months=find_months(load),
+        backfill=_name_backfill(load) if load.gaps else "",
     )
+
+
+def _name_backfill(load: Load) -> str:
+    """Return the command that loads the missing dates: it leaves out those that are done."""
+    first, last = load.gaps[-1][0], load.gaps[0][1]
+    options = {"from": first, "to": last, "env": load.environment, **load.arguments}
+    words = ["platform", "backfill", load.module]
+    for name, value in options.items():
+        words += [f"--{name}", str(value)]
+    return shlex.join(words)

@@ -232,9 +232,10 @@ class DatabaseContract(
         row = await db.fetch_one("SELECT $1::text AS a, $2::int + 1 AS b, $1::text || '!' AS c", ["x", 2])
         assert row == {"a": "x", "b": 3, "c": "x!"}
 
-    async def test_a_string_is_not_a_list_of_parameters(self, db: DatabaseInterface) -> None:
+    async def test_a_single_value_is_not_a_list_of_parameters(self, db: DatabaseInterface) -> None:
         query = "SELECT $1::text AS a"
-        for params in ("x", b"x"):
+        wrong: list[Any] = ["x", b"x", 7, {"x": 7}]
+        for params in wrong:
             for ask in (db.execute, db.fetch_one, db.fetch_all):
                 with pytest.raises(QueryError, match="list"):
                     await ask(query, params)

@@ -1,10 +1,10 @@
 """``DatabaseInterface`` on new_adapter."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from platform_interfaces import DatabaseInterface, Row, SecretsInterface
+from platform_interfaces import DatabaseInterface, QueryResult, Row, SecretsInterface
 
 
 class NewAdapterDatabase(DatabaseInterface):
@@ -32,14 +32,14 @@ class NewAdapterDatabase(DatabaseInterface):
     async def fetch_all(self, query: str, params: Sequence[Any] | None = None) -> list[Row]:
         raise NotImplementedError("fetch_all is not written yet")
 
-    async def stream(self, query: str, params: Sequence[Any] | None = None) -> AsyncGenerator[Row, None]:
+    def stream(self, query: str, params: Sequence[Any] | None = None) -> AsyncGenerator[Row, None]:
         raise NotImplementedError("stream is not written yet")
-        yield {}
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[None]:
+    def transaction(self) -> AbstractAsyncContextManager[None]:
         raise NotImplementedError("transaction is not written yet")
-        yield
+
+    def open_query(self, query: str, *, is_read_only: bool) -> AbstractAsyncContextManager[QueryResult]:
+        raise NotImplementedError("open_query is not written yet")
 
     async def bulk_insert(
         self,
@@ -51,10 +51,8 @@ class NewAdapterDatabase(DatabaseInterface):
     ) -> int:
         raise NotImplementedError("bulk_insert is not written yet")
 
-    @asynccontextmanager
-    async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:
+    def lock(self, name: str, *, timeout: float) -> AbstractAsyncContextManager[None]:
         raise NotImplementedError("lock is not written yet")
-        yield
 
     async def health_check(self) -> bool:
         raise NotImplementedError("health_check is not written yet")

@@ -33,9 +33,8 @@ class NewAdapterFileSystem(FileSystemInterface):
     async def get_signed_url(self, path: str, expiry: int = 3600) -> str:
         raise NotImplementedError("get_signed_url is not written yet")
 
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+    def stream(self, path: str) -> AsyncGenerator[bytes, None]:
         raise NotImplementedError("stream is not written yet")
-        yield b""
 
     async def health_check(self) -> bool:
         raise NotImplementedError("health_check is not written yet")
