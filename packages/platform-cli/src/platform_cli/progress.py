@@ -28,13 +28,11 @@ def show_progress(
     meter = Meter(run.progress)
     if options.is_quiet:
         yield
-    elif settings.implementations["logging"].value == "pretty" and _can_draw(sys.stderr):
-        from platform_cli._live_block import LiveBlock, write_above
+    elif can_draw(settings):
         from platform_cli._progress_rows import ProgressRows
 
         rows = ProgressRows(run.module, sys.stderr)
-        block = LiveBlock(sys.stderr, lambda: rows.render(meter.read()))
-        with write_above(block), _repeat(block.refresh, REFRESH_SECONDS):
+        with draw_rows(lambda: rows.render(meter.read())):
             yield
     else:
         with _repeat(lambda: log_reading(find_log(), meter.read()), LOG_SECONDS):
@@ -59,9 +57,22 @@ def log_reading(log: LoggingInterface, reading: Reading) -> None:
     log.info("Progress", **fields)
 
 
-def _can_draw(stream: TextIO | None) -> bool:
+def can_draw(settings: Settings) -> bool:
+    """Return whether rows can be drawn: standard error is a terminal, and the log is for people."""
+    stream: TextIO | None = sys.stderr
+    is_for_people = settings.implementations["logging"].value == "pretty"
     has_rows = os.environ.get("TERM", "") not in ("", "dumb", "unknown")
-    return stream is not None and has_rows and not stream.closed and stream.isatty()
+    return is_for_people and has_rows and stream is not None and not stream.closed and stream.isatty()
+
+
+@contextmanager
+def draw_rows(render: Callable[[], str]) -> Iterator[None]:
+    """Return a block in which what ``render`` returns is drawn on the terminal, and all else above it."""
+    from platform_cli._live_block import LiveBlock, write_above
+
+    block = LiveBlock(sys.stderr, render)
+    with write_above(block), _repeat(block.refresh, REFRESH_SECONDS):
+        yield
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from platform_interfaces import ConfigurationError, PlatformError
 
 if TYPE_CHECKING:
     from platform_cli.ended_run import EndedRun
+    from platform_cli.run_options import RunOptions
+    from platform_cli.settings import Settings
 
 
 class ModuleGroup(PlatformGroup):
@@ -44,6 +46,29 @@ class ModuleGroup(PlatformGroup):
             formatter.write_dl([(name, _summary(name)) for name in self.list_commands(ctx)] or [("none", "")])
 
 
+def make_display_options() -> list[click.Option]:
+    """Return the options for how a run is shown, which ``read_display_options`` reads."""
+    return [
+        click.Option(["-v", "--verbose"], is_flag=True, help="Log all there is, as LOG_LEVEL=DEBUG does."),
+        click.Option(["-q", "--quiet"], is_flag=True, help="Log errors only, and show no progress."),
+        click.Option(["--json"], is_flag=True, help="Print the result as one JSON object."),
+    ]
+
+
+def read_display_options(*, verbose: bool, quiet: bool, json: bool) -> "tuple[RunOptions, Settings]":
+    """Return how a run is shown, and the settings of the command with what that changes in them.
+
+    Raises:
+        UsageError: when the options contradict each other.
+    """
+    from platform_cli.run_options import RunOptions
+
+    if verbose and quiet:
+        raise click.UsageError("options '--verbose' and '--quiet' exclude each other: give one of them")
+    options = RunOptions(verbose, quiet, json)
+    return options, replace(click.get_current_context().obj, given=options.settings)
+
+
 class ModuleCommand(PlatformCommand):
     """Calls ``entry`` of a module; its options are the module's arguments and how the run is shown.
 
@@ -51,16 +76,9 @@ class ModuleCommand(PlatformCommand):
     """
 
     def __init__(self, manifest: Manifest, entry: str, path: str) -> None:
-        shown = [
-            click.Option(
-                ["-v", "--verbose"], is_flag=True, help="Log all there is, as LOG_LEVEL=DEBUG does."
-            ),
-            click.Option(["-q", "--quiet"], is_flag=True, help="Log errors only, and show no progress."),
-            click.Option(["--json"], is_flag=True, help="Print the result as one JSON object."),
-        ]
         super().__init__(
             manifest.name,
-            params=[*(to_option(argument) for argument in manifest.arguments), *shown],
+            params=[*(to_option(argument) for argument in manifest.arguments), *make_display_options()],
             callback=partial(_run, manifest, entry),
             help=manifest.description,
             examples=[f"{path}{to_example(manifest.arguments)}"],
@@ -96,13 +114,9 @@ def _summary(name: str) -> str:
 
 def _run(manifest: Manifest, entry: str, /, *, verbose: bool, quiet: bool, json: bool, **values: Any) -> int:
     from platform_cli._reserved_stdout import reserve_stdout
-    from platform_cli.run_options import RunOptions
     from platform_cli.runner import run_module
 
-    if verbose and quiet:
-        raise click.UsageError("options '--verbose' and '--quiet' exclude each other: give one of them")
-    options = RunOptions(verbose, quiet, json)
-    settings = replace(click.get_current_context().obj, given=options.settings)
+    options, settings = read_display_options(verbose=verbose, quiet=quiet, json=json)
     config = to_config(manifest.arguments, values, settings.env.value)
     with reserve_stdout(is_needed=json):
         ended = run_module(manifest, config, settings, entry, options)
