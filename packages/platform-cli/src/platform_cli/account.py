@@ -62,6 +62,5 @@ def make_account(ended: EndedRun) -> Account:
         rows.append(Row("+" if rows[1:] else "=", label, figures[name], note))
     if unwritten := 2 * lines - sum(row.count for row in rows):  # in a dry run, or in one that was stopped
         rows.append(Row("+", "not written", unwritten))
-    return Account(
-        tuple(rows), {name: value for name, value in figures.items() if name not in _DERIVED | _OF_UNDO}
-    )
+    others = {name: value for name, value in figures.items() if name not in _DERIVED | _OF_UNDO}
+    return Account(tuple(rows), others)
