@@ -203,7 +203,10 @@ def start(site: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     def start(*args: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, *args],
-            env={**os.environ, "PYTHONPATH": str(site)},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")])),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -106,7 +107,7 @@ def test_a_line_without_an_end_is_not_kept_in_memory() -> None:
     assert found == [b"next"]
 
 
-def read(*events: dict[str, object]) -> ChildLog:
+def read(*events: Mapping[str, object]) -> ChildLog:
     log = ChildLog()
     for event in events:
         log.read_log(json.dumps(event).encode())
