@@ -127,6 +127,12 @@ def test_a_mistyped_command_is_named(platform: Platform) -> None:
     assert (code, "unknown command 'shwo'" in err) == (2, True)
 
 
+def test_the_help_after_options_of_the_list_is_that_of_the_list(platform: Platform) -> None:
+    code, out, err = platform("runs", "--since", "7d", "--help")
+    assert (code, err) == (0, "")
+    assert out.startswith("Usage: platform runs list ")
+
+
 def test_global_options_before_the_command_are_kept(platform: Platform) -> None:
     run(platform)
     assert statuses(platform, "--env", "test") == ["succeeded"]

@@ -49,6 +49,7 @@ class Container:
         secrets: the store that everything else is constructed from.
         log: the logger of the run, whether or not the module declares one.
         owners: whose code each package is, for errors.
+        locations: where the run works, by the names that the log has for it.
 
     Raises:
         ConfigurationError: when the store or the logger cannot be built.
@@ -60,14 +61,15 @@ class Container:
         self.database_lifecycle = Lifecycle()
         self.log_lifecycle = Lifecycle()
         self.owners: dict[str, Owner] = {}
-        self._asked: set[str] = set()
+        self.locations: Mapping[str, str] = {}
+        self._asked, self._opened = set[str](), set[str]()
         self._is_announced = False
         self._built: dict[str, Any] = {}
-        self._opened: set[str] = set()
         self.secrets: SecretsInterface = settings.values  # what a secret store reads its own settings from
         if settings.implementations["secrets"].value != "env":
             self.secrets = self._build("secrets")
-        self._logger: LoggingInterface = self._build("logging")
+        secrets = AdapterSecrets(self.secrets, given=settings.given)
+        self._logger: LoggingInterface = self._build("logging", secrets)
         self._log_fields = log_fields
         self.log = self._logger.bind(**log_fields)
 
@@ -106,7 +108,7 @@ class Container:
             self._warn_of_unknown(is_complete="secrets" not in declared)
             raise
         if is_announced:
-            log_locations(self.log, self.settings, built, run)
+            self.locations = log_locations(self.log, self.settings, built, run)
             self.log_settings()
         try:
             await self._open(built)

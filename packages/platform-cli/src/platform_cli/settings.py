@@ -9,7 +9,7 @@ from a developer's machine.
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from platform_cli._masking import remember_settings
@@ -50,7 +50,8 @@ class Settings:
     ``implementations`` has the name of the adapter chosen for each interface, by its kind; the name is empty
     where none is chosen and the environment has no default.
     Relative directories in ``values`` start from ``project``. ``warnings`` are what the user should
-    mend: event and reason of each.
+    mend: event and reason of each. ``given`` are settings that options of the command give; they win over
+    every store.
     """
 
     project: Path
@@ -61,6 +62,7 @@ class Settings:
     implementations: Mapping[str, Setting]
     values: EnvSecrets
     warnings: tuple[tuple[str, str], ...] = ()
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_auto_migrate(self) -> bool:

@@ -19,7 +19,7 @@ VERSION = 1
 """Of the JSON objects; it goes up when a field changes its meaning or goes away."""
 
 ID_DIGITS = 8
-"""How much of an id is shown in lists; the commands take as much of one as tells it from the others."""
+"""How much of an id is shown in lists; the commands take as much of one as no other begins with."""
 
 _COMMANDS = {"run": "platform run", "retry": "platform rejects retry"}
 
