@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -41,14 +42,31 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def own_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that, on PYTHONPATH, hides the modules of users who have added some to this workspace.
+
+    The first of several copies of a distribution hides the others, and these have no entry points.
+    """
+    folder = tmp_path_factory.mktemp("own_modules")
+    for each in distributions():
+        groups = {point.group for point in each.entry_points}
+        if "platform.modules" in groups and each.name != "batch-etl":
+            (folder / f"{each.name.replace('-', '_')}-{each.version}.dist-info").mkdir()
+    return folder
+
+
 @pytest.fixture
-def platform(project: Path, tmp_path: Path) -> Platform:
+def platform(project: Path, tmp_path: Path, own_modules: Path) -> Platform:
     """Runs the command in ``project``, with nothing of our own settings in its environment."""
 
     def run(*args: str, cwd: Path = project, timeout: float = 120, **variables: str) -> Outcome:
         ours = ("DB_", "FS_", "PLATFORM_", "LOG_", "PG", "MIGRATIONS_")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         environment |= {"FS_LOCAL_ROOT": str(tmp_path / "files"), **variables}
+        environment["PYTHONPATH"] = os.pathsep.join(
+            [*filter(None, [variables.get("PYTHONPATH")]), str(own_modules)]
+        )
         done = subprocess.run(
             [Path(sys.executable).with_name("platform"), *args],
             cwd=cwd,

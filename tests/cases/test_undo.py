@@ -19,7 +19,7 @@ def loader(job: EventJob) -> Loader:
     return Loader(job.db, small_batches(2))
 
 
-async def test_the_rows_of_one_run_are_removed_and_loaded_anew(job: EventJob, loader: Loader) -> None:
+async def test_the_rows_of_one_run_are_removed_and_loaded_again(job: EventJob, loader: Loader) -> None:
     first = await loader.load(events("a", "b", "c"))
     second = await loader.load(events("b", "c", "d", "e", "f"))
     undo = await loader.find_undo(first)

@@ -15,10 +15,10 @@ from platform_cli.scaffold import MODULES, NewPackage, create, parse_name
 from tests.helpers.pages import PAGES, REPOSITORY, read_blocks
 
 MODULE = NewPackage(
-    MODULES, parse_name("zebra"), frozenset({"database", "filesystem", "logging", "migrations"})
+    MODULES, parse_name("zebra_sample"), frozenset({"database", "filesystem", "logging", "migrations"})
 )
-MEMBERS = ("modules/zebra", "packages/platform-zebra")
-ADAPTER = NewPackage("filesystem", parse_name("zebra"), frozenset({"filesystem"}))
+MEMBERS = ("modules/zebra_sample", "packages/platform-zebra-sample")
+ADAPTER = NewPackage("filesystem", parse_name("zebra_sample"), frozenset({"filesystem"}))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_the_tests_of_a_module_pass_and_those_of_an_adapter_fail_by_what_is_not_
 ) -> None:
     done = run("pytest", "--tb=line", "-q", cwd=workspace)
     assert done.returncode == 1, done.stdout
-    assert "modules/zebra" not in done.stdout
+    assert "modules/zebra_sample" not in done.stdout
     errors = [line for line in done.stdout.splitlines() if "Error" in line]
     assert errors
     assert [line for line in errors if not line.endswith(" is not written yet")] == []
@@ -66,12 +66,17 @@ def test_the_tests_of_a_module_pass_and_those_of_an_adapter_fail_by_what_is_not_
 
 def test_the_parts_of_files_that_the_pages_show_are_in_them(tmp_path: Path) -> None:
     shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
-    for kind, name, features in (
-        (MODULES, "page_views", MODULE.features),
-        ("filesystem", "acme", ADAPTER.features),
-    ):
-        create(NewPackage(kind, parse_name(name), features), tmp_path, is_chosen=False)
-    shown = [block for page in PAGES for block in read_blocks(page) if block.reason.startswith("a part of ")]
-    assert len(shown) == 3
-    for block in shown:
-        assert block.text in (tmp_path / block.reason.removeprefix("a part of ")).read_text()
+    names = {
+        "page_views": "sample_views",
+        "acme": "sample_acme",
+        "Acme": "SampleAcme",
+    }  # users may have these
+    create(NewPackage(MODULES, parse_name("sample_views"), MODULE.features), tmp_path, is_chosen=False)
+    create(NewPackage("filesystem", parse_name("sample_acme"), ADAPTER.features), tmp_path, is_chosen=False)
+    parts = [block for page in PAGES for block in read_blocks(page) if block.reason.startswith("a part of ")]
+    assert len(parts) == 3
+    for block in parts:
+        file, text = block.reason.removeprefix("a part of "), block.text
+        for shown, name in names.items():
+            file, text = file.replace(shown, name), text.replace(shown, name)
+        assert text in (tmp_path / file.replace("platform-sample_", "platform-sample-")).read_text()

@@ -23,7 +23,10 @@ from tests.helpers.pages import PAGES, REPOSITORY, Block, find_commands, read_bl
 
 BLOCKS = {page: read_blocks(page) for page in PAGES}
 RUN = [page for page in PAGES if any(block.is_run for block in BLOCKS[page])]
-INSTALLING = ("docs/tutorial.md",)  # into an environment of the clone's own, which takes seconds
+# Into an environment of the clone's own, which takes seconds.
+INSTALLING = ("docs/modules.md", "docs/tutorial.md")
+# Whoever has followed the docs has a module and an adapter of their names.
+NEW_NAMES = (("page_views", "sample_views"), ("filesystem acme", "filesystem sample_acme"))
 OURS = ("DB_", "FS_", "PLATFORM_", "LOG_", "PG", "MIGRATIONS_")
 
 
@@ -51,6 +54,7 @@ def test_the_commands_of_a_page_run(page: str, clone: Path, embedded_dir: Path, 
         ("postgresql://user:password@host:5432/name", postgres_url),
         ("/data/", f"{embedded_dir.parent}/"),
         ("/tmp/", f"{embedded_dir.parent}/"),
+        *(NEW_NAMES if page.startswith("docs/") else ()),
     ):
         script = script.replace(example, here)
     if page in INSTALLING:

@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -43,8 +43,8 @@ def read_blocks(page: str) -> list[Block]:
         line = token.map[0] + 1 if token.map else line
         if token.type == "fence":
             reason, code = _REASON.fullmatch(comment), _EXIT_CODE.fullmatch(comment)
-            options = {"reason": reason[1] if reason else "", "exit_code": int(code[1]) if code else 0}
-            blocks.append(Block(line, token.info.strip(), token.content, **options))
+            block = Block(line, token.info.strip(), token.content, reason[1] if reason else "")
+            blocks.append(replace(block, exit_code=int(code[1])) if code else block)
         parts = (part for part in token.children or () if part.type == "code_inline")
         blocks.extend(Block(line, "", part.content) for part in parts)
         comment = token.content if token.type == "html_block" else ""

@@ -17,7 +17,8 @@ import pytest
 from platform_cli.__main__ import main
 from platform_cli.run_record import RunRecord, RunStatus
 
-OURS = ("DB_", "FS_", "LOG_", "MIGRATIONS_", "PLATFORM_", "NO_COLOR", "FORCE_COLOR")
+_ALL = re.DOTALL | re.MULTILINE
+OURS = ("DB_", "FS_", "LOG_", "MIGRATIONS_", "PLATFORM_", "NO_COLOR", "FORCE_COLOR", "UV_RUN_")
 
 # What one command writes, the next one reads: the data of the database outlive it.
 LASTING = """
@@ -148,11 +149,14 @@ def raw_platform(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, 
 
 @pytest.fixture
 def platform(raw_platform: Callable[..., tuple[int, str, str]]) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command line; of its log it leaves out where it runs and, if it succeeds, that it does."""
+    """Runs a command line; it leaves out the summary, and of the log where it runs and that it succeeds."""
 
     def platform(*args: str) -> tuple[int, str, str]:
         code, out, err = raw_platform(*args)
         start, end = (rf"( info  {event} |, \"event\": \"{event}\")" for event in ("Run", "Run complete"))
+        out = re.sub(
+            r"^(retry of )?\S+ (succeeded in|failed after|was interrupted after) .*\Z", "", out, flags=_ALL
+        )
         return code, out, re.sub(rf"\A.*{start}.*\n|.*{end}.*\n\Z", "", err)
 
     return platform
@@ -199,7 +203,10 @@ def start(site: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     def start(*args: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, *args],
-            env={**os.environ, "PYTHONPATH": str(site)},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")])),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -39,7 +39,7 @@ MAIN = """
 @pytest.fixture
 def dated(module: Module, site: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Installs a module, also for the processes that are started; a day may end in a way of its own."""
-    monkeypatch.setenv("PYTHONPATH", str(site))
+    monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
 
     def dated(endings: Mapping[int, str] = {}, check: str = "", **changes: Any) -> None:
         lines = [f'if date.endswith("0{day}"): {code}' for day, code in endings.items()]

@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -106,28 +107,37 @@ def test_a_line_without_an_end_is_not_kept_in_memory() -> None:
     assert found == [b"next"]
 
 
-def test_a_log_is_read_for_the_run_and_its_end_and_the_last_problems_are_kept() -> None:
+def read(*events: Mapping[str, object]) -> ChildLog:
     log = ChildLog()
-    run = {"run_id": "abc"}
-    events = [
-        {"level": "info", "event": "Run"},
-        *({"level": "warn", "event": f"Problem {number}", **run} for number in range(MAX_KEPT + 5)),
-        {"level": "error", "event": "Run failed", "exit_code": 1, "error": "why", **run},
-    ]
     for event in events:
-        log.read(json.dumps(event).encode())
+        log.read_log(json.dumps(event).encode())
+    return log
+
+
+def test_of_a_log_the_last_problems_are_kept() -> None:
+    problems = [{"level": "warn", "event": f"Problem {number}"} for number in range(MAX_KEPT + 5)]
+    log = read({"level": "info", "event": "Run", "run_id": "abc"}, *problems)
     for line in (b"[1]", b"{}", b'{"event": 1}', b"caf\xe9"):
-        log.read(line)
+        log.read_log(line)
     assert log.run_id == "abc"
-    assert log.end is not None
-    assert log.end["error"] == "why"
     assert [event["event"] for event in log.notable] == [f"Problem {n}" for n in range(5, MAX_KEPT + 5)]
     assert list(log.text) == ["[1]", "{}", '{"event": 1}', "caf\\xe9"]
 
 
-def test_without_a_run_the_errors_of_the_command_say_why() -> None:
+def test_the_result_is_found_among_what_others_print() -> None:
     log = ChildLog()
-    for line in (b"error: first", b"error: second", b"hint"):
-        log.read(line)
-    assert log.error == "first; second"
-    assert ChildLog().error == ""
+    for line in (b"hello", b"[]", b'{"exit_code": 1, "error": "why"}', b'{"other": 1}'):
+        log.read_result(line)
+    assert log.result == {"exit_code": 1, "error": "why"}
+
+
+def test_progress_is_what_the_run_has_logged_last() -> None:
+    event = {"level": "info", "event": "Progress", "seconds": 10, "run_id": "abc"}
+    assert read(
+        event | {"lines": 1}, event | {"lines": 120_000, "per_second": 12_000, "percent": 40}
+    ).describe_progress() == [
+        "120,000 lines",
+        "12,000/s",
+        "40%",
+    ]
+    assert ChildLog().describe_progress() == []

@@ -64,6 +64,7 @@ def complete(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
         ("platform rejects retry hel", ["hello"]),
         ("platform migrate up --module ", ["platform", "hello"]),
         ("platform migrate down --module p", ["platform"]),
+        ("platform runs --module hel", ["hello"]),
         ("platform migrate mark --app", ["--applied"]),
         ("platform completion ", ["bash", "zsh", "fish"]),
         ("platform completion z", ["zsh"]),

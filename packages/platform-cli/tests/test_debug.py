@@ -1,5 +1,6 @@
 """``--debug``: the trace of a failure, whoever is to blame, with secrets hidden."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,3 +61,19 @@ def test_a_variable_asks_for_traces(
 def test_a_trace_cannot_steer_the_terminal(platform: Platform, module: Module) -> None:
     module("async def run(ctx):\n    raise ValueError(chr(27) + '[2J')\n")
     assert "\x1b" not in platform("run", "hello", "--debug")[2]
+
+
+def test_a_terminal_breaks_long_messages_between_words_and_names_the_option(
+    platform: Platform, module: Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module("async def run(ctx):\n    raise ValueError('a long story ' * 5)\n")
+    monkeypatch.setenv("COLUMNS", "60")
+    _, _, plain = platform("run", "hello")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    _, _, shown = platform("run", "hello")
+    answer = shown[shown.index("error: module") :].splitlines()
+    assert max(map(len, answer)) <= 60
+    assert answer[-1].strip() == "--debug shows the trace"
+    assert " ".join(" ".join(answer[:-1]).split()) == " ".join(plain.splitlines()[-1].split())
+    assert "--debug" not in platform("run", "hello", "--debug")[2].splitlines()[-1]

@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -36,19 +37,18 @@ def json_lines(text: str) -> list[dict[str, Any]]:
 
 class TestJsonLogger(LoggingContract):
     @pytest.fixture
-    def err(self, monkeypatch: pytest.MonkeyPatch) -> StringIO:
-        """Return a stream of its own: that of capsys is another in the set-up, which makes the logger."""
-        stream = StringIO()
-        monkeypatch.setattr(sys, "stderr", stream)
-        return stream
-
-    @pytest.fixture
-    def log(self, err: StringIO) -> JsonLogger:
+    def log(self) -> JsonLogger:
         return JsonLogger(secrets(LOG_LEVEL="DEBUG"))
 
     @pytest.fixture
-    def events(self, log: JsonLogger, err: StringIO) -> Callable[[], list[LogEvent]]:
-        return lambda: [as_event(line) for line in json_lines(err.getvalue())]
+    def events(self, capsys: pytest.CaptureFixture[str]) -> Callable[[], list[LogEvent]]:
+        found: list[LogEvent] = []
+
+        def events() -> list[LogEvent]:
+            found.extend(as_event(line) for line in json_lines(capsys.readouterr().err))
+            return found
+
+        return events
 
 
 def test_json_has_the_time_in_utc_then_level_event_and_fields(capsys: pytest.CaptureFixture[str]) -> None:
@@ -197,3 +197,63 @@ def test_pretty_is_coloured_on_a_terminal_unless_no_color_is_set(monkeypatch: py
     monkeypatch.setenv("NO_COLOR", "1")
     PrettyLogger(secrets()).info("m")
     assert "\x1b" not in terminal.getvalue()
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[PrettyLogger, Terminal]]:
+    """Return a logger of a level on a terminal of 60 columns, and the terminal."""
+
+    def short(level: str) -> tuple[PrettyLogger, Terminal]:
+        terminal = Terminal()
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setattr(terminal, "fileno", lambda: 2, raising=False)
+        monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((60, 20)))
+        monkeypatch.setattr(sys, "stderr", terminal)
+        return PrettyLogger(secrets(LOG_LEVEL=level)), terminal
+
+    return short
+
+
+Short = Callable[[str], tuple[PrettyLogger, Terminal]]
+
+
+def test_on_a_terminal_a_line_of_info_takes_one_row_and_others_are_whole(short: Short) -> None:
+    log, terminal = short("INFO")
+    log.info("Read", file="a" * 20, lines=3)
+    log.info("Read", file="a" * 20, next="b" * 20, lines=3)
+    log.warn("Read", file="a" * 60)
+    rows = [row[10:] for row in terminal.getvalue().splitlines()]
+    assert rows == [
+        f"info  Read file={'a' * 20} lines=3",
+        f"info  Read file={'a' * 20} ...",
+        f"warn  Read file={'a' * 60}",
+    ]
+
+
+def test_on_a_terminal_bound_fields_are_shown_where_they_change(short: Short) -> None:
+    log, terminal = short("INFO")
+    bound = log.bind(run_id="r1")
+    for each in (bound, bound, log.bind(run_id="r2"), bound):
+        each.info("m", x=1)
+    assert [row[10:] for row in terminal.getvalue().splitlines()] == [
+        "info  m x=1 run_id=r1",
+        "info  m x=1",
+        "info  m x=1 run_id=r2",
+        "info  m x=1 run_id=r1",
+    ]
+
+
+def test_on_a_terminal_large_mappings_are_left_to_the_summary(short: Short) -> None:
+    log, terminal = short("INFO")
+    log.error("m", small={"a": 1}, large={str(number): number for number in range(50)})
+    assert terminal.getvalue().endswith(
+        " error m small=\"{'a': 1}\" large=...\n"
+    ) or terminal.getvalue().endswith(" error m small={'a': 1} large=...\n")
+
+
+def test_on_a_terminal_at_debug_all_is_shown(short: Short) -> None:
+    log, terminal = short("DEBUG")
+    for _ in range(2):
+        log.bind(run_id="r1").info("Read", file="a" * 100)
+    assert terminal.getvalue().count(f"Z info  Read file={'a' * 100} run_id=r1\n") == 2
+    assert terminal.getvalue()[10] == "T"

@@ -100,6 +100,9 @@ def test_what_is_wrong_with_the_module_is_named(
             "args[0].name: 'auto_migrate' clashes with an option of the platform: rename it",
         ),
         ({"name": "help"}, "args[0].name: 'help' clashes with an option of the platform: rename it"),
+        ({"name": "json"}, "args[0].name: 'json' clashes with an option of the platform: rename it"),
+        ({"name": "quiet"}, "args[0].name: 'quiet' clashes with an option of the platform: rename it"),
+        ({"name": "Verbose"}, "args[0].name: 'Verbose' clashes with an option of the platform: rename it"),
         ({"name": ""}, "args[0].name: '' must be letters and digits, with single '-' or '_' between"),
         (
             {"name": "--whom"},

@@ -45,7 +45,7 @@ requires-python = ">=3.11"
 dependencies = [
     "batch-etl", # the first
     # why the next one is here
-    "page-views",
+    "odd-views",
     "platform-cli[all]",
 ]
 
@@ -54,13 +54,13 @@ members = ["packages/*", "modules/*", "examples/*"]
 
 [tool.uv.sources]
 platform-interfaces = { workspace = true } # the base
-page-views = { workspace = true }
+odd-views = { workspace = true }
 
 [tool.importlinter]
 root_packages = [
     "platform_interfaces",
     "batch_etl",
-    "page_views",
+    "odd_views",
 ]
 """
 
@@ -80,48 +80,51 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_module_becomes_a_member_of_the_workspace(workspace: Path, platform: Platform) -> None:
-    code, out, err = platform("new", "module", "page-views")
+    code, out, err = platform("new", "module", "odd-views")
     assert (code, err) == (0, "")
     assert (workspace / "pyproject.toml").read_text() == ENTERED
-    assert (workspace / "modules/page_views/LICENSE").read_text() == "ours\n"
+    assert (workspace / "modules/odd_views/LICENSE").read_text() == "ours\n"
     assert (
         out
         == f"""\
-wrote {workspace}/modules/page_views: 10 files
-added page-views to pyproject.toml: dependencies, sources and root_packages
+wrote {workspace}/modules/odd_views: 10 files
+added odd-views to pyproject.toml: dependencies, sources and root_packages
 
 Next, in {workspace}:
 
-  uv run pytest modules/page_views/tests
-  FS_LOCAL_ROOT=modules/page_views/samples uv run platform run page_views --date 2026-01-15
+  uv run pytest modules/odd_views/tests
+  FS_LOCAL_ROOT=modules/odd_views/samples uv run platform run odd_views --date 2026-01-15
   make check
 
-What it does is an example, in modules/page_views/src/page_views/main.py: replace it.
+What it does is an example, in modules/odd_views/src/odd_views/main.py: replace it.
 """
     )
 
 
 def test_an_adapter_becomes_a_member_of_the_workspace(workspace: Path, platform: Platform) -> None:
     (workspace / "packages").mkdir()
-    code, out, _ = platform("new", "adapter", "filesystem", "acme")
-    assert (code, (workspace / "packages/platform-acme/src/platform_acme/filesystem.py").is_file()) == (
+    code, out, _ = platform("new", "adapter", "filesystem", "odd_store")
+    assert (
+        code,
+        (workspace / "packages/platform-odd-store/src/platform_odd_store/filesystem.py").is_file(),
+    ) == (
         0,
         True,
     )
-    assert "  uv run pytest -x packages/platform-acme/tests\n  make check\n" in out
+    assert "  uv run pytest -x packages/platform-odd-store/tests\n  make check\n" in out
     manifest = tomllib.loads((workspace / "pyproject.toml").read_text())
-    assert manifest["project"]["dependencies"][1] == "platform-acme"
-    assert manifest["tool"]["importlinter"]["root_packages"][-1] == "platform_acme"
+    assert manifest["project"]["dependencies"][-1] == "platform-odd-store"
+    assert manifest["tool"]["importlinter"]["root_packages"][-1] == "platform_odd_store"
 
 
 def test_the_line_ends_and_permissions_of_the_root_stay(workspace: Path, platform: Platform) -> None:
     root = workspace / "pyproject.toml"
     root.write_bytes(MANIFEST.replace("\n", "\r\n").encode())
     root.chmod(0o640)
-    assert platform("new", "module", "page_views")[0] == 0
+    assert platform("new", "module", "odd_views")[0] == 0
     assert root.read_bytes() == ENTERED.replace("\n", "\r\n").encode()
     assert root.stat().st_mode & 0o777 == 0o640
-    assert (workspace / "modules/page_views").stat().st_mode & 0o777 == 0o777 & ~_umask()
+    assert (workspace / "modules/odd_views").stat().st_mode & 0o777 == 0o777 & ~_umask()
 
 
 def _umask() -> int:
@@ -134,7 +137,7 @@ def test_a_root_that_is_a_link_stays_one(workspace: Path, platform: Platform, tm
     root, real = workspace / "pyproject.toml", tmp_path / "elsewhere.toml"
     root.rename(real)
     root.symlink_to(real)
-    assert platform("new", "module", "page_views")[0] == 0
+    assert platform("new", "module", "odd_views")[0] == 0
     assert (root.is_symlink(), real.read_text()) == (True, ENTERED)
 
 
@@ -144,31 +147,31 @@ def test_it_is_found_from_a_folder_below(
     below = workspace / "packages/platform-x/src"
     below.mkdir(parents=True)
     monkeypatch.chdir(below)
-    assert platform("new", "module", "page_views")[0] == 0
-    assert (workspace / "modules/page_views").is_dir()
+    assert platform("new", "module", "odd_views")[0] == 0
+    assert (workspace / "modules/odd_views").is_dir()
 
 
 def test_in_a_folder_of_members_it_is_made_there(workspace: Path, platform: Platform) -> None:
     (workspace / "examples").mkdir()
-    assert platform("new", "module", "page_views", "--in", "examples")[0] == 0
-    assert (workspace / "examples/page_views").is_dir()
+    assert platform("new", "module", "odd_views", "--in", "examples")[0] == 0
+    assert (workspace / "examples/odd_views").is_dir()
 
 
 def test_a_chosen_folder_that_is_not_for_members_is_refused(workspace: Path, platform: Platform) -> None:
     (workspace / "docs").mkdir()
     before = files(workspace)
-    code, out, err = platform("new", "module", "page_views", "--in", "docs")
+    code, out, err = platform("new", "module", "odd_views", "--in", "docs")
     assert (code, out, files(workspace)) == (2, "", before)
     assert "whose members are in packages/*, modules/*, examples/*" in err
-    code, _, err = platform("new", "module", "page_views", "--in", "nowhere")
+    code, _, err = platform("new", "module", "odd_views", "--in", "nowhere")
     assert (code, "does not exist" in err) == (2, True)
 
 
 def test_outside_of_a_workspace_it_is_a_project_that_names_its_clone(
     project: Path, platform: Platform
 ) -> None:
-    code, out, _ = platform("new", "module", "page_views", "--migration")
-    folder = project / "page_views"
+    code, out, _ = platform("new", "module", "odd_views", "--migration")
+    folder = project / "odd_views"
     assert (code, f"Next, in {folder}:\n\n  uv run pytest tests\n" in out) == (0, True)
     assert "added 'database' to its interfaces: a migration needs it\n" in out
     assert "FS_LOCAL_ROOT" not in out
@@ -192,17 +195,17 @@ def test_all_interfaces_can_be_chosen_and_unknown_ones_are_refused_with_the_near
         ("fs,logging", f"unknown interface 'fs': {unknown} 'filesystem'?)"),
         (" , ", "--interfaces names none: give at least one of database, filesystem, logging, secrets"),
     ):
-        assert platform("new", "module", "page_views", "--interfaces", given) == (2, "", f"error: {text}\n")
+        assert platform("new", "module", "odd_views", "--interfaces", given) == (2, "", f"error: {text}\n")
     code, _, err = platform("new", "adapter", "db", "acme")
     assert (code, "(did you mean 'database'?)" in err) == (2, True)
-    assert not (project / "page_views").exists()
+    assert not (project / "odd_views").exists()
 
 
 def test_a_name_that_exists_leaves_everything_as_it_is(workspace: Path, platform: Platform) -> None:
-    assert platform("new", "module", "page_views")[0] == 0
+    assert platform("new", "module", "odd_views")[0] == 0
     before = files(workspace)
-    code, out, err = platform("new", "module", "page-views")
-    assert (code, out, "cannot be called 'page_views'" in err) == (2, "", True)
+    code, out, err = platform("new", "module", "odd-views")
+    assert (code, out, "cannot be called 'odd_views'" in err) == (2, "", True)
     assert files(workspace) == before
 
 
@@ -210,20 +213,20 @@ def test_a_root_without_the_lists_is_refused(workspace: Path, platform: Platform
     root = workspace / "pyproject.toml"
     root.write_text(MANIFEST.partition("[tool.importlinter]")[0])
     before = files(workspace)
-    code, _, err = platform("new", "module", "page_views")
+    code, _, err = platform("new", "module", "odd_views")
     assert (code, "lacks one of project.dependencies" in err, files(workspace)) == (2, True, before)
 
 
 def test_a_root_that_is_not_toml_is_named(workspace: Path, platform: Platform) -> None:
     (workspace / "pyproject.toml").write_text("[project\n")
-    code, _, err = platform("new", "module", "page_views")
+    code, _, err = platform("new", "module", "odd_views")
     assert (code, "pyproject.toml' cannot be read" in err) == (2, True)
 
 
 def test_another_process_that_changes_the_root_is_not_overtaken(workspace: Path, platform: Platform) -> None:
     (workspace / ".pyproject.toml.draft").touch()
     before = files(workspace)
-    code, _, err = platform("new", "module", "page_views")
+    code, _, err = platform("new", "module", "odd_views")
     assert (code, "another process is changing" in err) == (1, True)
     assert files(workspace) == before
 
@@ -245,7 +248,7 @@ def test_a_failure_at_any_call_leaves_everything_as_it_was(
 
         with monkeypatch.context() as patch:
             patch.setattr(Path, call, failing)
-            code = main(["new", "module", "page_views"])
+            code = main(["new", "module", "odd_views"])
         if code == 0:
             assert successes > 0
             return
@@ -267,7 +270,7 @@ def test_a_root_that_cannot_be_replaced_takes_the_package_back(
         return real(path, target)
 
     monkeypatch.setattr(Path, "replace", failing)
-    assert main(["new", "module", "page_views"]) == 1
+    assert main(["new", "module", "odd_views"]) == 1
     assert "Permission denied; nothing has changed" in capsys.readouterr().err
     assert files(workspace) == before
 

@@ -29,7 +29,7 @@ def subsets() -> Iterator[frozenset[str]]:
 
 
 def render_module(
-    features: frozenset[str] = ALL, name: str = "page_views", workspace: Workspace | None = WORKSPACE
+    features: frozenset[str] = ALL, name: str = "odd_views", workspace: Workspace | None = WORKSPACE
 ) -> dict[str, str]:
     files = render(NewPackage(MODULES, parse_name(name), features), workspace, {})
     return {path.as_posix(): content.decode() for path, content in files.items()}
@@ -47,11 +47,11 @@ def imported(text: str) -> list[str]:
 @pytest.mark.parametrize("features", [*subsets()], ids=lambda features: ",".join(sorted(features)))
 def test_a_module_has_what_it_declares_and_nothing_else(features: frozenset[str]) -> None:
     files = render_module(features)
-    manifest = json.loads(files["src/page_views/module.json"])
+    manifest = json.loads(files["src/odd_views/module.json"])
     assert set(manifest["dependencies"]["interfaces"]) == features - {"migrations"}
     assert ("migrations" in manifest) == ("migrations" in features)
     assert any("/migrations/" in path for path in files) == ("migrations" in features)
-    uses = {each.kind for each in INTERFACES if f"ctx.{each.field}." in files["src/page_views/main.py"]}
+    uses = {each.kind for each in INTERFACES if f"ctx.{each.field}." in files["src/odd_views/main.py"]}
     assert uses == features - {"migrations"}
     for path, text in files.items():
         assert "[end]" not in text, path
@@ -96,7 +96,7 @@ def test_imports_are_in_the_order_of_the_new_name(name: str) -> None:
 def test_imports_are_those_that_are_used() -> None:
     assert imported(render_module(frozenset({"logging"}))["tests/test_main.py"]) == [
         "import pytest",
-        "from page_views.main import check_run, run",
+        "from odd_views.main import check_run, run",
         "from platform_interfaces import ConfigurationError",
         "from platform_interfaces.testing import JobHarness",
         "from platform_memory import MemoryLogger",

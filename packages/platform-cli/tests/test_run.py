@@ -42,10 +42,10 @@ def working(figures: str = "{}", ending: str = "return 0") -> str:
     return WORKING.replace("{figures}", figures).replace("{ending}", ending)
 
 
-def test_a_run_knows_what_it_is(raw_platform: Platform, module: Module) -> None:
+def test_a_run_knows_what_it_is(platform: Platform, module: Module) -> None:
     module(working(), args=[{"name": "whom", "type": "string"}])
-    _, first, _ = raw_platform("run", "hello", "--whom", "Ada")
-    _, second, _ = raw_platform("run", "hello", "--whom", "Ada")
+    _, first, _ = platform("run", "hello", "--whom", "Ada")
+    _, second, _ = platform("run", "hello", "--whom", "Ada")
     run_id, rest = first.split(" ", 1)
     assert (len(run_id), rest) == (32, "hello 1.0.0 {'whom': 'Ada'} 0:00:00\n")
     assert second.split(" ", 1)[0] != run_id

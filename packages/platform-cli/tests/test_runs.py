@@ -93,10 +93,10 @@ def test_the_list_has_a_line_for_each_run(platform: Platform) -> None:
     head, newest, oldest = out.splitlines()
     assert (code, head.split()) == (0, ["run", "started", "(UTC)", "module", "status", "took", "arguments"])
     assert newest.startswith(second[:8])
-    assert newest.endswith("s  --date 2026-01-15 --size 7 --ending 1")
+    assert newest.endswith("s  2026-01-15 7 1")
     assert "  hello   failed: module_error  " in newest
     assert oldest.startswith(first[:8])
-    assert oldest.endswith("s  --date 2026-01-15")
+    assert oldest.endswith("s  2026-01-15")
 
 
 def test_the_list_is_of_those_that_are_asked_for(platform: Platform) -> None:
@@ -125,6 +125,12 @@ def test_a_time_that_is_none_is_refused(platform: Platform, text: str) -> None:
 def test_a_mistyped_command_is_named(platform: Platform) -> None:
     code, _, err = platform("runs", "shwo")
     assert (code, "unknown command 'shwo'" in err) == (2, True)
+
+
+def test_the_help_after_options_of_the_list_is_that_of_the_list(platform: Platform) -> None:
+    code, out, err = platform("runs", "--since", "7d", "--help")
+    assert (code, err) == (0, "")
+    assert out.startswith("Usage: platform runs list ")
 
 
 def test_global_options_before_the_command_are_kept(platform: Platform) -> None:

@@ -1,6 +1,7 @@
 """The command ``platform``; ``python -m platform_cli`` does the same."""
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run a command line (the process's own unless given) and return its exit code."""
     if args is None:
         _tune_collector()
+        if isinstance(sys.stdout, io.TextIOWrapper):  # what it cannot encode is escaped, as on standard error
+            sys.stdout.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if args is None else args
     remember_arguments(words)
     REPORTING.shows_trace, REPORTING.has_detailed_codes = "--debug" in words, False

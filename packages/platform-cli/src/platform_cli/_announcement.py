@@ -10,8 +10,12 @@ from platform_interfaces import DatabaseInterface, FileSystemInterface, LoggingI
 
 def log_locations(
     log: LoggingInterface, settings: Settings, built: Mapping[str, Any], run: Run | None
-) -> None:
-    """Log the module, the environment, and the database and the root of the files that were built."""
+) -> Mapping[str, str]:
+    """Log the module, the environment, and the database and the root of the files that were built.
+
+    Returns:
+        the fields.
+    """
     shown = {"module": run.module} if run else {}
     shown["env"] = settings.env.value
     database: DatabaseInterface | None = built.get("database")
@@ -22,6 +26,7 @@ def log_locations(
     if fs:
         shown |= {"fs": settings.implementations["filesystem"].value, "root": _find_location(fs.locate)}
     log.info("Run", **shown)
+    return shown
 
 
 def log_settings(log: LoggingInterface, settings: Settings) -> None:

@@ -60,6 +60,22 @@ def to_config(
     return {argument.name: _value(argument, values[argument.key], env) for argument in arguments}
 
 
+def to_words(arguments: tuple[Argument, ...], config: Mapping[str, Any], env: str) -> list[str]:
+    """Return the words of a command line that give ``config`` in ``env``, without those of defaults."""
+    words = []
+    for argument in arguments:
+        value = config[argument.name]
+        if value is None or value == _value(argument, None, env):
+            continue
+        if argument.type == "boolean":
+            words.append(f"--{argument.name}" if value else f"--no-{argument.name}")
+        elif str(value).startswith("-"):  # which would pass for an option
+            words.append(f"--{argument.name}={value}")
+        else:
+            words += [f"--{argument.name}", str(value)]
+    return words
+
+
 def _value(argument: Argument, given: Any, env: str) -> Value | None:
     value: Value | None = argument.default_in.get(env, argument.default) if given is None else given
     return bool(value) if argument.type == "boolean" else value

@@ -49,6 +49,7 @@ class Container:
         secrets: the store that everything else is constructed from.
         log: the logger of the run, whether or not the module declares one.
         owners: whose code each package is, for errors.
+        locations: where the run works, by the names that the log has for it.
 
     Raises:
         ConfigurationError: when the store or the logger cannot be built.
@@ -60,14 +61,15 @@ class Container:
         self.database_lifecycle = Lifecycle()
         self.log_lifecycle = Lifecycle()
         self.owners: dict[str, Owner] = {}
-        self._asked: set[str] = set()
+        self.locations: Mapping[str, str] = {}
+        self._asked, self._opened = set[str](), set[str]()
         self._is_announced = False
         self._built: dict[str, Any] = {}
-        self._opened: set[str] = set()
         self.secrets: SecretsInterface = settings.values  # what a secret store reads its own settings from
         if settings.implementations["secrets"].value != "env":
             self.secrets = self._build("secrets")
-        self._logger: LoggingInterface = self._build("logging")
+        secrets = AdapterSecrets(self.secrets, given=settings.given)
+        self._logger: LoggingInterface = self._build("logging", secrets)
         self._log_fields = log_fields
         self.log = self._logger.bind(**log_fields)
 
@@ -103,7 +105,7 @@ class Container:
             self._warn_of_unknown(is_complete="secrets" not in declared)
             raise
         if is_announced:
-            log_locations(self.log, self.settings, built, run)
+            self.locations = log_locations(self.log, self.settings, built, run)
             self.log_settings()
         try:
             await self._open(built)
@@ -111,11 +113,6 @@ class Container:
             self._warn_of_unknown(is_complete="secrets" not in declared)
         adapters = {_BY_KIND[kind].field: each for kind, each in (always | built).items() if kind in declared}
         return PlatformContext(**adapters, config=config, lifecycle=self.lifecycle, run=run)
-
-    @property
-    def has_lasting_database(self) -> bool:
-        """Return whether what is written to the database may be there when the process has ended."""
-        return self._name("database") not in registry.FORGETFUL_DATABASES
 
     async def open_existing_database(self) -> DatabaseInterface:
         """Return the database, connected until ``database_lifecycle`` shuts down; nothing is made or logged.
@@ -128,14 +125,20 @@ class Container:
         return database
 
     async def open_adapter(self, kind: str) -> Any:
-        """Return the adapter of an interface, open until its lifecycle shuts down; nothing is made or logged.
+        """Return the adapter of an interface, open until its lifecycle shuts down; see ``build_adapter``."""
+        adapter = await self.build_adapter(kind)
+        await self._open({kind: adapter})
+        return adapter
+
+    async def build_adapter(self, kind: str) -> Any:
+        """Return the adapter of an interface, not opened; later it makes no database; nothing is logged.
 
         Raises:
-            PlatformError: when it, the logger or the secret store cannot be built or opened.
+            PlatformError: when it cannot be built, or the logger or the secret store cannot be opened.
         """
-        always = await self._open_always()
-        adapters = always if kind in always else self._build_declared({kind}, {}, registry.MAKES_NOTHING)
-        await self._open(adapters)
+        adapters = await self._open_always()
+        if kind not in adapters:
+            adapters = self._build_declared({kind}, {}, registry.MAKES_NOTHING)
         return adapters[kind]
 
     def log_settings(self) -> None:
@@ -182,16 +185,14 @@ class Container:
             raise AdapterFailedError(f"{label} failed: {describe(error)}") from error
 
     def _warn_of_unknown(self, *, is_complete: bool) -> None:
-        chosen = self.settings.implementations.items()
-        are_shipped = all(each.value and registry.is_shipped(kind, each.value) for kind, each in chosen)
-        layers, is_complete = self.settings.values.layers, is_complete and are_shipped
+        layers, is_complete = self.settings.values.layers, is_complete and self.settings.knows_all_names
         unknown = find_unknown(layers, self._asked, is_complete=is_complete)
         if unknown:
             self.log.warn("Settings that nothing reads", names=", ".join(map(str, unknown)))
 
-    def _build_declared(self, kinds: set[str], defaults: _Values, fixed: _Values = _NONE) -> dict[str, Any]:
+    def _build_declared(self, kinds: set[str], defaults: _Values, given: _Values = _NONE) -> dict[str, Any]:
         deployed_env = self.settings.env.value if self.settings.is_deployed else ""
-        secrets = AdapterSecrets(self.secrets, defaults, deployed_env, fixed)
+        secrets = AdapterSecrets(self.secrets, defaults, deployed_env, given)
         secrets.asked = self._asked
         built: dict[str, Any] = {}
         problems: list[ConfigurationError] = []
@@ -200,10 +201,8 @@ class Container:
                 self._built[kind] = built[kind] = self._built.get(kind) or self._build(kind, secrets)
             except ConfigurationError as error:
                 problems.append(error)
-        if len(problems) > 1:
-            raise ConfigurationError("\n".join(map(str, problems)))
-        for problem in problems:
-            raise problem
+        if problems:
+            raise problems[0] if len(problems) == 1 else ConfigurationError("\n".join(map(str, problems)))
         return built
 
     def _name(self, kind: str) -> str:

@@ -23,7 +23,7 @@ PLATFORM = "platform"
 
 Value = str | int | float | bool
 
-_RESERVED_KEYS = {*(flag.key for flag in FLAGS), "no_auto_migrate", "help"}
+_RESERVED_KEYS = {*(flag.key for flag in FLAGS), "no_auto_migrate", "help", "json", "quiet", "verbose"}
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "float": (float, int),

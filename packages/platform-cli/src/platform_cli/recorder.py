@@ -70,7 +70,7 @@ class RunRecorder:
         self._holder: asyncio.Task[None] | None = None
         self._beginning: asyncio.Task[None] | None = None
         self._is_locked = asyncio.Event()
-        self._was_begun = self._has_row = False
+        self._is_started = self._has_row = False
 
     def attach(self, db: DatabaseInterface) -> None:
         """Record the run in ``db``; its lock is taken while the run goes on."""
@@ -79,7 +79,7 @@ class RunRecorder:
 
     async def begin(self) -> None:
         """Write the row, as that of a run that goes on; ``attach`` was called, and migrations are applied."""
-        self._was_begun = True
+        self._is_started = True
         if self._db:
             await self._within_limit(self._write_first(self._db))
 
@@ -91,7 +91,7 @@ class RunRecorder:
             self.attach(db)
             await self._write_first(db)
 
-        self._was_begun = True
+        self._is_started = True
         self._beginning = asyncio.create_task(self._try(begin()))
 
     async def save_figures(self, run: Run) -> None:
@@ -152,7 +152,7 @@ class RunRecorder:
             self._note(describe(error))
 
     def _note(self, reason: str) -> None:
-        if self._was_begun:  # else the table may be missing because migrations were not applied yet
+        if self._is_started:  # else the table may be missing because migrations were not applied yet
             self._report(reason)
 
 

@@ -21,6 +21,7 @@ class RunResult:
         error: why it failed; empty where it succeeded, or was interrupted.
         failure_kind: what kind of failure ended it; None where it succeeded.
         figures: those of the run, as JSON has them.
+        rejects: how many records were rejected, by reject code.
         unreported: the names of the figures that cannot be written as JSON.
     """
 
@@ -30,6 +31,7 @@ class RunResult:
     error: str
     failure_kind: FailureKind | None
     figures: Mapping[str, Any]
+    rejects: Mapping[str, int]
     unreported: tuple[str, ...] = ()
 
     @property
@@ -56,7 +58,8 @@ class RunResult:
                 figures |= json.loads(json.dumps({name: value}, allow_nan=False))
             except Exception:  # noqa: BLE001 - not JSON; whatever it raises, the run has its last line
                 unreported.append(show(name))
-        return cls(run, exit_code, seconds, error, failure_kind, figures, tuple(unreported))
+        rejects = {str(code): count for code, count in dict(run.rejects).items() if isinstance(count, int)}
+        return cls(run, exit_code, seconds, error, failure_kind, figures, rejects, tuple(unreported))
 
 
 def log_result(log: LoggingInterface, result: RunResult) -> None:

@@ -1,6 +1,7 @@
 """Running a job from start to clean stop, and its exit code."""
 
 import asyncio
+import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -10,8 +11,10 @@ from platform_cli._library_log import library_log
 from platform_cli._masking import hide_secrets
 from platform_cli._signals import StopSignals
 from platform_cli.container import Container
+from platform_cli.ended_run import EndedRun
 from platform_cli.failures import (
     CLOSED_PIPE,
+    MISUSED,
     ModuleFailedError,
     OutputClosedError,
     describe,
@@ -21,11 +24,15 @@ from platform_cli.failures import (
 from platform_cli.job import Ending, Job
 from platform_cli.manifest import Manifest
 from platform_cli.module_job import ModuleJob
+from platform_cli.progress import show_progress
+from platform_cli.run_options import RunOptions
 from platform_cli.settings import Settings
 from platform_interfaces import FailureKind, Lifecycle, PlatformError
 
 SHUTDOWN_SECONDS = 10.0
 """How long closing may take: what a module has opened, then the database, then the logger."""
+
+DEFAULT_OPTIONS = RunOptions()
 
 
 class ShutdownError(PlatformError):
@@ -34,14 +41,30 @@ class ShutdownError(PlatformError):
     kind = FailureKind.SHUTDOWN_FAILED
 
 
-def run_module(manifest: Manifest, config: Mapping[str, Any], settings: Settings, entry: str = "run") -> int:
-    """Run ``entry`` of a module on the implementations that the settings choose, and return the exit code.
+def run_module(
+    manifest: Manifest,
+    config: Mapping[str, Any],
+    settings: Settings,
+    entry: str = "run",
+    options: RunOptions = DEFAULT_OPTIONS,
+) -> EndedRun:
+    """Run ``entry`` of a module on the implementations that the settings choose, and return how it ended.
 
     Raises:
         ConfigurationError: when the secret store or the logger cannot be built.
     """
     job = ModuleJob(manifest, config, settings, entry)
-    return _run_to_end(job, job.container)
+    with show_progress(job.module_run, lambda: job.container.log, settings, options):
+        ending = _run_to_end(job, job.container)
+    is_in_summary = ending.code != MISUSED and not options.is_json and _is_one_terminal()
+    if ending.failure and not is_in_summary:
+        fail(ending.failure)
+    return job.end(ending)
+
+
+def _is_one_terminal() -> bool:
+    """Return whether what standard output shows is seen where errors are."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdout, sys.stderr))
 
 
 def run_job(work: Callable[[Container], Awaitable[int]], settings: Settings) -> int:
@@ -49,15 +72,15 @@ def run_job(work: Callable[[Container], Awaitable[int]], settings: Settings) -> 
 
     An error is reported on standard error; at DEBUG the log has its traceback, where that says more.
     """
-    return _run_to_end(Job(work), Container(settings))
-
-
-def _run_to_end(job: Job, container: Container) -> int:
-    with library_log(lambda: container.log), StopSignals() as stop, asyncio.Runner() as runner:
-        ending = runner.run(_supervise(job, container, stop))
+    ending = _run_to_end(Job(work), Container(settings))
     if ending.failure:
         fail(ending.failure)
     return ending.code
+
+
+def _run_to_end(job: Job, container: Container) -> Ending:
+    with library_log(lambda: container.log), StopSignals() as stop, asyncio.Runner() as runner:
+        return runner.run(_supervise(job, container, stop))
 
 
 async def _supervise(job: Job, container: Container, stop: StopSignals) -> Ending:

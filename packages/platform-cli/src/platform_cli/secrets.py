@@ -63,13 +63,13 @@ class EnvSecrets(SecretsInterface):
 
 
 class AdapterSecrets(SecretsInterface):
-    """The store that an adapter is built from: the values of ``secrets``, then those of ``defaults``.
+    """The store that an adapter is built from: ``given``, then ``secrets``, then ``defaults``.
 
     Args:
         secrets: the store of the run.
         defaults: values for what is not set.
         deployed_env: the environment where it has no default locations of data, else empty.
-        fixed: values that are used whatever is set.
+        given: values that win over those of the store.
 
     Attributes:
         asked: the keys that adapters have asked for.
@@ -80,16 +80,16 @@ class AdapterSecrets(SecretsInterface):
         secrets: SecretsInterface,
         defaults: Mapping[str, str] = MappingProxyType({}),
         deployed_env: str = "",
-        fixed: Mapping[str, str] = MappingProxyType({}),
+        given: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        self._given = given
         self._secrets, self._defaults, self._deployed_env = secrets, defaults, deployed_env
-        self._fixed = fixed
         self.asked: set[str] = set()
 
     def get(self, key: str) -> str | None:
         """See ``SecretsInterface``."""
         self.asked.add(key)
-        return self._fixed.get(key) or self._secrets.get(key) or self._defaults.get(key)
+        return self._given.get(key) or self._secrets.get(key) or self._defaults.get(key)
 
     def get_location(self, key: str, default: str) -> str:
         """See ``SecretsInterface``."""

@@ -9,7 +9,7 @@ from a developer's machine.
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from platform_cli import registry
@@ -51,7 +51,8 @@ class Settings:
     ``implementations`` has the name of the adapter chosen for each interface, by its kind; the name is empty
     where none is chosen and the environment has no default.
     Relative directories in ``values`` start from ``project``. ``warnings`` are what the user should
-    mend: event and reason of each.
+    mend: event and reason of each. ``given`` are settings that options of the command give; they win over
+    every store.
     """
 
     project: Path
@@ -62,6 +63,7 @@ class Settings:
     implementations: Mapping[str, Setting]
     values: EnvSecrets
     warnings: tuple[tuple[str, str], ...] = ()
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_auto_migrate(self) -> bool:
@@ -82,6 +84,17 @@ class Settings:
     def is_deployed(self) -> bool:
         """Return whether the environment has no default databases and locations of data."""
         return is_deployed(self.env.value)
+
+    @property
+    def has_lasting_database(self) -> bool:
+        """Return whether what is written to the database may be there when the process has ended."""
+        return self.implementations["database"].value not in registry.FORGETFUL_DATABASES
+
+    @property
+    def knows_all_names(self) -> bool:
+        """Return whether all chosen adapters are the platform's own, the settings of which are known."""
+        chosen = self.implementations.items()
+        return all(each.value and registry.is_shipped(kind, each.value) for kind, each in chosen)
 
     def as_flags(self, *kinds: str) -> str:
         """Return those of the flags given that choose environment and ``kinds``, for a command to advise.

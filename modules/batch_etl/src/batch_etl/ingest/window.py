@@ -1,4 +1,4 @@
-"""The timestamps that tell the rows of one run from those of all others."""
+"""The timestamps by which the rows of one run are known."""
 
 from __future__ import annotations
 

@@ -16,7 +16,6 @@ from platform_cli._masking import hide_secrets
 from platform_cli.backfill.child_log import ChildLog, LineSplitter
 from platform_cli.backfill.outcome import DateOutcome, DateStatus
 from platform_cli.backfill.plan import DATE
-from platform_cli.failures import MISUSED
 from platform_cli.settings import Settings
 from platform_interfaces import FailureKind
 
@@ -26,7 +25,6 @@ STOP_SECONDS = 15.0
 PIPE_SECONDS = 2.0
 """How long the pipes of a process that has ended are read on; what it has started may hold them open."""
 
-_STANDARD_ERROR = 2
 _STOPPED = {128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM}
 
 
@@ -39,7 +37,7 @@ def command_line(module: str, arguments: Mapping[str, Any], settings: Settings) 
     words = [_as_option(name, value) for name, value in arguments.items() if value is not None]
     # -P: the folder that it runs in is not searched for packages, as it is not for the command itself.
     program = [sys.executable, "-P", "-m", "platform_cli.backfill.worker"]
-    return [*program, "run", module, *words, *flags, "--log=json"]
+    return [*program, "run", module, *words, *flags, "--log=json", "--json"]
 
 
 def _as_option(name: str, value: Any) -> str:
@@ -54,17 +52,17 @@ class _Process(asyncio.SubprocessProtocol):
     def __init__(self, log: ChildLog) -> None:
         self.has_ended = asyncio.Event()
         self.is_read = asyncio.Event()
-        self._lines = LineSplitter(log.read)  # what a module prints is not for the backfill to show
+        self._pipes = {1: LineSplitter(log.read_result), 2: LineSplitter(log.read_log)}
 
     def pipe_data_received(self, fd: int, data: bytes | str) -> None:
-        if fd == _STANDARD_ERROR:
-            self._lines.feed(cast("bytes", data))
+        self._pipes[fd].feed(cast("bytes", data))
 
     def process_exited(self) -> None:
         self.has_ended.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._lines.finish()
+        for pipe in self._pipes.values():
+            pipe.finish()
         self.is_read.set()
 
 
@@ -96,7 +94,7 @@ async def run_date(date: dt.date, command: Sequence[str], log: ChildLog) -> Date
 
 
 async def _start(words: Sequence[str], log: ChildLog) -> tuple[asyncio.SubprocessTransport, _Process]:
-    # A level above INFO would leave out the last line, one below it nothing that is read here.
+    # A level above INFO would leave out how far the run has come; below it is nothing that is read here.
     environment = {**os.environ, "LOG_LEVEL": "INFO"}
     # A group of its own: Ctrl-C in a terminal reaches the backfill alone, which passes it on once.
     return await asyncio.get_running_loop().subprocess_exec(
@@ -129,8 +127,8 @@ async def _stop(transport: asyncio.SubprocessTransport, process: _Process) -> bo
 
 
 def _classify(date: dt.date, code: int, log: ChildLog, seconds: float, *, was_killed: bool) -> DateOutcome:
-    end = log.end or {}
-    figures = end.get("figures", {})
+    result = log.result
+    figures = result.get("figures") or {}
     outcome = partial(DateOutcome, date, run_id=log.run_id, seconds=round(seconds, 3), figures=figures)
     if code == 0:
         return outcome(DateStatus.SUCCEEDED)
@@ -139,13 +137,9 @@ def _classify(date: dt.date, code: int, log: ChildLog, seconds: float, *, was_ki
         return outcome(DateStatus.FAILED, failure_kind=FailureKind.INTERRUPTED, error=reason)
     if code in _STOPPED:
         return outcome(DateStatus.INTERRUPTED, failure_kind=FailureKind.INTERRUPTED)
-    kind = str(end.get("failure_kind", "")) or _kind_of(code)
-    error = str(end.get("error", "")) or hide_secrets(log.error or _describe_exit(code, log))
-    return outcome(DateStatus.FAILED, failure_kind=kind, error=error)
-
-
-def _kind_of(code: int) -> FailureKind:
-    return FailureKind.CONFIGURATION if code == MISUSED else FailureKind.PLATFORM_ERROR
+    kind = result.get("failure_kind") or FailureKind.PLATFORM_ERROR
+    error = result.get("error") or hide_secrets(_describe_exit(code, log))
+    return outcome(DateStatus.FAILED, failure_kind=str(kind), error=" ".join(error.split()))
 
 
 def _describe_exit(code: int, log: ChildLog) -> str:

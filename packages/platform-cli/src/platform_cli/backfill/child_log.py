@@ -1,4 +1,4 @@
-"""What a run in another process says of itself, read from its log without keeping all of it."""
+"""What a run in another process says of itself, read without keeping all of it."""
 
 import json
 from collections import deque
@@ -6,10 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 MAX_LINE_BYTES = 1 << 20
-"""A longer line is left out."""
+"""A longer line is not read."""
 
 MAX_KEPT = 20
 """So many warnings and errors, and lines that are not events, are kept: the last ones."""
+
+_MAX_TEXT_CHARACTERS = 1000
+_PROGRESS_FIELDS = {
+    *("timestamp", "level", "event", "run_id", "module", "seconds", "per_second", "rejected"),
+    *("read_bytes", "total_bytes", "percent", "seconds_left", "current"),
+}
 
 Event = Mapping[str, Any]
 
@@ -38,43 +44,56 @@ class LineSplitter:
 
 
 class ChildLog:
-    """The log of a run in another process, which writes it as JSON.
+    """The output of a run in another process: its log, as JSON, and its result.
 
     Attributes:
         run_id: empty until a line has had it.
-        end: the last line of the run; None until it has come.
+        result: what ``platform run --json`` prints; empty until it has come.
         notable: the last warnings and errors.
-        text: the last lines that are not events: errors of the command, and tracebacks.
+        text: the last lines of the log that are not events: errors of the command, and traces.
     """
 
     def __init__(self) -> None:
         self.run_id = ""
-        self.end: Event | None = None
+        self.result: Event = {}
         self.notable: deque[Event] = deque(maxlen=MAX_KEPT)
         self.text: deque[str] = deque(maxlen=MAX_KEPT)
+        self._progress: Event = {}
 
-    def read(self, line: bytes) -> None:
-        """Take a line."""
+    def read_log(self, line: bytes) -> None:
+        """Take a line of standard error."""
         event = _parse(line)
-        if event is None:
-            self.text.append(line.decode(errors="backslashreplace")[:1000])
+        if not isinstance(event.get("event"), str) or "level" not in event:
+            self.text.append(line.decode(errors="backslashreplace")[:_MAX_TEXT_CHARACTERS])
             return
         self.run_id = self.run_id or str(event.get("run_id", ""))
-        if event["event"] in ("Run complete", "Run failed") and "exit_code" in event:
-            self.end = event
+        if event["event"] == "Progress":
+            self._progress = event
         elif event["level"] in ("warn", "error"):
             self.notable.append(event)
 
-    @property
-    def error(self) -> str:
-        """Return what the command itself says is wrong; empty where it says nothing."""
-        return "; ".join(line.removeprefix("error: ") for line in self.text if line.startswith("error: "))
+    def read_result(self, line: bytes) -> None:
+        """Take a line of standard output."""
+        result = _parse(line)
+        if "exit_code" in result:
+            self.result = result
+
+    def describe_progress(self) -> list[str]:
+        """Return how far the run has come, as far as it has logged that."""
+        progress = self._progress
+        records = {name: value for name, value in progress.items() if name not in _PROGRESS_FIELDS}
+        words = [f"{count:,} {unit}" for unit, count in records.items() if isinstance(count, int)]
+        if progress.get("per_second"):
+            words.append(f"{progress['per_second']:,}/s")
+        if "percent" in progress:
+            words.append(f"{progress['percent']}%")
+        return words
 
 
-def _parse(line: bytes) -> Event | None:
+def _parse(line: bytes) -> Event:
+    """Return the object that a line is; empty where it is not one."""
     try:
-        event = json.loads(line)
+        value = json.loads(line)
     except ValueError:
-        return None
-    is_event = isinstance(event, dict) and isinstance(event.get("event"), str) and "level" in event
-    return event if is_event else None
+        return {}
+    return value if isinstance(value, dict) else {}

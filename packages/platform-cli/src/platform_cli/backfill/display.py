@@ -1,13 +1,16 @@
-"""How far a backfill is, while it runs: live on a terminal, as log lines elsewhere."""
+"""How far a backfill is, while it runs: rows of a terminal that change, or lines of the log."""
 
 import datetime as dt
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from platform_cli.backfill.child_log import ChildLog, Event
 from platform_cli.backfill.outcome import FIGURES, DateOutcome, DateStatus
+from platform_cli.progress import can_draw, draw_rows
+from platform_cli.run_options import RunOptions
+from platform_cli.settings import Settings
 from platform_interfaces import LoggingInterface
 
 if TYPE_CHECKING:
@@ -16,63 +19,63 @@ if TYPE_CHECKING:
 _NOT_REPEATED = {"timestamp", "level", "event", "run_id", "module"}
 
 
+def make_display(log: LoggingInterface, count: int, settings: Settings, options: RunOptions) -> "Display":
+    """Return what shows ``count`` dates, where and as much as the settings and options say."""
+    if options.is_quiet or not can_draw(settings):
+        return Display(log, count, is_verbose=options.is_verbose)
+    from platform_cli.backfill.live import LiveDates
+
+    return Display(log, count, is_verbose=options.is_verbose, live=LiveDates(count, sys.stderr))
+
+
 class Display:
     """Shows which dates run and how the others ended; dates that failed are logged in any case.
 
     Args:
         log: where the lines go.
         count: how many dates will be run.
+        is_verbose: whether warnings and errors of all dates are logged, not only of those that failed.
+        live: the rows that are drawn; None where there is no terminal for them.
     """
 
-    def __init__(self, log: LoggingInterface, count: int) -> None:
-        self._log, self._left = log, count
-        self._live = _make_live(count)
+    def __init__(
+        self, log: LoggingInterface, count: int, *, is_verbose: bool, live: "LiveDates | None" = None
+    ) -> None:
+        self._log, self._left, self._is_verbose, self._live = log, count, is_verbose, live
 
     @contextmanager
     def draw(self) -> Iterator[None]:
-        """Draw on the terminal inside the block."""
-        if self._live:
-            self._live.start()
-        try:
+        """Return a block in which rows are drawn on the terminal, below what is logged."""
+        if self._live is None:
             yield
-        finally:
-            if self._live:
-                self._live.stop()
+            return
+        with draw_rows(self._live.render):
+            yield
 
-    def begin(self, date: dt.date) -> None:
+    def begin(self, date: dt.date, log: ChildLog) -> None:
         """Show that ``date`` runs."""
         if self._live:
-            self._live.begin(date)
+            self._live.begin(date, log)
 
     def end(self, outcome: DateOutcome, log: ChildLog) -> None:
         """Show how a date ended, with the last warnings and errors of its ``log`` where it failed."""
         self._left -= 1
         if self._live:
             self._live.end(outcome)
-        if outcome.status is DateStatus.FAILED:
-            with self._live.pause() if self._live else nullcontext():
-                self._log_failure(outcome, log)
-        elif not self._live:
+        is_failed = outcome.status is DateStatus.FAILED
+        if is_failed or self._is_verbose:
+            for event in log.notable:
+                write = self._log.error if event["level"] == "error" else self._log.warn
+                write(event["event"], **_repeat(event, outcome.date))
+        if is_failed:
+            why = {"failure_kind": outcome.failure_kind, "error": outcome.error}
+            self._log.error("Date failed", **self._fields(outcome), **why)
+        elif self._is_verbose or not self._live:
             self._log.info(f"Date {outcome.status}", **self._fields(outcome), **_figures(outcome))
-
-    def _log_failure(self, outcome: DateOutcome, log: ChildLog) -> None:
-        for event in log.notable:
-            write = self._log.error if event["level"] == "error" else self._log.warn
-            write(event["event"], **_repeat(event, outcome.date))
-        why = {"failure_kind": outcome.failure_kind, "error": outcome.error}
-        self._log.error(f"Date {outcome.status}", **self._fields(outcome), **why)
 
     def _fields(self, outcome: DateOutcome) -> dict[str, Any]:
         run = {"run_id": outcome.run_id} if outcome.run_id else {}
         return {"date": str(outcome.date), "seconds": outcome.seconds, "left": self._left, **run}
-
-
-def _make_live(count: int) -> "LiveDates | None":
-    if not (sys.stderr and sys.stderr.isatty()):
-        return None
-    from platform_cli.backfill.live import LiveDates
-
-    return LiveDates(count)
 
 
 def _figures(outcome: DateOutcome) -> dict[str, int]:

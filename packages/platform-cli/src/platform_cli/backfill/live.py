@@ -1,67 +1,88 @@
-"""The block that shows a backfill on a terminal; rich draws it."""
+"""The rows that show a backfill on a terminal."""
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
+from typing import TextIO
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.cells import cell_len
+from rich.console import Console
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
+from platform_cli._text import printable
+from platform_cli.backfill.child_log import ChildLog
 from platform_cli.backfill.outcome import DateOutcome, DateStatus
+
+_MAX_BAR = 40
+_GAP = "  "
 
 
 class LiveDates:
-    """A line for all dates, and one for each date that runs.
+    """Renders a row for all dates, and one for each date that runs, as many as the terminal has room for.
 
     Args:
         count: how many dates will be run.
+        terminal: where the rows are shown.
+        clock: seconds.
     """
 
-    def __init__(self, count: int) -> None:
-        left = TextColumn("left", style="dim")
-        self._all = Progress(
-            BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn(), left
-        )
-        self._overall = self._all.add_task("dates", total=count)
-        self._running = Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        self._tasks: dict[dt.date, TaskID] = {}
-        self._failed = 0
-        self._live = Live(Group(self._all, self._running), console=Console(stderr=True), transient=True)
+    def __init__(self, count: int, terminal: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._count, self._clock, self._started = count, clock, clock()
+        self._running: dict[dt.date, tuple[float, ChildLog]] = {}
+        self._ended = self._failed = 0
+        self._console = Console(file=terminal, force_terminal=True, highlight=False, soft_wrap=False)
 
-    def start(self) -> None:
-        """Draw it, until ``stop``."""
-        self._live.start()
-
-    def stop(self) -> None:
-        """Remove it from the terminal."""
-        self._live.stop()
-
-    @contextmanager
-    def pause(self) -> Iterator[None]:
-        """Leave the terminal to others inside the block."""
-        self._live.stop()
-        try:
-            yield
-        finally:
-            self._live.start()
-
-    def begin(self, date: dt.date) -> None:
-        """Add a line for a date."""
-        self._tasks[date] = self._running.add_task(str(date), total=None)
+    def begin(self, date: dt.date, log: ChildLog) -> None:
+        """Add a row for a date."""
+        self._running[date] = self._clock(), log
 
     def end(self, outcome: DateOutcome) -> None:
-        """Count a date, and remove its line."""
-        self._running.remove_task(self._tasks.pop(outcome.date))
+        """Count a date, and remove its row."""
+        del self._running[outcome.date]
+        self._ended += 1
         self._failed += outcome.status is DateStatus.FAILED
-        description = f"dates, [red]{self._failed} failed[/]" if self._failed else "dates"
-        self._all.update(self._overall, advance=1, description=description)
+
+    def render(self) -> str:
+        """Return the rows, each with its end."""
+        width, height = self._console.width - 1, self._console.height - 2  # a full row would move the cursor
+        running = list(self._running.items())  # it is drawn by another thread
+        shown = running[: max(1, height - 2)]
+        with self._console.capture() as capture:
+            self._print(self._render_all(width))
+            for date, (started, log) in shown:
+                self._print(Text(self._describe(date, started, log)))
+            if len(shown) < len(running):
+                self._print(Text(f"and {len(running) - len(shown)} others", "dim"))
+        return capture.get()
+
+    def _print(self, row: Table | Text) -> None:
+        self._console.print(row, no_wrap=True, overflow="crop", crop=True, width=self._console.width - 1)
+
+    def _render_all(self, width: int) -> Table:
+        text = Text(_GAP.join([f"{self._ended} of {self._count} dates", *self._estimate()]))
+        if self._failed:
+            text.append(f"{_GAP}{self._failed} failed", "red")
+        row = Table.grid(padding=(0, len(_GAP), 0, 0), pad_edge=False)
+        bar_width = min(width - cell_len(text.plain) - len(_GAP), _MAX_BAR)
+        if bar_width < 8:
+            row.add_row(text)
+        else:
+            row.add_row(ProgressBar(self._count, self._ended, width=bar_width), text)
+        return row
+
+    def _estimate(self) -> list[str]:
+        elapsed = self._clock() - self._started
+        left = self._count - self._ended
+        if not self._ended or not left:
+            return [_show_duration(elapsed)]
+        return [_show_duration(elapsed), f"{_show_duration(elapsed * left / self._ended)} left"]
+
+    def _describe(self, date: dt.date, started: float, log: ChildLog) -> str:
+        elapsed = _show_duration(self._clock() - started)
+        return printable(_GAP.join([str(date), elapsed, *log.describe_progress()]))
+
+
+def _show_duration(seconds: float) -> str:
+    return str(dt.timedelta(seconds=round(seconds)))

@@ -13,7 +13,7 @@ from platform_cli._blame import Owner
 from platform_cli._masking import hide_in
 from platform_cli.backfill.child import command_line, run_date
 from platform_cli.backfill.child_log import ChildLog
-from platform_cli.backfill.display import Display
+from platform_cli.backfill.display import make_display
 from platform_cli.backfill.outcome import DateOutcome
 from platform_cli.backfill.plan import DATE, PlannedDate, Selection, Target, make_plan
 from platform_cli.backfill.pool import run_dates
@@ -23,6 +23,7 @@ from platform_cli.entry import find_entry, load_entry
 from platform_cli.history import find_runs
 from platform_cli.manifest import Manifest, read_in_order
 from platform_cli.migrations import ensure_migrated, report_pending
+from platform_cli.run_options import RunOptions
 from platform_cli.runner import run_job
 from platform_cli.settings import Settings
 from platform_interfaces import ConfigurationError, DatabaseInterface, PlatformContext, PlatformError, Run
@@ -51,7 +52,10 @@ class Backfill:
     is_dry_run: bool
 
 
-def run_backfill(backfill: Backfill, settings: Settings, report: Callable[[BackfillResult], None]) -> int:
+Report = Callable[[BackfillResult], None]
+
+
+def run_backfill(backfill: Backfill, settings: Settings, options: RunOptions, report: Report) -> int:
     """Run a module for each date that is due, call ``report`` with the result, and return the exit code.
 
     Settings and arguments are checked, and migrations applied, before the first date is started. The
@@ -62,16 +66,15 @@ def run_backfill(backfill: Backfill, settings: Settings, report: Callable[[Backf
     """
 
     async def job(container: Container) -> int:
-        return await _Job(backfill, container, report).run()
+        return await _Job(backfill, container, options, report).run()
 
     return run_job(job, settings)
 
 
 class _Job:
-    def __init__(
-        self, backfill: Backfill, container: Container, report: Callable[[BackfillResult], None]
-    ) -> None:
+    def __init__(self, backfill: Backfill, container: Container, options: RunOptions, report: Report) -> None:
         self._backfill, self._container, self._report = backfill, container, report
+        self._options = options
         self._manifest, self._settings = backfill.manifest, container.settings
         self._started = time.monotonic()
 
@@ -101,7 +104,7 @@ class _Job:
         return await self._container.open_context(manifest.interfaces, arguments, defaults, run)
 
     def _warn_of_memory(self) -> None:
-        if "database" in self._manifest.interfaces and not self._container.has_lasting_database:
+        if "database" in self._manifest.interfaces and not self._container.settings.has_lasting_database:
             self._container.log.warn(
                 "The database ends with its process: each date has one of its own, nothing is kept, and no "
                 "date counts as done",
@@ -124,7 +127,7 @@ class _Job:
         """Return the database with the history; None where a module uses none, and there is none."""
         if "database" in self._manifest.interfaces:
             return context.db
-        if self._container.has_lasting_database:
+        if self._container.settings.has_lasting_database:
             with suppress(PlatformError):
                 return await self._container.open_existing_database()
         return None
@@ -156,11 +159,11 @@ class _Job:
         outcomes: dict[dt.date, DateOutcome] = {}
         parallel = min(backfill.parallel, len(due))
         log.info("Backfill", dates=len(result.plan), due=len(due), parallel=parallel)
-        display = Display(log, len(due))
+        display = make_display(log, len(due), self._settings, self._options)
 
         async def run(date: dt.date) -> DateOutcome:
             child_log = ChildLog()
-            display.begin(date)
+            display.begin(date, child_log)
             outcome = await run_date(date, command, child_log)
             display.end(outcome, child_log)
             return outcome

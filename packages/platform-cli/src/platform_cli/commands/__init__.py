@@ -21,7 +21,7 @@ COMMANDS = {
     "adapters": "List the adapters of each interface, and which of them is chosen.",
     "config": "Show every setting, its value and where that comes from.",
     "new": "Write a package to begin with: a module or an adapter.",
-    "completion": "Print the script that completes commands, options and values in a shell.",
+    "completion": "Print the script that completes command lines in a shell.",
 }
 """The commands and what they do, in the order of the help: ``name`` is defined in ``commands/name.py``."""
 

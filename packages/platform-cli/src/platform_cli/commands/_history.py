@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from platform_cli.commands._completions import complete_modules
+
 if TYPE_CHECKING:
     from platform_cli.container import Container
 
@@ -35,7 +37,9 @@ class Since(click.ParamType[dt.datetime]):
 since_option = click.option(
     "--since", type=Since(), metavar="TIME", help="Runs that started since: 12h, 7d, 2026-01-15."
 )
-module_option = click.option("--module", metavar="MODULE", help="Runs of one module.")
+module_option = click.option(
+    "--module", metavar="MODULE", shell_complete=complete_modules, help="Runs of one module."
+)
 
 
 def run_on_history(action: "Callable[[Container], Awaitable[None]]") -> int:

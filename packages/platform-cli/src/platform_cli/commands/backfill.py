@@ -9,7 +9,7 @@ import click
 
 from platform_cli.arguments import to_config, to_example, to_option
 from platform_cli.commands._base import PlatformCommand
-from platform_cli.commands.run import ModuleGroup
+from platform_cli.commands.run import ModuleGroup, make_display_options, read_display_options
 from platform_cli.manifest import Manifest, read_manifest
 from platform_interfaces import ConfigurationError
 
@@ -58,7 +58,7 @@ def _own_options() -> list[click.Parameter]:
             is_flag=True,
             help="Show which dates would be run, and why; run none.",
         ),
-        click.Option(["--json", "_is_json"], is_flag=True, help="Print the result as one JSON object."),
+        *make_display_options(),
     ]
 
 
@@ -109,11 +109,11 @@ def _check(manifest: Manifest) -> None:
         )
 
 
-def _run(manifest: Manifest, /, **values: Any) -> int:
+def _run(manifest: Manifest, /, *, verbose: bool, quiet: bool, json: bool, **values: Any) -> int:
     from platform_cli.backfill.main import Backfill, run_backfill
     from platform_cli.backfill.plan import Selection
 
-    settings = click.get_current_context().obj
+    options, settings = read_display_options(verbose=verbose, quiet=quiet, json=json)
     own = tuple(each for each in manifest.arguments if each.name != DATE)
     defaults = {each.key: each.default for each in own}
     backfill = Backfill(
@@ -125,7 +125,7 @@ def _run(manifest: Manifest, /, **values: Any) -> int:
         parallel=values["_parallel"],
         is_dry_run=values["_is_dry_run"],
     )
-    return run_backfill(backfill, settings, partial(_report, is_json=values["_is_json"]))
+    return run_backfill(backfill, settings, options, partial(_report, is_json=json))
 
 
 def _list_dates(values: Mapping[str, Any]) -> list[dt.date]:

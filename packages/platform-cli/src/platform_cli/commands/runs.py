@@ -26,7 +26,7 @@ class RunsGroup(PlatformGroup):
         parser.ignore_unknown_options = True
         _, rest, _ = parser.parse_args(list(args))
         has_command = bool(rest) and not rest[0].startswith("-")
-        if not has_command and not {"-h", "--help"} & {*args}:
+        if not has_command and (rest or not {"-h", "--help"} & {*args}):
             args = [_DEFAULT, *args]
         return super().parse_args(ctx, args)
 

@@ -69,7 +69,11 @@ def _draft(edit: Edit | None) -> Iterator[list[tuple[Path, Path]]]:
 
 def _rename_all(names: list[tuple[Path, Path]]) -> None:
     """Rename each; what was renamed before one that fails is renamed back. A signal waits for the end."""
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    received: list[int] = []
+    handlers = {
+        each: signal.signal(each, lambda number, _: received.append(number))
+        for each in (signal.SIGINT, signal.SIGTERM)
+    }
     done: list[tuple[Path, Path]] = []
     try:
         for old, new in names:
@@ -80,4 +84,7 @@ def _rename_all(names: list[tuple[Path, Path]]) -> None:
             new.replace(old)
         raise
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+        for number in received:
+            signal.raise_signal(number)

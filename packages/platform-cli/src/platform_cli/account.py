@@ -1,0 +1,66 @@
+"""The account of a run: where every record that was read has gone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from platform_cli.ended_run import LOCATIONS, EndedRun
+
+_PARTS = {
+    "blank": ("blank", ""),
+    "invalid": ("rejected", ""),
+    "duplicates": ("duplicates", "met before in this run"),
+    "skipped": ("skipped", "in the table before this run"),
+    "inserted": ("inserted", ""),
+}
+"""The figures that add up to ``lines``: what each is called, and what that means."""
+
+_DERIVED = {"lines", "raw", "valid", "unique", "invalid_by_reason", *_PARTS, *LOCATIONS}
+"""Figures that say nothing beside the account."""
+
+_OF_UNDO = {"created_after", "created_until"}
+"""Figures that set a run's rows apart: for `platform runs undo`, and not to be read."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the account."""
+
+    sign: str
+    label: str
+    count: int
+    note: str = ""
+
+    @property
+    def is_main(self) -> bool:
+        """Return whether it is what most look for first."""
+        return self.label in ("read", "inserted")
+
+
+@dataclass(frozen=True)
+class Account:
+    """The figures of a run, as they are shown.
+
+    Attributes:
+        rows: the first is what was read, the others add up to it; empty without such figures.
+        others: all other figures, by name.
+    """
+
+    rows: tuple[Row, ...]
+    others: Mapping[str, Any]
+
+
+def make_account(ended: EndedRun) -> Account:
+    """Return the account of a run."""
+    figures = ended.figures
+    if not all(type(figures.get(name)) is int for name in ("lines", *_PARTS)):
+        return Account((), {name: value for name, value in figures.items() if name not in LOCATIONS})
+    lines: int = figures["lines"]
+    rate = f"{lines / ended.result.seconds:,.0f} lines/s" if ended.result.seconds else ""
+    rows = [Row(" ", "read", lines, rate)]
+    for name, (label, note) in _PARTS.items():
+        rows.append(Row("+" if rows[1:] else "=", label, figures[name], note))
+    if unwritten := 2 * lines - sum(row.count for row in rows):  # in a dry run, or in one that was stopped
+        rows.append(Row("+", "not written", unwritten))
+    others = {name: value for name, value in figures.items() if name not in _DERIVED | _OF_UNDO}
+    return Account(tuple(rows), others)

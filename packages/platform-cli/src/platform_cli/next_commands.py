@@ -1,0 +1,88 @@
+"""What to type next, now that a run has ended."""
+
+import os
+import re
+import shlex
+import sys
+
+from platform_cli.arguments import to_words
+from platform_cli.ended_run import EndedRun
+from platform_cli.run_record import RunStatus
+from platform_interfaces import FailureKind
+
+_ADAPTER_KINDS = {
+    FailureKind.DATABASE_ERROR,
+    FailureKind.DATABASE_UNREACHABLE,
+    FailureKind.FILE_SYSTEM_ERROR,
+    FailureKind.MIGRATION_FAILED,
+}
+"""Failures whose cause is looked for in what the run worked on."""
+
+_CODE_KINDS = {FailureKind.MODULE_ERROR, FailureKind.ADAPTER_ERROR, FailureKind.PLATFORM_ERROR}
+"""Failures that a log in full may explain."""
+
+_SAME_AGAIN_KINDS = {FailureKind.INPUT_CHANGED, FailureKind.LOCKED, FailureKind.SHUTDOWN_FAILED}
+_PLAIN_TABLE = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
+_FLAG_KINDS = ("database", "filesystem", "logging", "secrets")
+
+
+def find_next(ended: EndedRun) -> list[str]:
+    """Return the commands to type next, the most important first, on what the run worked on."""
+    status, kind = ended.result.status, ended.result.failure_kind
+    commands = []
+    if status is RunStatus.INTERRUPTED or kind in _SAME_AGAIN_KINDS:
+        commands.append(_run(ended))
+    elif kind in _ADAPTER_KINDS:
+        commands.append(_command("doctor", flags=ended.settings.as_flags(*_FLAG_KINDS)))
+    elif kind in _CODE_KINDS and ended.settings.given.get("LOG_LEVEL") != "DEBUG":
+        commands.append(f"{_run(ended)} -v")
+    elif ended.is_dry_run and status is RunStatus.SUCCEEDED:
+        commands.append(_run(ended, {"dry-run": False}))
+    if status is not RunStatus.INTERRUPTED:
+        commands += [*_see_rejects(ended), *_see_rows(ended)]
+    return commands
+
+
+def _see_rejects(ended: EndedRun) -> list[str]:
+    are_kept = not ended.is_dry_run and ended.settings.implementations["filesystem"].value != "memory"
+    if not (ended.result.rejects and are_kept) or ended.result.failure_kind == FailureKind.REJECTS_NOT_SAVED:
+        return []
+    flags = ended.settings.as_flags("filesystem")
+    words = ["rejects", "show", ended.folder] if ended.folder else ["rejects", "list"]
+    main = sys.modules.get(f"{ended.manifest.package}.main")  # imported by now, for it has run
+    again = [_run(ended, entry="retry")] if hasattr(main, "retry") else []
+    return [_command(*words, flags=flags), *again]
+
+
+def _see_rows(ended: EndedRun) -> list[str]:
+    if not (
+        _PLAIN_TABLE.fullmatch(ended.table)
+        and ended.is_lasting
+        and ended.result.status is RunStatus.SUCCEEDED
+    ):
+        return []
+    query = f"SELECT * FROM {ended.table} LIMIT 10"  # noqa: S608 - it is shown, not executed
+    return [_command("query", query, flags=ended.settings.as_flags("database"))]
+
+
+def _run(ended: EndedRun, changes: dict[str, object] | None = None, entry: str = "") -> str:
+    settings, manifest = ended.settings, ended.manifest
+    words = to_words(manifest.arguments, {**ended.arguments, **(changes or {})}, settings.env.value)
+    command = ["rejects", "retry"] if (entry or ended.entry) == "retry" else ["run"]
+    migrate = settings.auto_migrate
+    choice = "--auto-migrate" if settings.is_auto_migrate else "--no-auto-migrate"
+    flags = settings.as_flags(*_FLAG_KINDS) + (f" {choice}" if migrate.origin.startswith("--") else "")
+    return _command(*command, manifest.name, *words, flags=flags)
+
+
+def _command(*words: str, flags: str) -> str:
+    # As the command of this process was started: without an activated environment `platform` is not found.
+    program = "uv run platform" if "UV_RUN_RECURSION_DEPTH" in os.environ else "platform"
+    return f"{program} {' '.join(map(_quote, words))}{flags}"
+
+
+def _quote(word: str) -> str:
+    """Return a word as a shell reads it; double quotes are what people type around SQL."""
+    quoted = shlex.quote(word)
+    is_plain = quoted.startswith("'") and not any(each in word for each in "\"'$`\\!")
+    return f'"{word}"' if is_plain else quoted

@@ -1,0 +1,137 @@
+"""The summary of a run, for people: how it ended, where it went, where each record has gone, what is next."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+
+from platform_cli._masking import hide_secrets
+from platform_cli._render import show
+from platform_cli._text import printable
+from platform_cli.account import make_account
+from platform_cli.ended_run import EndedRun
+from platform_cli.next_commands import find_next
+from platform_cli.run_record import RunStatus
+
+Part = tuple[str, str]
+"""Text and its style, in the words of rich."""
+
+Line = list[Part]
+
+SHOWN_REASONS = 6
+_WIDTH = 80
+_STYLES = {RunStatus.SUCCEEDED: "bold green", RunStatus.FAILED: "bold red"}
+_LABEL_WIDTH = 12
+
+
+def make_summary(ended: EndedRun) -> list[Line]:
+    """Return the lines of the summary."""
+    lines: list[Line] = []
+    for make in (_head, _where, _account, _next):
+        if block := list(make(ended)):
+            lines += [[], *block] if lines else block
+    return lines
+
+
+def to_text(lines: list[Line]) -> str:
+    """Return the summary without styles."""
+    return "\n".join("".join(text for text, _ in parts).rstrip() for parts in lines)
+
+
+def to_styled(lines: list[Line]) -> str:
+    """Return the summary as a terminal shows it."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, emoji=False, markup=False)
+    with console.capture() as capture:
+        for parts in lines:
+            console.print(Text.assemble(*parts), soft_wrap=True)
+    return "\n" + capture.get().rstrip("\n")  # apart from the log
+
+
+def _head(ended: EndedRun) -> Iterator[Line]:
+    result = ended.result
+    took = _show_duration(result.seconds)
+    endings = {
+        RunStatus.SUCCEEDED: f"succeeded in {took}",
+        RunStatus.INTERRUPTED: f"was interrupted after {took}",
+        RunStatus.FAILED: f"failed after {took}",
+    }
+    kind = f" ({result.failure_kind})" if result.failure_kind and result.error else ""
+    name = f"retry of {ended.manifest.name}" if ended.entry == "retry" else ended.manifest.name
+    yield [(f"{name} {endings[result.status]}", _STYLES.get(result.status, "bold yellow")), (kind, "red")]
+    for line in hide_secrets(result.error).splitlines():
+        yield [(f"  {printable(line)}", "red")]
+    if ended.is_dry_run:
+        yield [("  a dry run: nothing was written", "yellow")]
+    elif result.status is RunStatus.INTERRUPTED:
+        yield [(f"  {_say_what_is_stored(ended)}", "")]
+
+
+def _say_what_is_stored(ended: EndedRun) -> str:
+    inserted = ended.figures.get("inserted")
+    if not ended.is_lasting:
+        return "its database has ended with it"
+    if not isinstance(inserted, int):
+        return "what it has stored stays"
+    # At least: of a batch whose answer was not waited for, the rows may be there, too.
+    return f"at least {inserted:,} inserted rows are stored; the same command completes the run"
+
+
+def _where(ended: EndedRun) -> Iterator[Line]:
+    values = {
+        "environment": ended.settings.env.value,
+        "database": ended.locations.get("database"),
+        "table": ended.table,
+        "files": ended.locations.get("root"),
+        "run": ended.result.run.id,
+    }
+    for name, value in values.items():
+        if value:
+            yield [(f"  {name:<{_LABEL_WIDTH}} ", "dim"), (printable(value), "")]
+
+
+def _account(ended: EndedRun) -> Iterator[Line]:
+    account = make_account(ended)
+    reasons = _list_reasons(ended.result.rejects)
+    width = max((len(f"{row.count:,}") for row in account.rows), default=0)
+    for row in account.rows:
+        number = f"{row.count:>{width},}"
+        is_rejected = row.label == "rejected" and row.count
+        first, *others = _wrap(reasons, width) if is_rejected else [row.note if row.count else ""]
+        style = "yellow" if is_rejected else "bold" if row.is_main else ""
+        yield [(f"  {row.sign} {row.label:<{_LABEL_WIDTH}} ", "dim"), (number, style), (f"   {first}", "dim")]
+        yield from ([(f"{'':{width + _LABEL_WIDTH + 8}}{each}", "dim")] for each in others)
+    label_width = max(map(len, map(printable, account.others)), default=0)
+    for name, value in account.others.items():
+        text = f"{value:,}" if type(value) is int else show(value)
+        yield [(f"  {printable(name):<{label_width}}  ", "dim"), (printable(text), "")]
+    if reasons and not account.rows:
+        yield [("  rejected for ", "dim"), (reasons, "yellow")]
+
+
+def _list_reasons(rejects: Mapping[str, int]) -> str:
+    counts = sorted(rejects.items(), key=lambda item: (-item[1], item[0]))
+    shown = counts if len(counts) <= SHOWN_REASONS + 1 else counts[:SHOWN_REASONS]
+    others = [count for _, count in counts[len(shown) :]]
+    texts = [f"{printable(code)} {count:,}" for code, count in shown]
+    return ", ".join([*texts, *([f"{len(others)} other reasons {sum(others):,}"] if others else [])])
+
+
+def _wrap(text: str, number_width: int) -> list[str]:
+    from textwrap import wrap
+
+    width = max(_WIDTH - _LABEL_WIDTH - number_width - 8, 20)
+    # A line is not broken between a reason and its count.
+    rows = wrap(text.replace(" ", "\xa0").replace(",\xa0", ", "), width, break_long_words=False)
+    return [row.replace("\xa0", " ") for row in rows] or [""]
+
+
+def _next(ended: EndedRun) -> Iterator[Line]:
+    if commands := find_next(ended):
+        yield [("  next", "dim")]
+    for command in commands:
+        yield [(f"    {printable(command)}", "cyan")]
+
+
+def _show_duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else str(dt.timedelta(seconds=round(seconds)))
