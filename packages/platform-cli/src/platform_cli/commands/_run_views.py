@@ -164,7 +164,7 @@ def format_seconds(seconds: float | None) -> str:
 
 def _shorten(words: list[str]) -> list[str]:
     """Return the words without the names of options that have a value, for which a list has no room."""
-    names = zip(words, [*words[1:], "--"], strict=True)
+    names = zip(words, [*words[1:], "--"], strict=False)
     return [word for word, following in names if not word.startswith("--") or following.startswith("--")]
 
 
