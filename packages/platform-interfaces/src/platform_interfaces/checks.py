@@ -60,9 +60,10 @@ def check_free_space(directory: str, setting: str) -> Finding:
     Raises:
         OSError: when the system does not say.
     """
-    found = os.path.abspath(directory)
-    while not os.path.exists(found):
-        found = os.path.dirname(found)
+    from pathlib import Path  # not for a help, which waits for nothing
+
+    wanted = Path(directory).absolute()
+    found = str(next(folder for folder in (wanted, *wanted.parents) if folder.exists()))
     disk = os.statvfs(found)
     free = disk.f_bavail * disk.f_frsize
     lacks_inodes = disk.f_files > 0 and not disk.f_favail

@@ -50,7 +50,7 @@ class ServerChecks:
     def __init__(self, sessions: Sessions, settings: PoolSettings) -> None:
         self._sessions, self._settings = sessions, settings
 
-    def list(self) -> Sequence[Check]:
+    def list_checks(self) -> Sequence[Check]:
         """Return the checks; each is made while the pool is open."""
         return (
             Check("server version", self._check_version),
@@ -98,7 +98,7 @@ class ServerChecks:
             return Finding(CheckStatus.OK, f"not used: the server is on this machine ({peer[0]})")
         return Finding(
             CheckStatus.WARNING,
-            f"not used: what is sent to {peer[0]} and back can be read on the way (sslmode={target.tls.mode})",
+            f"not used: others can read what is sent to {peer[0]} and back (sslmode={target.tls.mode})",
             f"let the server offer TLS, and add sslmode=verify-full to {target.setting}",
         )
 
@@ -164,7 +164,7 @@ async def _fetch_process(connection: Connection) -> int:
 
 
 async def _shares_its_process(process: int, target: Target, settings: PoolSettings) -> bool:
-    """Return whether another connection is given the server's process of one that is still open."""
+    """Return whether a second connection gets the server's process of the first, which is still open."""
     other = await open_lasting_connection(target, settings)
     try:
         async with other.transaction():

@@ -200,4 +200,4 @@ class PostgresDatabase(DatabaseInterface):
 
     def list_checks(self) -> Sequence[Check]:
         """Return checks of version, encoding, TLS, poolers, and limits of connections and of time."""
-        return ServerChecks(self._sessions, self._settings).list()
+        return ServerChecks(self._sessions, self._settings).list_checks()

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from platform_cli.doctor.module import Request
     from platform_cli.settings import Settings
 
-_STYLES = {CheckStatus.FAILED: "bold red", CheckStatus.WARNING: "yellow", CheckStatus.OK: "green"}
+_STYLES: Mapping[str, str] = {
+    CheckStatus.FAILED: "bold red",
+    CheckStatus.WARNING: "yellow",
+    CheckStatus.OK: "green",
+}
 _PLURALS = {CheckStatus.WARNING: "warnings"}
 
 

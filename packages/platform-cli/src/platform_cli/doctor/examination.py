@@ -55,25 +55,27 @@ class Examination:
         self.owners: Mapping[str, Owner] = {}
         self._settings, self._notify = settings, notify
 
-    async def check(self, name: str, find: Find, *, seconds: float = CHECK_SECONDS, remedy: str = "") -> bool:
+    async def check(self, name: str, find: Find, *, seconds: float | None = None, remedy: str = "") -> bool:
         """Make a check, and return whether it did not fail.
 
         Args:
             name: what it is about.
             find: what it raises is a failure.
-            seconds: its time limit.
+            seconds: its time limit, where it is not ``CHECK_SECONDS``.
             remedy: what to do about what it raises.
         """
         self._notify(name)
         started = time.monotonic()
-        finding = await self._find(find, seconds, remedy)
+        finding = await self._find(find, seconds or CHECK_SECONDS, remedy)
         self.add(name, finding, time.monotonic() - started)
         return finding.status != CheckStatus.FAILED
 
     def add(self, name: str, finding: Finding, seconds: float = 0.0) -> None:
         """Add what was found by other means."""
-        texts = (printable(hide_secrets(" ".join(text.split()))) for text in (finding.text, finding.remedy))
-        self.results.append(CheckResult(printable(name), finding.status, *texts, round(seconds, 3)))
+        found, remedy = (
+            printable(hide_secrets(" ".join(each.split()))) for each in (finding.text, finding.remedy)
+        )
+        self.results.append(CheckResult(printable(name), finding.status, found, remedy, round(seconds, 3)))
 
     def skip(self, names: Iterable[str], reason: str) -> None:
         """Add checks that cannot be made, because of what another has found."""
@@ -106,11 +108,11 @@ async def _call(find: Find) -> Finding:
 def advise(error: BaseException, settings: Settings) -> str:
     """Return what to do about an error: which setting to change, and where it is set."""
     origins = {name: settings.values.layer_of(name) for name in _SETTING.findall(str(error))}
-    places = [f"{name} in {layer.name}" for name, layer in origins.items() if layer]
+    found = [f"{name} in {layer.name}" for name, layer in origins.items() if layer]
     if isinstance(error, ConnectionLostError):
-        return f"start the server, or correct {' or '.join(places) or 'the setting that leads to it'}"
+        return f"start the server, or correct {' or '.join(found) or 'the setting that leads to it'}"
     if isinstance(error, MissingSecretError) and origins:
         return f"set {next(iter(origins))} in the environment or in .env/{settings.env.value}.env"
-    if isinstance(error, ConfigurationError) and places:
-        return f"correct {' or '.join(places)}"
+    if isinstance(error, ConfigurationError) and found:
+        return f"correct {' or '.join(found)}"
     return "mend what it names; 'platform config' lists the settings and where each comes from"

@@ -42,7 +42,7 @@ def check_packages() -> Finding:
             if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
                 problems += _find_problem(name, requirement.name, str(requirement.specifier))
     if problems:
-        return Finding(CheckStatus.FAILED, "; ".join(problems), "install them anew: uv sync")
+        return Finding(CheckStatus.FAILED, "; ".join(problems), "uv sync, or install them again")
     return Finding(CheckStatus.OK, f"{found} of the platform, and what they need fits")
 
 

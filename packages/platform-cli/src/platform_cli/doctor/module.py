@@ -38,10 +38,10 @@ class Request(NamedTuple):
 
 async def check_module(examination: Examination, request: Request) -> bool:
     """Check that the module can be run, and return whether it can."""
-    name = request.manifest.name
-    return await examination.check("module", partial(asyncio.to_thread, _load, request), seconds=60) or (
-        examination.skip([_NAME], f"module {name!r} cannot be run") is not None
-    )
+    can_run = await examination.check("module", partial(asyncio.to_thread, _load, request), seconds=60)
+    if not can_run:
+        examination.skip([_NAME], f"module {request.manifest.name!r} cannot be run")
+    return can_run
 
 
 async def check_run(examination: Examination, container: Container, request: Request, obstacle: str) -> None:

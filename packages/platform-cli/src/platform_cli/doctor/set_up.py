@@ -60,7 +60,7 @@ def _check_adapter(interface: Interface, settings: Settings) -> Finding:
         return Finding(CheckStatus.FAILED, settings.explain_unchosen(interface.kind), remedy)
     adapter = describe_adapter(interface, chosen.value, chosen.origin)
     if adapter.problem:
-        remedy = adapter.install or "choose another ('platform adapters' lists them), or install it anew"
+        remedy = adapter.install or "choose another ('platform adapters' lists them), or install it again"
         return Finding(CheckStatus.FAILED, f"{chosen.value!r}: {adapter.problem}", remedy)
     package = f"{adapter.package} {adapter.package_version}".strip()
     origin = "" if chosen.origin == "default" else f", chosen by {chosen.origin}"
