@@ -525,14 +525,14 @@ MISTAKES = (
     Mistake(
         "a number twice",
         "migrate up --db memory --dir v",
-        "the same number twice: {project}/v/001_a.py and {project}/v/001_b.py; renumber one",
+        "the same number twice, renumber one: {project}/v/001_a.py and {project}/v/001_b.py",
         4,
         files=migrations("001_a.py: async def up(conn): return", "001_b.py: async def up(conn): return"),
     ),
     Mistake(
         "a name without a number",
         "migrate up --db memory --dir v",
-        "not named like 001_create_users.py: {project}/v/users.py; rename or remove",
+        "not named like 001_create_users.py, rename or remove: {project}/v/users.py",
         4,
         files=migrations("users.py: async def up(conn): return"),
     ),

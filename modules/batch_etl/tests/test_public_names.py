@@ -34,6 +34,7 @@ def test_the_public_names_for_other_modules_are_these() -> None:
             "RejectCode",
             "Rejected",
             "check_load",
+            "find_undo",
             "load",
         ],
     )

@@ -93,10 +93,10 @@ def test_the_list_has_a_line_for_each_run(platform: Platform) -> None:
     head, newest, oldest = out.splitlines()
     assert (code, head.split()) == (0, ["run", "started", "(UTC)", "module", "status", "took", "arguments"])
     assert newest.startswith(second[:8])
-    assert newest.endswith("s  --date 2026-01-15 --size 7 --ending 1")
+    assert newest.endswith("s  2026-01-15 7 1")
     assert "  hello   failed: module_error  " in newest
     assert oldest.startswith(first[:8])
-    assert oldest.endswith("s  --date 2026-01-15")
+    assert oldest.endswith("s  2026-01-15")
 
 
 def test_the_list_is_of_those_that_are_asked_for(platform: Platform) -> None:

@@ -132,5 +132,4 @@ def test_only_what_may_pass_by_itself_is_transient() -> None:
         "LockTimeoutError",
         "StatementTimeoutError",
         "TransactionConflictError",
-        "Undo",
     }

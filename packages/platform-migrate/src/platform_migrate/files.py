@@ -121,7 +121,7 @@ def read_files(source: Source) -> list[MigrationFile]:
     ]
     if badly_named := [str(path) for path in candidates if not _FILE_NAME.fullmatch(path.stem)]:
         raise MigrationRefusedError(
-            f"not named like 001_create_users.py: {', '.join(badly_named)}; rename or remove"
+            f"not named like 001_create_users.py, rename or remove: {', '.join(badly_named)}"
         )
     files = [MigrationFile(path, _read(path), source.owner) for path in candidates]
     if too_long := [file.name for file in files if len(file.name) > MAX_NAME_LENGTH]:
@@ -146,4 +146,4 @@ def _refuse_duplicates(files: Iterable[MigrationFile]) -> None:
     for file in files:
         by_number.setdefault(file.number, []).append(str(file.path))
     if twice := [" and ".join(paths) for paths in by_number.values() if len(paths) > 1]:
-        raise MigrationRefusedError(f"the same number twice: {'; '.join(twice)}; renumber one")
+        raise MigrationRefusedError(f"the same number twice, renumber one: {'; '.join(twice)}")

@@ -1,4 +1,4 @@
-"""The timestamps by which the rows of one run are known among all others."""
+"""The timestamps by which the rows of one run are known."""
 
 from __future__ import annotations
 

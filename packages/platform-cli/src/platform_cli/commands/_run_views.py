@@ -44,11 +44,11 @@ def print_runs(records: Iterable[RunRecord]) -> None:
         [
             (
                 record.id[:ID_DIGITS],
-                record.started_at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S"),
+                record.started_at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M"),
                 name_entry(record),
                 describe_status(record),
                 format_seconds(record.seconds),
-                " ".join(to_words(record)),
+                " ".join(_shorten(to_words(record))),
             )
             for record in records
         ],
@@ -160,6 +160,12 @@ def format_seconds(seconds: float | None) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _shorten(words: list[str]) -> list[str]:
+    """Return the words without the names of options that have a value, for which a list has no room."""
+    names = zip(words, [*words[1:], "--"], strict=True)
+    return [word for word, following in names if not word.startswith("--") or following.startswith("--")]
 
 
 def _in_order(record: RunRecord) -> dict[str, Any]:
