@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+from collections.abc import Mapping
 
 import pytest
 from rich.cells import cell_len
@@ -32,7 +33,7 @@ def rows_of(live: LiveDates) -> list[str]:
     return re.sub("\x1b\\[[0-9;]*m", "", live.render()).splitlines()
 
 
-def make_log(*events: dict[str, object]) -> ChildLog:
+def make_log(*events: Mapping[str, object]) -> ChildLog:
     """Return the log of a run with these events."""
     log = ChildLog()
     for event in events:
