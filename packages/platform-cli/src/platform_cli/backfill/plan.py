@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from platform_cli.run_record import RunRecord, RunStatus
+from platform_cli.history.record import RunRecord, RunStatus
 
 DATE = "date"
 """The argument that a backfill sets."""
