@@ -7,7 +7,7 @@ import pytest
 
 from platform_cli.backfill.dates import MAX_DATES, list_dates, parse_date
 from platform_cli.backfill.plan import DateState, Selection, Target, make_plan
-from platform_cli.run_record import RunRecord, RunStatus
+from platform_cli.history.record import RunRecord, RunStatus
 
 DAY = dt.date(2026, 1, 15)
 ARGUMENTS = {"source-path": "raw", "wait": True, "batch-size": 500, "min-valid": None}

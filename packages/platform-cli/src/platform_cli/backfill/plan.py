@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from platform_cli._render import show
-from platform_cli.run_record import RunRecord, RunStatus
+from platform_cli.history.record import RunRecord, RunStatus
 
 DATE = "date"
 """The argument that a backfill sets."""
