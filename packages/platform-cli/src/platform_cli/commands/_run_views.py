@@ -10,8 +10,8 @@ from typing import Any
 from platform_cli._text import printable
 from platform_cli.commands._base import say
 from platform_cli.commands._table import print_table
+from platform_cli.history.record import RunRecord, RunStatus
 from platform_cli.manifest import Argument, read_manifest
-from platform_cli.run_record import RunRecord, RunStatus
 from platform_cli.settings import Settings
 from platform_interfaces import ConfigurationError, Undo
 
