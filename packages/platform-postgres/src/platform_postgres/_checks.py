@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -62,22 +63,8 @@ class ServerChecks:
         )
 
     async def _check_version(self) -> Finding:
-        [row] = await self._fetch("SELECT version() AS full, current_setting('server_version') AS short")
-        async with self._sessions.session() as connection:
-            major = connection.get_server_version().major
-        if not row["full"].startswith("PostgreSQL "):
-            name = row["full"].split(",")[0]
-            return Finding(CheckStatus.WARNING, f"{name}: only PostgreSQL is tested", "use PostgreSQL")
-        version = f"PostgreSQL {row['short']}"
-        # Each major version is supported for five years: https://www.postgresql.org/support/versioning/
-        end = dt.date(2012 + major, 11, 15)
-        if major < MIN_MAJOR:
-            text = f"{version}: the oldest that is supported here is {MIN_MAJOR}"
-            return Finding(CheckStatus.FAILED, text, "upgrade the server")
-        if end < dt.datetime.now(dt.UTC).date():
-            text = f"{version}, which has had no corrections since {end:%B %Y}"
-            return Finding(CheckStatus.WARNING, text, "upgrade the server to a later major version")
-        return Finding(CheckStatus.OK, f"{version}, which gets corrections until {end:%B %Y}")
+        [row] = await self._fetch("SELECT version() AS full, current_setting('server_version') AS version")
+        return describe_version(row["full"], row["version"], dt.datetime.now(dt.UTC).date())
 
     async def _check_encoding(self) -> Finding:
         # Another one is refused when a connection is opened.
@@ -92,15 +79,7 @@ class ServerChecks:
         if used:
             how = _CERTIFICATE.get(target.tls.mode, f"sslmode={target.tls.mode} would go on without it")
             return Finding(CheckStatus.OK, f"{used.version()}; {how}")
-        if not isinstance(peer, tuple):
-            return Finding(CheckStatus.OK, "not used: the server is reached through a socket of this machine")
-        if ipaddress.ip_address(peer[0].partition("%")[0]).is_loopback:
-            return Finding(CheckStatus.OK, f"not used: the server is on this machine ({peer[0]})")
-        return Finding(
-            CheckStatus.WARNING,
-            f"not used: others can read what is sent to {peer[0]} and back (sslmode={target.tls.mode})",
-            f"let the server offer TLS, and add sslmode=verify-full to {target.setting}",
-        )
+        return describe_plain(peer[0] if isinstance(peer, tuple) else "", target)
 
     async def _check_pooler(self) -> Finding:
         target = self._sessions.target
@@ -126,14 +105,19 @@ class ServerChecks:
     async def _check_connections(self) -> Finding:
         sessions = await self._fetch(_LIMITS)
         first, needed = sessions[0], self._settings.max_size + LOCK_CONNECTIONS
+        own = max(self._settings.min_size, 1)  # calls that follow one another open no more
         of_role = -1 if first["is_superuser"] else first["of_role"]
         limits = [
-            ("the server", first["of_server"], len(sessions)),
-            ("the database", first["of_database"], sum(row["is_in_database"] is True for row in sessions)),
-            ("the role", of_role, sum(row["is_of_role"] is True for row in sessions)),
+            ("the server", first["of_server"], len(sessions) - own),
+            (
+                "the database",
+                first["of_database"],
+                sum(row["is_in_database"] is True for row in sessions) - own,
+            ),
+            ("the role", of_role, sum(row["is_of_role"] is True for row in sessions) - own),
         ]
         name, limit, used = min((each for each in limits if each[1] >= 0), key=lambda each: each[1] - each[2])
-        text = f"{name} allows {limit}, of which {used} are in use; a run opens up to {needed}"
+        text = f"{name} allows {limit}, of which others use {used}; a run opens up to {needed}"
         if limit - used >= needed:
             return Finding(CheckStatus.OK, text)
         fitting = limit - used - LOCK_CONNECTIONS
@@ -156,6 +140,44 @@ class ServerChecks:
     async def _fetch(self, query: str) -> list[Row]:
         async with self._sessions.session() as connection:
             return make_rows(await connection.fetch(query))
+
+
+def describe_version(full: str, version: str, today: dt.date) -> Finding:
+    """Return whether a server of this version is supported here, and by PostgreSQL itself.
+
+    Args:
+        full: what ``version()`` returns.
+        version: the value of ``server_version``, such as ``18.4``.
+        today: the date.
+    """
+    if not full.startswith("PostgreSQL "):
+        return Finding(
+            CheckStatus.WARNING, f"{full.split(',')[0]}: only PostgreSQL is tested", "use PostgreSQL"
+        )
+    major = int(re.split(r"\D", version, maxsplit=1)[0])
+    # Each major version gets corrections for five years: https://www.postgresql.org/support/versioning/
+    end = dt.date(2012 + major, 11, 15)
+    text = f"PostgreSQL {version}"
+    if major < MIN_MAJOR:
+        text += f": the oldest that is supported here is {MIN_MAJOR}"
+        return Finding(CheckStatus.FAILED, text, "upgrade the server")
+    if end < today:
+        text += f", which has had no corrections since {end:%B %Y}"
+        return Finding(CheckStatus.WARNING, text, "upgrade the server to a later major version")
+    return Finding(CheckStatus.OK, f"{text}, which gets corrections until {end:%B %Y}")
+
+
+def describe_plain(peer: str, target: Target) -> Finding:
+    """Return what a connection without TLS means: ``peer`` is the address of the server, or no text."""
+    if not peer:
+        return Finding(CheckStatus.OK, "not used: the server is reached through a socket of this machine")
+    if ipaddress.ip_address(peer.partition("%")[0]).is_loopback:
+        return Finding(CheckStatus.OK, f"not used: the server is on this machine ({peer})")
+    return Finding(
+        CheckStatus.WARNING,
+        f"not used: others can read what is sent to {peer} and back (sslmode={target.tls.mode})",
+        f"let the server offer TLS, and add sslmode=verify-full to {target.setting}",
+    )
 
 
 async def _fetch_process(connection: Connection) -> int:
