@@ -9,9 +9,9 @@ from platform_cli import registry
 from platform_cli.container import Container
 from platform_cli.doctor.examination import Examination
 from platform_cli.doctor.rights import check_new_tables, check_temporary_tables, check_use_of
-from platform_cli.history import TABLE, find_runs
+from platform_cli.history.record import RunStatus
+from platform_cli.history.runs_table import TABLE, find_runs
 from platform_cli.migrations import find_all_sources, find_sources, load_migrate
-from platform_cli.run_record import RunStatus
 from platform_interfaces import Check, CheckStatus, DatabaseInterface, DatabaseMissingError, Finding
 
 OPEN_SECONDS = 75.0

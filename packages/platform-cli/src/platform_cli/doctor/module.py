@@ -11,9 +11,9 @@ from platform_cli._blame import Owner
 from platform_cli.arguments import to_example
 from platform_cli.container import Container
 from platform_cli.doctor.examination import Examination
-from platform_cli.entry import Entry, find_entry, load_entry
 from platform_cli.interfaces import INTERFACES
 from platform_cli.manifest import Manifest, read_in_order
+from platform_cli.run.entry import Entry, find_entry, load_entry
 from platform_interfaces import CheckStatus, Finding, PlatformContext, Run
 
 CHECK_RUN_SECONDS = 60.0

@@ -4,7 +4,7 @@ from contextlib import suppress
 from secrets import token_hex
 
 from platform_cli.failures import describe
-from platform_cli.history import has_table
+from platform_cli.history.runs_table import has_table
 from platform_interfaces import CheckStatus, DatabaseError, DatabaseInterface, Finding, ReadOnlyError
 
 _STATEMENTS = {
