@@ -55,3 +55,18 @@ def test_what_is_done_is_not_done_again_and_a_backfill_starts_its_server_once(
     log = (embedded_dir / "server.log").read_text()
     assert log.count("database system is ready to accept connections") == 2
     assert not (embedded_dir / "data" / "postmaster.pid").exists()
+
+
+@pytest.mark.usefixtures("days")
+def test_a_date_whose_run_was_undone_is_run_again(platform: Platform, postgres_url: str) -> None:
+    settings = {"PLATFORM_DB": "postgres", "DB_POSTGRES_URL": postgres_url}
+    words = (*RANGE, "--json")
+    [run, *_] = [
+        each["run_id"] for each in result_of(platform(*words, "--parallel", "3", **settings))["dates"]
+    ]
+    undone = platform("runs", "undo", run, "--yes", **settings)
+    assert undone.code == 0, undone.log
+    again = result_of(platform(*words, **settings))
+    assert [each["status"] for each in again["dates"]] == ["succeeded", "not_due", "not_due"]
+    assert again["dates"][0]["reason"].startswith(f"run {run[:8]} was undone ")
+    assert again["totals"]["inserted"] == 3

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from platform_cli.history.record import RunRecord, RunStatus
 from platform_cli.report import render_report
-from platform_cli.run_record import RunRecord, RunStatus
 from tests.helpers.browser import NAMES, Page, find_browser, open_browser
 
 WIDTHS = {"phone": 390, "desktop": 1440}

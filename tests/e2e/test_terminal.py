@@ -150,3 +150,29 @@ def test_a_failure_is_reported_once_on_a_terminal(start: Start) -> None:
     assert terminal.finish() == 1
     assert "batch_etl failed after" in terminal.screen
     assert "\nerror: " not in terminal.screen
+
+
+async def test_a_backfill_shows_its_dates_stops_at_ctrl_c_and_is_completed_by_the_same_command(
+    start: Start, postgres_url: str, tmp_path: Path
+) -> None:
+    days = ("--from", "2026-01-15", "--to", "2026-01-16")
+    backfill = ("backfill", "batch_etl", *days, *LOAD[4:])
+    terminal = start(*backfill, columns=80)
+    terminal.read_until(lambda text: "2026-01-15  0:00:01" in text)
+    shown = terminal.screen.split("\n")
+    assert re.search(r"^━+\S* +0 of 2 dates  0:00:0", shown[-3])
+    assert shown[-2:] == ["2026-01-15  0:00:01", ""]
+
+    terminal.press("\x03")
+    assert terminal.finish() == 130
+    rows = [row.split()[:3] for row in terminal.screen.splitlines()]
+    assert rows[-7][:2] == ["2026-01-15", "interrupted"]
+    assert rows[-6] == ["2026-01-16", "not", "run"]
+    assert "the same command runs what is not done" in terminal.screen
+    assert "of 2 dates" not in terminal.screen
+
+    (tmp_path / "gate").touch()
+    terminal = start(*backfill, columns=80)
+    assert terminal.finish() == 0
+    assert "2 dates: 2 succeeded in " in terminal.screen
+    assert await count_rows(postgres_url) == LINES + 1

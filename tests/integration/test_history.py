@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from platform_cli import recorder
 from platform_cli.__main__ import main
+from platform_cli.history import recorder
 
 HOLD = """
 import asyncio

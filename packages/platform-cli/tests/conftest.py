@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from platform_cli.__main__ import main
-from platform_cli.run_record import RunRecord, RunStatus
+from platform_cli.history.record import RunRecord, RunStatus
 
 _ALL = re.DOTALL | re.MULTILINE
 OURS = ("DB_", "FS_", "LOG_", "MIGRATIONS_", "PLATFORM_", "NO_COLOR", "FORCE_COLOR", "UV_RUN_")

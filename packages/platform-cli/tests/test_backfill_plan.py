@@ -7,7 +7,7 @@ import pytest
 
 from platform_cli.backfill.dates import MAX_DATES, list_dates, parse_date
 from platform_cli.backfill.plan import DateState, Selection, Target, make_plan
-from platform_cli.run_record import RunRecord, RunStatus
+from platform_cli.history.record import RunRecord, RunStatus
 
 DAY = dt.date(2026, 1, 15)
 ARGUMENTS = {"source-path": "raw", "wait": True, "batch-size": 500, "min-valid": None}
@@ -116,19 +116,23 @@ def test_after_an_undo_only_runs_that_started_later_count(later: list[RunRecord]
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "difference"),
     [
-        {"arguments": {**ARGUMENTS, "date": "2026-01-16"}},
-        {"arguments": {**ARGUMENTS, "date": str(DAY), "source-path": "other"}},
-        {"arguments": {**ARGUMENTS, "date": str(DAY), "dry-run": True}},
-        {"arguments": {**ARGUMENTS, "date": str(DAY), "removed": "since"}},
-        {"entry": "retry"},
-        {"environment": "staging"},
-        {"adapters": {"database": "postgres", "filesystem": "memory"}},
+        ({"arguments": {**ARGUMENTS, "date": str(DAY), "source-path": "other"}}, "source-path=other"),
+        ({"arguments": {**ARGUMENTS, "date": str(DAY), "min-valid": "\x1b[2J"}}, r"min-valid='\x1b[2J'"),
+        ({"arguments": {**ARGUMENTS, "date": str(DAY), "dry-run": True}}, "dry-run=True"),
+        ({"arguments": {**ARGUMENTS, "date": str(DAY), "removed": "since"}}, "removed=since"),
+        ({"entry": "retry"}, "entry=retry"),
+        ({"environment": "staging"}, "environment=staging"),
+        ({"adapters": {"database": "postgres", "filesystem": "memory"}}, "file system=memory"),
     ],
 )
-def test_a_run_of_something_else_does_not_count(changes: dict[str, Any]) -> None:
-    assert state_of(make_run(**changes)) is DateState.MISSING
+def test_a_run_of_something_else_does_not_count_and_the_plan_says_why(
+    changes: dict[str, Any], difference: str
+) -> None:
+    [planned] = make_plan([DAY], [make_run(**changes)], TARGET, Selection.NOT_DONE)
+    assert planned.state is DateState.MISSING
+    assert planned.reason == f"no such run: 00000000 had {difference}"
 
 
 @pytest.mark.parametrize(
@@ -146,8 +150,8 @@ def test_how_a_run_worked_does_not_matter(arguments: dict[str, Any]) -> None:
 def test_a_run_of_an_earlier_version_had_the_default_of_an_argument_that_is_new() -> None:
     is_new = Target({**ARGUMENTS, "mode": "strict"}, {"mode": "strict"}, "local", "local")
     is_other = Target({**ARGUMENTS, "mode": "loose"}, {"mode": "strict"}, "local", "local")
-    assert is_new.matches(make_run())
-    assert not is_other.matches(make_run())
+    assert is_new.find_difference(make_run()) == ""
+    assert is_other.find_difference(make_run()) == "mode=strict"
 
 
 @pytest.mark.parametrize(

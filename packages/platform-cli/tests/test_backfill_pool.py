@@ -116,7 +116,8 @@ def read(*events: Mapping[str, object]) -> ChildLog:
 
 def test_of_a_log_the_last_problems_are_kept() -> None:
     problems = [{"level": "warn", "event": f"Problem {number}"} for number in range(MAX_KEPT + 5)]
-    log = read({"level": "info", "event": "Run", "run_id": "abc"}, *problems)
+    end = {"level": "error", "event": "Run failed", "exit_code": 1}
+    log = read({"level": "info", "event": "Run", "run_id": "abc"}, *problems, end)
     for line in (b"[1]", b"{}", b'{"event": 1}', b"caf\xe9"):
         log.read_log(line)
     assert log.run_id == "abc"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from platform_cli import recorder
+from platform_cli.history import recorder
 from platform_interfaces import FailureKind
 
 Platform = Callable[..., tuple[int, str, str]]
@@ -317,7 +317,7 @@ def test_a_figure_that_cannot_be_stored_keeps_no_other_from_it(
 def test_a_run_goes_on_as_long_as_its_lock_is_held(hello: Callable[..., None], platform: Platform) -> None:
     hello(
         """
-        from platform_cli.history import find_runs, lock_name
+        from platform_cli.history.runs_table import find_runs, lock_name
 
         print([run.status.value for run in await find_runs(ctx.db)])
         await ctx.db.execute("UPDATE _runs SET id = 'dead'")

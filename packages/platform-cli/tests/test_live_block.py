@@ -8,7 +8,7 @@ from io import StringIO
 
 import pytest
 
-from platform_cli._live_block import LiveBlock, write_above
+from platform_cli.progress.live_block import LiveBlock, write_above
 
 ROWS = "50%\n10 lines\n"
 ERASE = "\r\x1b[2A\x1b[J"

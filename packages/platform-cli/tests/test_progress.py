@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from platform_cli import progress as progress_file
-from platform_cli._progress_rows import ProgressRows
-from platform_cli.meter import Meter
-from platform_cli.progress import log_reading, show_progress
-from platform_cli.run_options import RunOptions
+from platform_cli.progress import display as progress_file
+from platform_cli.progress.display import log_reading, show_progress
+from platform_cli.progress.meter import Meter
+from platform_cli.progress.rows import ProgressRows
+from platform_cli.run.options import RunOptions
 from platform_cli.settings import resolve
 from platform_interfaces import Progress, Run
 from platform_memory import MemoryLogger

@@ -14,8 +14,8 @@ Install = Callable[..., Path]
 STORED = """
 import datetime as dt
 import platform_migrate
-from platform_cli.history import save_run
-from platform_cli.run_record import RunRecord, RunStatus
+from platform_cli.history.runs_table import save_run
+from platform_cli.history.record import RunRecord, RunStatus
 from platform_memory import MemoryDatabase
 
 class Stored(MemoryDatabase):

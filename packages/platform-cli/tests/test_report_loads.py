@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
+from platform_cli.history.record import RunRecord, RunStatus
 from platform_cli.report.buckets import find_buckets
 from platform_cli.report.figures import counts_of, date_of, rate_of
 from platform_cli.report.loads import group_loads
 from platform_cli.report.units import format_seconds, format_short, round_second_ticks, round_ticks
-from platform_cli.run_record import RunRecord, RunStatus
 
 MakeRun = Callable[..., RunRecord]
 

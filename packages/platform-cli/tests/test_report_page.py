@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from platform_cli._masking import remember_settings
+from platform_cli.history.record import RunRecord, RunStatus
 from platform_cli.report import render_report
-from platform_cli.run_record import RunRecord, RunStatus
 
 MakeRun = Callable[..., RunRecord]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from platform_cli.run_result import RunResult
+from platform_cli.run.result import RunResult
 from platform_interfaces import Run
 
 Platform = Callable[..., tuple[int, str, str]]

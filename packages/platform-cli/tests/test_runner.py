@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from platform_cli import runner
+from platform_cli.run import runner
 
 Platform = Callable[..., tuple[int, str, str]]
 Module = Callable[..., Path]

@@ -12,10 +12,10 @@ from importlib import metadata
 from typing import Any
 
 from platform_cli import registry
-from platform_cli.entry import find_entry, load_entry
 from platform_cli.failures import describe
 from platform_cli.interfaces import INTERFACES, Interface
 from platform_cli.manifest import Manifest, read_in_order, read_manifest
+from platform_cli.run.entry import find_entry, load_entry
 from platform_cli.settings import Setting
 from platform_interfaces import ConfigurationError
 

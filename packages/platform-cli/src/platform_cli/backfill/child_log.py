@@ -17,6 +17,8 @@ _PROGRESS_FIELDS = {
     *("read_bytes", "total_bytes", "percent", "seconds_left", "current"),
 }
 
+_END = "Run failed"  # the result says the same
+
 Event = Mapping[str, Any]
 
 
@@ -69,7 +71,7 @@ class ChildLog:
         self.run_id = self.run_id or str(event.get("run_id", ""))
         if event["event"] == "Progress":
             self._progress = event
-        elif event["level"] in ("warn", "error"):
+        elif event["level"] in ("warn", "error") and event["event"] != _END:
             self.notable.append(event)
 
     def read_result(self, line: bytes) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from platform_cli.backfill.child_log import ChildLog, Event
 from platform_cli.backfill.outcome import FIGURES, DateOutcome, DateStatus
-from platform_cli.progress import can_draw, draw_rows
-from platform_cli.run_options import RunOptions
+from platform_cli.progress.display import can_draw, draw_rows
+from platform_cli.run.options import RunOptions
 from platform_cli.settings import Settings
 from platform_interfaces import LoggingInterface
 

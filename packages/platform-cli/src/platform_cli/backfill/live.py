@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -15,7 +14,7 @@ from platform_cli._text import printable
 from platform_cli.backfill.child_log import ChildLog
 from platform_cli.backfill.outcome import DateOutcome, DateStatus
 
-_MAX_BAR = 40
+_MIN_BAR, _MAX_BAR = 8, 40
 _GAP = "  "
 
 
@@ -46,30 +45,30 @@ class LiveDates:
 
     def render(self) -> str:
         """Return the rows, each with its end."""
-        width, height = self._console.width - 1, self._console.height - 2  # a full row would move the cursor
-        running = list(self._running.items())  # it is drawn by another thread
-        shown = running[: max(1, height - 2)]
+        width = self._console.width - 1  # a full row would move the cursor to the next one
+        running = list(self._running.items())  # a copy, because a thread of its own draws
+        shown = running[: max(1, self._console.height - 4)]
         with self._console.capture() as capture:
-            self._print(self._render_all(width))
+            self._print(self._render_all(width), width)
             for date, (started, log) in shown:
-                self._print(Text(self._describe(date, started, log)))
+                self._print(Text(self._describe(date, started, log)), width)
             if len(shown) < len(running):
-                self._print(Text(f"and {len(running) - len(shown)} others", "dim"))
+                self._print(Text(f"and {len(running) - len(shown)} more", "dim"), width)
         return capture.get()
 
-    def _print(self, row: Table | Text) -> None:
-        self._console.print(row, no_wrap=True, overflow="crop", crop=True, width=self._console.width - 1)
+    def _print(self, row: Table | Text, width: int) -> None:
+        self._console.print(row, no_wrap=True, overflow="crop", crop=True, width=width)
 
-    def _render_all(self, width: int) -> Table:
-        text = Text(_GAP.join([f"{self._ended} of {self._count} dates", *self._estimate()]))
+    def _render_all(self, width: int) -> Table | Text:
+        text = Text(f"{self._ended} of {self._count} dates")
         if self._failed:
             text.append(f"{_GAP}{self._failed} failed", "red")
+        text.append("".join(_GAP + each for each in self._estimate()))
+        bar_width = min(width - text.cell_len - len(_GAP), _MAX_BAR)
+        if bar_width < _MIN_BAR:
+            return text
         row = Table.grid(padding=(0, len(_GAP), 0, 0), pad_edge=False)
-        bar_width = min(width - cell_len(text.plain) - len(_GAP), _MAX_BAR)
-        if bar_width < 8:
-            row.add_row(text)
-        else:
-            row.add_row(ProgressBar(self._count, self._ended, width=bar_width), text)
+        row.add_row(ProgressBar(self._count, self._ended, width=bar_width), text)
         return row
 
     def _estimate(self) -> list[str]:

@@ -19,12 +19,12 @@ from platform_cli.backfill.plan import DATE, PlannedDate, Selection, Target, mak
 from platform_cli.backfill.pool import run_dates
 from platform_cli.backfill.report import BackfillResult
 from platform_cli.container import Container
-from platform_cli.entry import find_entry, load_entry
-from platform_cli.history import find_runs
+from platform_cli.history.runs_table import find_runs
 from platform_cli.manifest import Manifest, read_in_order
 from platform_cli.migrations import ensure_migrated, report_pending
-from platform_cli.run_options import RunOptions
-from platform_cli.runner import run_job
+from platform_cli.run.entry import find_entry, load_entry
+from platform_cli.run.options import RunOptions
+from platform_cli.run.runner import run_job
 from platform_cli.settings import Settings
 from platform_interfaces import ConfigurationError, DatabaseInterface, PlatformContext, PlatformError, Run
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from platform_cli.run_record import RunRecord, RunStatus
+from platform_cli._render import show
+from platform_cli.history.record import RunRecord, RunStatus
 
 DATE = "date"
 """The argument that a backfill sets."""
@@ -53,19 +54,23 @@ class PlannedDate:
         date: the date.
         state: what the history knows of it.
         is_due: whether it is run.
-        run: the run that ``state`` comes from; None where it is missing.
+        run: the run that ``state`` comes from; where it is missing, the last that does not count, or None.
+        difference: why that one does not count, in words.
     """
 
     date: dt.date
     state: DateState
     is_due: bool
     run: RunRecord | None
+    difference: str = ""
 
     @property
     def reason(self) -> str:
         """Return the state in words."""
         if self.run is None:
             return "no run"
+        if self.state is DateState.MISSING:
+            return f"no such run: {self.run.id[:8]} had {self.difference}"
         if self.state is DateState.UNDONE:
             words, time = "was undone", _undone_at(self.run)
         elif self.state is DateState.RUNNING:
@@ -91,20 +96,22 @@ class Target:
     environment: str
     filesystem: str
 
-    def matches(self, run: RunRecord) -> bool:
-        """Return whether ``run`` loaded what a run of this backfill loads, but for the date."""
-        return (
-            run.entry == "run"
-            and run.environment == self.environment
-            and run.adapters.get("filesystem", self.filesystem) == self.filesystem
-            and _comparable({**self.defaults, **run.arguments}) == _comparable(self.arguments)
-        )
+    def find_difference(self, run: RunRecord) -> str:
+        """Return in what ``run`` differs from a run of this backfill of its date; empty where it does not."""
+        arguments = _comparable({**self.defaults, **run.arguments})
+        own = _comparable(self.arguments)
+        pairs = [
+            ("entry", run.entry, "run"),
+            ("environment", run.environment, self.environment),
+            ("file system", run.adapters.get("filesystem", self.filesystem), self.filesystem),
+            *((name, arguments.get(name), own.get(name)) for name in dict.fromkeys([*own, *arguments])),
+        ]
+        different = (f"{name}={show(found)}" for name, found, wanted in pairs if found != wanted)
+        return next(different, "")
 
 
 def _comparable(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value for name, value in arguments.items() if name not in NOT_COMPARED and value is not None
-    }
+    return {name: value for name, value in arguments.items() if name not in NOT_COMPARED}
 
 
 def make_plan(
@@ -124,18 +131,24 @@ def make_plan(
     by_date: dict[str, list[RunRecord]] = {}
     for run in runs:
         by_date.setdefault(str(run.arguments.get(DATE)), []).append(run)
-    plan = []
-    for date in dates:
-        state, decisive = _classify(by_date.get(date.isoformat(), []), target)
-        plan.append(PlannedDate(date, state, state in _DUE[selection], decisive))
-    return plan
+    return [_plan(date, by_date.get(date.isoformat(), []), target, selection) for date in dates]
+
+
+def _plan(date: dt.date, runs: Sequence[RunRecord], target: Target, selection: Selection) -> PlannedDate:
+    state, decisive = _classify(runs, target)
+    difference = ""
+    if state is DateState.MISSING and runs:
+        decisive, difference = runs[0], target.find_difference(runs[0])
+    return PlannedDate(date, state, state in _DUE[selection], decisive, difference)
 
 
 def _classify(runs: Sequence[RunRecord], target: Target) -> tuple[DateState, RunRecord | None]:
     """Return the state of a date whose runs are ``runs``, newest first, and the run that decides."""
     undone = max((run for run in runs if run.undone), key=_undone_at, default=None)
     counting = [
-        run for run in runs if target.matches(run) and (not undone or run.started_at > _undone_at(undone))
+        run
+        for run in runs
+        if not target.find_difference(run) and (not undone or run.started_at > _undone_at(undone))
     ]
     ended = [run for run in counting if run.status is not RunStatus.RUNNING]
     if ended:

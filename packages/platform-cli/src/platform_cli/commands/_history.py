@@ -44,7 +44,7 @@ module_option = click.option(
 
 def run_on_history(action: "Callable[[Container], Awaitable[None]]") -> int:
     """Call ``action`` with a container for the settings of the command, and return the exit code."""
-    from platform_cli.runner import run_job
+    from platform_cli.run.runner import run_job
 
     async def job(container: "Container") -> int:
         await action(container)

@@ -91,7 +91,7 @@ def run_on_database(
     """
     from platform_cli.failures import fail
     from platform_cli.migrations import load_migrate
-    from platform_cli.runner import run_job
+    from platform_cli.run.runner import run_job
 
     migrate = load_migrate()
 

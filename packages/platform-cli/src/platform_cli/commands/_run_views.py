@@ -10,8 +10,8 @@ from typing import Any
 from platform_cli._text import printable
 from platform_cli.commands._base import say
 from platform_cli.commands._table import print_table
+from platform_cli.history.record import RunRecord, RunStatus
 from platform_cli.manifest import Argument, read_manifest
-from platform_cli.run_record import RunRecord, RunStatus
 from platform_cli.settings import Settings
 from platform_interfaces import ConfigurationError, Undo
 
@@ -179,7 +179,7 @@ def format_seconds(seconds: float | None) -> str:
 
 def _shorten(words: list[str]) -> list[str]:
     """Return the words without the names of options that have a value, for which a list has no room."""
-    names = zip(words, [*words[1:], "--"], strict=True)
+    names = zip(words, [*words, "--"][1:], strict=True)
     return [word for word, following in names if not word.startswith("--") or following.startswith("--")]
 
 

@@ -49,7 +49,7 @@ def query(sql: str, is_json: bool, is_csv: bool, limit: int | None, may_write: b
 
     from platform_cli.commands._rows import print_csv, print_json, print_rows
     from platform_cli.commands._table import is_terminal
-    from platform_cli.runner import run_job
+    from platform_cli.run.runner import run_job
 
     printer: Printer = print_json if is_json else print_csv if is_csv else print_rows
     if limit is None:

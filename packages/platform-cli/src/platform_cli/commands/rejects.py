@@ -101,7 +101,7 @@ def retry() -> None:
 
 
 def _run(action: Callable[["FileSystemInterface"], Awaitable[None]]) -> int:
-    from platform_cli.runner import run_job
+    from platform_cli.run.runner import run_job
     from platform_interfaces import FileSystemError, InvalidPathError
 
     async def job(container: "Container") -> int:

@@ -49,7 +49,7 @@ def report(file: "Path", since: dt.datetime | None, module: str | None) -> int:
     """
     from platform_cli._render import show
     from platform_cli._whole_file import write_whole_file
-    from platform_cli.history import find_runs
+    from platform_cli.history.runs_table import find_runs
     from platform_cli.registry import load_object
     from platform_interfaces import DatabaseMissingError
 

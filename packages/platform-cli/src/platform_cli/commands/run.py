@@ -17,8 +17,8 @@ from platform_cli.manifest import Manifest, read_manifest
 from platform_interfaces import ConfigurationError, PlatformError
 
 if TYPE_CHECKING:
-    from platform_cli.ended_run import EndedRun
-    from platform_cli.run_options import RunOptions
+    from platform_cli.run.ended_run import EndedRun
+    from platform_cli.run.options import RunOptions
     from platform_cli.settings import Settings
 
 
@@ -61,7 +61,7 @@ def read_display_options(*, verbose: bool, quiet: bool, json: bool) -> "tuple[Ru
     Raises:
         UsageError: when the options contradict each other.
     """
-    from platform_cli.run_options import RunOptions
+    from platform_cli.run.options import RunOptions
 
     if verbose and quiet:
         raise click.UsageError("options '--verbose' and '--quiet' exclude each other: give one of them")
@@ -99,7 +99,7 @@ class ModuleCommand(PlatformCommand):
             yield
         except (click.UsageError, ConfigurationError) as error:
             if is_json:
-                from platform_cli.run_json import to_refusal_json
+                from platform_cli.summary.run_json import to_refusal_json
 
                 say(to_refusal_json(self._manifest.name, self._entry, error))
             raise
@@ -114,7 +114,7 @@ def _summary(name: str) -> str:
 
 def _run(manifest: Manifest, entry: str, /, *, verbose: bool, quiet: bool, json: bool, **values: Any) -> int:
     from platform_cli._reserved_stdout import reserve_stdout
-    from platform_cli.runner import run_module
+    from platform_cli.run.runner import run_module
 
     options, settings = read_display_options(verbose=verbose, quiet=quiet, json=json)
     config = to_config(manifest.arguments, values, settings.env.value)
@@ -126,20 +126,19 @@ def _run(manifest: Manifest, entry: str, /, *, verbose: bool, quiet: bool, json:
 
 
 def _print_json(ended: "EndedRun") -> None:
-    from platform_cli.run_json import to_run_json
+    from platform_cli.summary.run_json import to_run_json
 
     say(to_run_json(ended))
 
 
 def _print_summary(ended: "EndedRun") -> None:
-    from platform_cli import summary
+    from platform_cli.summary.text import make_summary, to_styled, to_text
 
     if ended.result.exit_code == MISUSED:  # it was refused, and standard error says why
         return
-    lines = summary.make_summary(ended)
-    to_text = summary.to_styled if sys.stdout and sys.stdout.isatty() else summary.to_text
+    render = to_styled if sys.stdout and sys.stdout.isatty() else to_text
     with suppress(OutputClosedError, PlatformError):  # the log has it, too, and what was loaded is loaded
-        say(to_text(lines))
+        say(render(make_summary(ended)))
 
 
 @click.group(

@@ -59,8 +59,8 @@ runs.add_command(report)
 def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: int, as_json: bool) -> int:
     """List the last runs, the newest first."""
     from platform_cli.commands._run_views import print_json, print_runs, to_json
-    from platform_cli.history import find_runs
-    from platform_cli.run_record import RunStatus
+    from platform_cli.history.record import RunStatus
+    from platform_cli.history.runs_table import find_runs
     from platform_interfaces import DatabaseMissingError
 
     async def show_all(container: "Container") -> None:
@@ -86,7 +86,7 @@ def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: in
 def show(id_: str, as_json: bool) -> int:
     """Show all that is known of one run; the first digits of its ID are enough."""
     from platform_cli.commands._run_views import describe_next, print_json, print_run, to_json
-    from platform_cli.history import find_run
+    from platform_cli.history.runs_table import find_run
 
     async def show_one(container: "Container") -> None:
         record = await find_run(await container.open_existing_database(), id_)
@@ -106,7 +106,7 @@ def show(id_: str, as_json: bool) -> int:
 def compare(first: str, second: str, as_json: bool) -> int:
     """Compare two runs: arguments, versions, figures, seconds and rejects, side by side."""
     from platform_cli.commands._run_views import find_differences, print_comparison, print_json, to_json
-    from platform_cli.history import find_run
+    from platform_cli.history.runs_table import find_run
 
     async def show_both(container: "Container") -> None:
         db = await container.open_existing_database()
@@ -138,7 +138,7 @@ def undo(id_: str, yes: bool, dry_run: bool) -> int:
             raise click.UsageError(f"an undo removes rows, and there is no terminal to ask on: {hint}")
 
     from platform_cli.commands._run_views import describe_reload, describe_undo
-    from platform_cli.undo import carry_out, plan_undo
+    from platform_cli.history.undo import carry_out, plan_undo
 
     async def undo_one(container: "Container") -> None:
         plan = await plan_undo(container, id_)

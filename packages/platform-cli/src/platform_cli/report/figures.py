@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from platform_cli.backfill.dates import parse_date
-from platform_cli.run_record import RunRecord
+from platform_cli.history.record import RunRecord
 
 _MAX_COUNT = 10**15  # exact as a float, and wider than any chart
 

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from platform_cli.history.record import RunRecord, RunStatus
 from platform_cli.report.figures import counts_of, is_dry_run
 from platform_cli.report.loads import Load
 from platform_cli.report.units import format_count
-from platform_cli.run_record import RunRecord, RunStatus
 
 
 class Figure(NamedTuple):

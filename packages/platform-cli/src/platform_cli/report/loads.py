@@ -8,8 +8,8 @@ from functools import cached_property
 from itertools import pairwise
 
 from platform_cli._masking import hide_in
+from platform_cli.history.record import RunRecord, RunStatus
 from platform_cli.report.figures import counts_of, date_of, is_dry_run, undone_at
-from platform_cli.run_record import RunRecord, RunStatus
 
 # A word in the name of an argument that says how a run works, not what it loads.
 _HOW = re.compile(r"(^|-)(allow|batch|dry|max|min|parallel|retries|threads|timeout|wait|workers)(-|$)")

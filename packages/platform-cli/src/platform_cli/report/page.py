@@ -9,12 +9,12 @@ from markupsafe import Markup
 
 from platform_cli._masking import hide_secrets
 from platform_cli._text import printable
+from platform_cli.history.record import RunRecord
 from platform_cli.report.figures import counts_of, date_of, is_dry_run, rate_of
 from platform_cli.report.headline import find_figures
 from platform_cli.report.loads import group_loads
 from platform_cli.report.sections import group_sections
 from platform_cli.report.units import format_count, format_seconds, format_short
-from platform_cli.run_record import RunRecord
 
 MAX_LOADS = 30
 MAX_LISTED_RUNS = 100

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import NamedTuple
 
+from platform_cli.history.record import RunRecord, RunStatus
 from platform_cli.report.charts import Chart, Slot, point_chart
 from platform_cli.report.figures import date_of, rate_of
 from platform_cli.report.loads import Load
@@ -14,7 +15,6 @@ from platform_cli.report.units import (
     round_second_ticks,
     round_ticks,
 )
-from platform_cli.run_record import RunRecord, RunStatus
 
 MAX_POINTS = 100
 """Of a chart; where there are more runs, a point is the median of several that follow one another."""

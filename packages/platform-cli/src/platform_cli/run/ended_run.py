@@ -7,7 +7,7 @@ from typing import Any
 from platform_cli import registry
 from platform_cli._masking import hide_in
 from platform_cli.manifest import Manifest
-from platform_cli.run_result import RunResult
+from platform_cli.run.result import RunResult
 from platform_cli.settings import Settings
 
 LOCATIONS = ("table", "folder")

@@ -14,9 +14,9 @@ from typing import Any
 
 from platform_cli._masking import hide_in
 from platform_cli.failures import MISUSED, describe
-from platform_cli.history import lock_name, save_run
-from platform_cli.run_record import RunRecord, RunStatus
-from platform_cli.run_result import RunResult
+from platform_cli.history.record import RunRecord, RunStatus
+from platform_cli.history.runs_table import lock_name, save_run
+from platform_cli.run.result import RunResult
 from platform_cli.settings import Settings
 from platform_interfaces import DatabaseInterface, PlatformError, Run, dump_json
 

@@ -6,12 +6,12 @@ from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
 
 from platform_cli.container import Container
-from platform_cli.entry import find_entry
 from platform_cli.failures import ModuleFailedError
-from platform_cli.history import find_run, mark_undone
+from platform_cli.history.record import RunRecord, RunStatus
+from platform_cli.history.recorder import find_host, find_user
+from platform_cli.history.runs_table import find_run, mark_undone
 from platform_cli.manifest import Manifest, read_manifest
-from platform_cli.recorder import find_host, find_user
-from platform_cli.run_record import RunRecord, RunStatus
+from platform_cli.run.entry import find_entry
 from platform_interfaces import DatabaseInterface, LockTimeoutError, PlatformError, Run, Undo
 
 

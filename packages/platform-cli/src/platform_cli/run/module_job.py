@@ -8,14 +8,14 @@ from typing import Any
 from platform_cli import registry
 from platform_cli._blame import Owner
 from platform_cli.container import Container
-from platform_cli.ended_run import EndedRun
-from platform_cli.entry import find_entry, load_entry
 from platform_cli.failures import MISUSED, ModuleFailedError, describe
-from platform_cli.job import Ending, Job
+from platform_cli.history.recorder import RunRecorder, make_record
 from platform_cli.manifest import Manifest, read_in_order
 from platform_cli.migrations import ensure_migrated, report_pending
-from platform_cli.recorder import RunRecorder, make_record
-from platform_cli.run_result import RunResult, log_result
+from platform_cli.run.ended_run import EndedRun
+from platform_cli.run.entry import find_entry, load_entry
+from platform_cli.run.job import Ending, Job
+from platform_cli.run.result import RunResult, log_result
 from platform_cli.settings import Settings
 from platform_interfaces import DatabaseInterface, FailureKind, PlatformContext, Run
 

@@ -6,8 +6,8 @@ import shlex
 import sys
 
 from platform_cli.arguments import to_words
-from platform_cli.ended_run import EndedRun
-from platform_cli.run_record import RunStatus
+from platform_cli.history.record import RunStatus
+from platform_cli.run.ended_run import EndedRun
 from platform_interfaces import FailureKind
 
 _ADAPTER_KINDS = {

@@ -4,10 +4,10 @@ from typing import Any
 
 from platform_cli._masking import hide_secrets
 from platform_cli._render import to_json
-from platform_cli.ended_run import EndedRun
 from platform_cli.failures import MISUSED, describe
-from platform_cli.next_commands import find_next
-from platform_cli.run_record import RunStatus
+from platform_cli.history.record import RunStatus
+from platform_cli.run.ended_run import EndedRun
+from platform_cli.summary.next_commands import find_next
 from platform_interfaces import FailureKind
 
 VERSION = 1

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from platform_cli._masking import hide_secrets
 from platform_cli._render import show
 from platform_cli._text import printable
-from platform_cli.account import make_account
-from platform_cli.ended_run import EndedRun
-from platform_cli.next_commands import find_next
-from platform_cli.run_record import RunStatus
+from platform_cli.history.record import RunStatus
+from platform_cli.run.ended_run import EndedRun
+from platform_cli.summary.account import make_account
+from platform_cli.summary.next_commands import find_next
 
 Part = tuple[str, str]
 """Text and its style, in the words of rich."""

@@ -11,7 +11,6 @@ from platform_cli._library_log import library_log
 from platform_cli._masking import hide_secrets
 from platform_cli._signals import StopSignals
 from platform_cli.container import Container
-from platform_cli.ended_run import EndedRun
 from platform_cli.failures import (
     CLOSED_PIPE,
     MISUSED,
@@ -21,11 +20,12 @@ from platform_cli.failures import (
     fail,
     is_expected,
 )
-from platform_cli.job import Ending, Job
 from platform_cli.manifest import Manifest
-from platform_cli.module_job import ModuleJob
-from platform_cli.progress import show_progress
-from platform_cli.run_options import RunOptions
+from platform_cli.progress.display import show_progress
+from platform_cli.run.ended_run import EndedRun
+from platform_cli.run.job import Ending, Job
+from platform_cli.run.module_job import ModuleJob
+from platform_cli.run.options import RunOptions
 from platform_cli.settings import Settings
 from platform_interfaces import FailureKind, Lifecycle, PlatformError
 

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import fields, replace
 from typing import Any
 
-from platform_cli.run_record import RunRecord, RunStatus
+from platform_cli.history.record import RunRecord, RunStatus
 from platform_interfaces import DatabaseInterface, LockTimeoutError, PlatformError, QueryError
 
 TABLE = "_runs"

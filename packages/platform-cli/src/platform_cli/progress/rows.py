@@ -13,7 +13,7 @@ from rich.text import Text
 
 from platform_cli._masking import hide_secrets
 from platform_cli._text import printable
-from platform_cli.meter import Reading
+from platform_cli.progress.meter import Reading
 
 _MIN_BAR, _MAX_BAR, _MIN_NAME = 8, 40, 12
 _GAP = "  "

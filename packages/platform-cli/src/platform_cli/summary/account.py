@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from platform_cli.ended_run import LOCATIONS, EndedRun
+from platform_cli.run.ended_run import LOCATIONS, EndedRun
 
 _PARTS = {
     "blank": ("blank", ""),

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from platform_cli._masking import hide_secrets
-from platform_cli.meter import Meter, Reading
-from platform_cli.run_options import RunOptions
+from platform_cli.progress.meter import Meter, Reading
+from platform_cli.run.options import RunOptions
 from platform_cli.settings import Settings
 from platform_interfaces import LoggingInterface, Run
 
@@ -29,7 +29,7 @@ def show_progress(
     if options.is_quiet:
         yield
     elif can_draw(settings):
-        from platform_cli._progress_rows import ProgressRows
+        from platform_cli.progress.rows import ProgressRows
 
         rows = ProgressRows(run.module, sys.stderr)
         with draw_rows(lambda: rows.render(meter.read())):
@@ -68,7 +68,7 @@ def can_draw(settings: Settings) -> bool:
 @contextmanager
 def draw_rows(render: Callable[[], str]) -> Iterator[None]:
     """Return a block in which what ``render`` returns is drawn on the terminal, and all else above it."""
-    from platform_cli._live_block import LiveBlock, write_above
+    from platform_cli.progress.live_block import LiveBlock, write_above
 
     block = LiveBlock(sys.stderr, render)
     with write_above(block), _repeat(block.refresh, REFRESH_SECONDS):

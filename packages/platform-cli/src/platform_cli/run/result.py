@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from platform_cli._render import show
-from platform_cli.run_record import RunStatus
+from platform_cli.history.record import RunStatus
 from platform_interfaces import FailureKind, LoggingInterface, Run
 
 

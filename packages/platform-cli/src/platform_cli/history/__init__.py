@@ -1,0 +1,1 @@
+"""The runs that there were: their table, the rows that runs write, and how a run is undone."""

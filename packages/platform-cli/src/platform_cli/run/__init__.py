@@ -1,0 +1,1 @@
+"""One run of a module: its checks, its module, its result."""
