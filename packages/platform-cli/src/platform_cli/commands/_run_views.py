@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from platform_cli._text import printable
@@ -21,6 +21,10 @@ VERSION = 1
 ID_DIGITS = 8
 """How much of an id is shown in lists; the commands take as much of one as no other begins with."""
 
+_LOST_BY_RETRY = (
+    "it was a retry: its rows are not among the rejects any more, so an undo loses what was corrected there; the "
+    "files of the date have the lines as they were"
+)
 _COMMANDS = {"run": "platform run", "retry": "platform rejects retry"}
 
 
@@ -111,11 +115,21 @@ def describe_again(record: RunRecord, settings: Settings) -> str:
     return f"{_COMMANDS[record.entry]} {record.module} {words}".rstrip() + flags
 
 
+def describe_reload(record: RunRecord, settings: Settings) -> str:
+    """Return the command that loads again what an undo of the run has removed.
+
+    For a retry it is the run: what it has loaded is among the rejects no more.
+    """
+    return describe_again(replace(record, entry="run"), settings)
+
+
 def describe_next(record: RunRecord, settings: Settings) -> str:
     """Return what can be done about a run, with the command to type."""
     again, short = describe_again(record, settings), record.id[:ID_DIGITS]
     if record.status == RunStatus.RUNNING:
         return f"It is still running: platform runs show {short}{settings.as_flags('database')}"
+    if record.status == RunStatus.UNDONE:
+        return f"Load it again: {describe_reload(record, settings)}"
     if record.status != RunStatus.SUCCEEDED:
         return f"Run it again: {again}"
     if record.rejects:
@@ -125,14 +139,15 @@ def describe_next(record: RunRecord, settings: Settings) -> str:
 
 def describe_undo(record: RunRecord, undo: Undo) -> str:
     """Return how many rows of a run there are, beside how many it has recorded."""
-    run = f"run {record.id[:ID_DIGITS]} of {record.module} ({' '.join(to_words(record))})"
+    run = f"run {record.id[:ID_DIGITS]} of {name_entry(record)} ({' '.join(to_words(record))})"
     if not undo.recorded and not undo.rows:
         return f"{run} has no rows in the table"
     if undo.recorded is None:
         return f"{run} ended before it recorded how many rows it inserted; {undo.rows:,} are in the table"
     found = "all of them" if undo.rows == undo.recorded else f"{undo.rows:,}"
     lacking = "" if undo.rows == undo.recorded else ": others were removed or changed since"
-    return f"{run} inserted {undo.recorded:,} rows; {found} are in the table{lacking}"
+    lost = f"\n{_LOST_BY_RETRY}" if record.entry == "retry" else ""
+    return f"{run} inserted {undo.recorded:,} rows; {found} are in the table{lacking}{lost}"
 
 
 def to_words(record: RunRecord) -> list[str]:
@@ -164,7 +179,7 @@ def format_seconds(seconds: float | None) -> str:
 
 def _shorten(words: list[str]) -> list[str]:
     """Return the words without the names of options that have a value, for which a list has no room."""
-    names = zip(words, [*words[1:], "--"], strict=False)
+    names = zip(words, [*words, "--"][1:], strict=True)
     return [word for word, following in names if not word.startswith("--") or following.startswith("--")]
 
 
