@@ -1,32 +1,22 @@
 """Runs of the history as people and programs read them."""
 
 import datetime as dt
-import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from platform_cli._text import printable
-from platform_cli.commands._base import say
 from platform_cli.commands._table import print_table
 from platform_cli.history.record import RunRecord, RunStatus
 from platform_cli.manifest import Argument, read_manifest
 from platform_cli.settings import Settings
 from platform_interfaces import ConfigurationError, Undo
 
-VERSION = 1
-"""Of the JSON objects; it goes up when a field changes its meaning or goes away."""
-
 ID_DIGITS = 8
 """How much of an id is shown in lists; the commands take as much of one as no other begins with."""
 
 _COMMANDS = {"run": "platform run", "retry": "platform rejects retry"}
-
-
-def print_json(content: Mapping[str, Any]) -> None:
-    """Print one JSON object, with the version of its form."""
-    say(json.dumps({"version": VERSION, **content}, indent=2))
 
 
 def to_json(record: RunRecord) -> dict[str, Any]:
