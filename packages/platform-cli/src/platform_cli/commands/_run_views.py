@@ -9,9 +9,9 @@ from typing import Any
 from platform_cli._text import printable
 from platform_cli.commands._table import print_table
 from platform_cli.history.record import RunRecord, RunStatus
-from platform_cli.manifest import Argument, read_manifest
+from platform_cli.history.words import list_words, order_arguments
 from platform_cli.settings import Settings
-from platform_interfaces import ConfigurationError, Undo
+from platform_interfaces import Undo
 
 ID_DIGITS = 8
 """How much of an id is shown in lists; the commands take as much of one as no other begins with."""
@@ -38,7 +38,7 @@ def print_runs(records: Iterable[RunRecord]) -> None:
                 name_entry(record),
                 describe_status(record),
                 format_seconds(record.seconds),
-                " ".join(_shorten(to_words(record))),
+                " ".join(_shorten(list_words(record))),
             )
             for record in records
         ],
@@ -61,7 +61,7 @@ def print_run(record: RunRecord) -> None:
         ("environment", record.environment),
         ("adapters", ", ".join(f"{kind} {name}" for kind, name in sorted(record.adapters.items()))),
         ("process", f"{record.process_id} of {record.user} on {record.host}"),
-        *_list_values("arguments", _in_order(record)),
+        *_list_values("arguments", order_arguments(record)),
         *_list_values("figures", _other_figures(record)),
         *_list_values("rejects", by_count),
         *_list_values("undone", record.undone),
@@ -97,7 +97,7 @@ def describe_status(record: RunRecord) -> str:
 def describe_again(record: RunRecord, settings: Settings) -> str:
     """Return the command that runs the same again, on the adapters that the command line chooses."""
     flags = settings.as_flags("database", "filesystem")
-    words = " ".join(map(shlex.quote, to_words(record)))
+    words = printable(shlex.join(list_words(record)))
     return f"{_COMMANDS[record.entry]} {record.module} {words}".rstrip() + flags
 
 
@@ -115,7 +115,7 @@ def describe_next(record: RunRecord, settings: Settings) -> str:
 
 def describe_undo(record: RunRecord, undo: Undo) -> str:
     """Return how many rows of a run there are, beside how many it has recorded."""
-    run = f"run {record.id[:ID_DIGITS]} of {record.module} ({' '.join(to_words(record))})"
+    run = f"run {record.id[:ID_DIGITS]} of {record.module} ({printable(' '.join(list_words(record)))})"
     if not undo.recorded and not undo.rows:
         return f"{run} has no rows in the table"
     if undo.recorded is None:
@@ -123,23 +123,6 @@ def describe_undo(record: RunRecord, undo: Undo) -> str:
     found = "all of them" if undo.rows == undo.recorded else f"{undo.rows:,}"
     lacking = "" if undo.rows == undo.recorded else ": others were removed or changed since"
     return f"{run} inserted {undo.recorded:,} rows; {found} are in the table{lacking}"
-
-
-def to_words(record: RunRecord) -> list[str]:
-    """Return the arguments of a run as they are typed, without those that have their default."""
-    defaults = {
-        each.name: each.default_in.get(record.environment, each.default) for each in _arguments_of(record)
-    }
-    words = []
-    for name, value in _in_order(record).items():
-        default = defaults.get(name)
-        if value is None or value == default or (value is False and default is None):
-            continue
-        if isinstance(value, bool):
-            words.append(f"--{name}" if value else f"--no-{name}")
-        else:
-            words += [f"--{name}", printable(str(value))]
-    return words
 
 
 def format_seconds(seconds: float | None) -> str:
@@ -154,21 +137,8 @@ def format_seconds(seconds: float | None) -> str:
 
 def _shorten(words: list[str]) -> list[str]:
     """Return the words without the names of options that have a value, for which a list has no room."""
-    names = zip(words, [*words[1:], "--"], strict=True)
+    names = zip(words, [*words[1:], "--"], strict=False)
     return [word for word, following in names if not word.startswith("--") or following.startswith("--")]
-
-
-def _in_order(record: RunRecord) -> dict[str, Any]:
-    """Return the arguments in the order of ``module.json``; the database does not keep one."""
-    names = [each.name for each in _arguments_of(record) if each.name in record.arguments]
-    return {name: record.arguments[name] for name in [*names, *sorted({*record.arguments} - {*names})]}
-
-
-def _arguments_of(record: RunRecord) -> tuple[Argument, ...]:
-    try:
-        return read_manifest(record.module).arguments
-    except ConfigurationError:  # not installed any more
-        return ()
 
 
 def _other_figures(record: RunRecord) -> dict[str, Any]:
@@ -196,7 +166,7 @@ def _comparable(record: RunRecord) -> dict[str, Any]:
         "status": str(record.status),
         "environment": record.environment,
         "seconds": None if seconds is None else round(seconds, 3),
-        "arguments": _in_order(record),
+        "arguments": order_arguments(record),
         "figures": _other_figures(record),
         "rejects": record.rejects,
     }
