@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from platform_cli._durations import format_duration
 from platform_cli._text import printable
 from platform_cli.backfill.outcome import FIGURES, DateOutcome, DateStatus
 from platform_cli.backfill.plan import DateState, PlannedDate, Selection
@@ -164,7 +165,7 @@ def _summary(result: BackfillResult) -> str:
     words = [f"{counts[status]} {_words(status)}" for status in _STATUSES if counts[status]]
     words += [f"{count} {_BEFORE[state]}" for state, count in before.items()]
     inserted = f"; {result.total('inserted'):,} rows inserted" if result.outcomes else ""
-    lines = [f"{_dates(len(result.plan))}: {', '.join(words)} in {result.seconds:.1f} s{inserted}"]
+    lines = [f"{_dates(len(result.plan))}: {', '.join(words)} in {format_duration(result.seconds)}{inserted}"]
     if result.stopped:
         lines.append(f"{result.stopped}: no other date was started")
     if result.is_failed:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from platform_cli._durations import format_duration
 from platform_cli._text import printable
 from platform_cli.commands._table import print_table
 from platform_cli.history.record import RunRecord, RunStatus
@@ -37,7 +38,7 @@ def print_runs(records: Iterable[RunRecord]) -> None:
                 record.started_at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M"),
                 name_entry(record),
                 describe_status(record),
-                format_seconds(record.seconds),
+                _format_took(record),
                 " ".join(_shorten(list_words(record))),
             )
             for record in records
@@ -57,7 +58,7 @@ def print_run(record: RunRecord) -> None:
         ("error", record.error or None),
         ("exit code", record.exit_code),
         ("started", record.started_at.replace(microsecond=0)),
-        ("took", format_seconds(record.seconds) or None),
+        ("took", _format_took(record)),
         ("environment", record.environment),
         ("adapters", ", ".join(f"{kind} {name}" for kind, name in sorted(record.adapters.items()))),
         ("process", f"{record.process_id} of {record.user} on {record.host}"),
@@ -125,14 +126,8 @@ def describe_undo(record: RunRecord, undo: Undo) -> str:
     return f"{run} inserted {undo.recorded:,} rows; {found} are in the table{lacking}"
 
 
-def format_seconds(seconds: float | None) -> str:
-    """Return a duration in the units that people use for its size; empty where it is not known."""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+def _format_took(record: RunRecord) -> str | None:
+    return None if record.seconds is None else format_duration(record.seconds)
 
 
 def _shorten(words: list[str]) -> list[str]:
