@@ -63,7 +63,7 @@ def to_config(
 def to_words(arguments: tuple[Argument, ...], config: Mapping[str, Any], env: str) -> list[str]:
     """Return the words of a command line that give ``config`` in ``env``, without those of defaults.
 
-    What is no argument, or no longer one, comes last; where it is False, its default most likely was.
+    Values without an argument come last: those of another version. False most likely was their default.
     """
     defaults = {argument.name: _value(argument, None, env) for argument in arguments}
     words = []

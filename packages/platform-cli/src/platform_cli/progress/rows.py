@@ -93,7 +93,7 @@ def draw_bar(share: float, text: Text, width: int) -> Table | Text:
 
 
 def render_rows(console: Console, rows: Iterable[Table | Text]) -> str:
-    """Return the rows, each with its end; what does not fit is cut off."""
+    """Return the rows, each with its end; of a row, what fits."""
     with console.capture() as capture:
         console.print(
             Group(*rows), no_wrap=True, overflow="crop", crop=True, width=max(1, row_width(console))
