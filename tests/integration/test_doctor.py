@@ -131,7 +131,7 @@ def test_another_encoding_is_a_failure(
     assert "create it with UTF8" in checks["database"]["found"]
 
 
-def test_what_to_grant_to_a_role_that_may_only_read_is_shown(
+def test_the_grants_that_a_role_lacks_are_named(
     doctor: Doctor,
     sql: Sql,
     postgres_url: str,

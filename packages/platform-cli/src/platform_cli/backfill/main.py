@@ -155,7 +155,7 @@ class _Job:
 
     async def _run_dates(self, due: Sequence[dt.date], result: BackfillResult) -> BackfillResult:
         backfill, log = self._backfill, self._container.log
-        command = command_line(self._manifest.name, backfill.arguments, self._settings)
+        command = command_line(self._manifest, backfill.arguments, self._settings)
         outcomes: dict[dt.date, DateOutcome] = {}
         parallel = min(backfill.parallel, len(due))
         log.info("Backfill", dates=len(result.plan), due=len(due), parallel=parallel)
