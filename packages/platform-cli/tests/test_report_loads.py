@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
+from platform_cli._durations import format_duration
 from platform_cli.history.record import RunRecord, RunStatus
 from platform_cli.report.buckets import find_buckets
 from platform_cli.report.figures import counts_of, date_of, rate_of
 from platform_cli.report.loads import group_loads
-from platform_cli.report.units import format_seconds, format_short, round_second_ticks, round_ticks
+from platform_cli.report.units import format_short, round_second_ticks, round_ticks
 
 MakeRun = Callable[..., RunRecord]
 
@@ -162,9 +163,9 @@ def test_ticks_are_round_and_reach_to_the_largest_value(largest: float, ticks: l
 
 
 def test_ticks_of_durations_are_round_in_the_unit_that_is_shown() -> None:
-    assert [format_seconds(tick) for tick in round_second_ticks(600)] == ["0 s", "5 min", "10 min"]
-    assert [format_seconds(tick) for tick in round_second_ticks(0.2)][-1] == "200 ms"
-    assert format_seconds(7_325) == "2 h 2 min"
+    assert [format_duration(tick) for tick in round_second_ticks(600)] == ["0 s", "5 min", "10 min"]
+    assert [format_duration(tick) for tick in round_second_ticks(0.2)][-1] == "200 ms"
+    assert format_duration(7_325) == "2 h 2 min"
 
 
 def test_large_numbers_are_short_at_an_axis() -> None:

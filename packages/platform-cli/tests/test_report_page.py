@@ -88,6 +88,13 @@ def test_dates_that_are_missing_are_listed_and_marked(make_run: MakeRun) -> None
     assert "2026-01-16: no successful run" in page.titles
 
 
+def test_the_command_that_loads_missing_dates_gives_flags_as_they_are_typed(make_run: MakeRun) -> None:
+    arguments = {"full": True, "is-strict": False, "since": "-1", "wait": None}
+    runs = (make_run(date, arguments={"date": date, **arguments}) for date in ("2026-01-15", "2026-01-17"))
+    command = "platform backfill hello --from 2026-01-16 --to 2026-01-16 --env local --full --since=-1"
+    assert f"To load them: {command} " in render(*runs).text
+
+
 def test_the_latest_runs_are_a_table(make_run: MakeRun) -> None:
     failed = make_run("2026-01-15", day=1, id="ab" * 16, error="the disk is full", **FAILED)
     running = make_run("2026-01-16", status=RunStatus.RUNNING, ended_at=None, exit_code=None)

@@ -62,7 +62,7 @@ def finished(module: Module, raw_platform: Platform) -> Callable[..., str]:
         module(main, args=ARGS, dependencies={"interfaces": ["filesystem", "logging"]})
         command = ["rejects", "retry"] if entry == "retry" else ["run"]
         _, out, _ = raw_platform(*command, "hello", *ON_DISK, *args)
-        return re.sub(r"[\d,]+ lines/s|\d\.\d s|\b[0-9a-f]{32}\b", "#", out)
+        return re.sub(r"[\d,]+ lines/s|\d+ ms|\d+(\.\d+)? s\b|\b[0-9a-f]{32}\b", "#", out)
 
     return finished
 

@@ -61,18 +61,22 @@ def to_config(
 
 
 def to_words(arguments: tuple[Argument, ...], config: Mapping[str, Any], env: str) -> list[str]:
-    """Return the words of a command line that give ``config`` in ``env``, without those of defaults."""
+    """Return the words of a command line that give ``config`` in ``env``, without those of defaults.
+
+    Values without an argument come last: those of another version. False most likely was their default.
+    """
+    defaults = {argument.name: _value(argument, None, env) for argument in arguments}
     words = []
-    for argument in arguments:
-        value = config[argument.name]
-        if value is None or value == _value(argument, None, env):
+    for name in (*defaults, *sorted(config.keys() - defaults.keys())):
+        value = config.get(name)
+        if value is None or (value == defaults[name] if name in defaults else value is False):
             continue
-        if argument.type == "boolean":
-            words.append(f"--{argument.name}" if value else f"--no-{argument.name}")
-        elif str(value).startswith("-"):  # which would pass for an option
-            words.append(f"--{argument.name}={value}")
+        if isinstance(value, bool):
+            words.append(f"--{name}" if value else f"--no-{name}")
+        elif str(value).startswith(("-", "\u2013", "\u2014")):  # which would pass for an option
+            words.append(f"--{name}={value}")
         else:
-            words += [f"--{argument.name}", str(value)]
+            words += [f"--{name}", str(value)]
     return words
 
 

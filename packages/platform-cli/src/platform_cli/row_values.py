@@ -40,7 +40,9 @@ def _make_float(value: float) -> float | str:
     return value if math.isfinite(value) else _name_of(value, is_nan=math.isnan(value))
 
 
-def _make_decimal(value: Decimal) -> Decimal | str:  # one above 1.8e308 is not an infinity, which math calls it
+def _make_decimal(
+    value: Decimal,
+) -> Decimal | str:  # one above 1.8e308 is not an infinity, which math calls it
     return value if value.is_finite() else _name_of(value, is_nan=value.is_nan())
 
 

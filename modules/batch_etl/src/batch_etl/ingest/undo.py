@@ -32,8 +32,8 @@ async def find_undo(ctx: PlatformContext, config: LoadConfig, cleaner: Cleaner) 
         removed = await ctx.db.execute(f"DELETE FROM {rows}", values)  # noqa: S608 - quoted
         if left := await count():
             raise DatabaseError(
-                f"{left:,} rows of the run are still in table {table.name!r} after they were deleted, so nothing "
-                "was removed: a trigger, a rule or a policy keeps them; disable it and undo again"
+                f"{left:,} rows of the run are still in table {table.name!r} after they were deleted, so "
+                "nothing was removed: a trigger, a rule or a policy keeps them; disable it and undo again"
             )
         return removed
 

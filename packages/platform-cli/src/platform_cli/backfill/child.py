@@ -13,9 +13,11 @@ from functools import partial
 from typing import Any, cast
 
 from platform_cli._masking import hide_secrets
+from platform_cli.arguments import to_words
 from platform_cli.backfill.child_log import ChildLog, LineSplitter
 from platform_cli.backfill.outcome import DateOutcome, DateStatus
 from platform_cli.backfill.plan import DATE
+from platform_cli.manifest import Manifest
 from platform_cli.settings import Settings
 from platform_interfaces import FailureKind
 
@@ -28,22 +30,16 @@ PIPE_SECONDS = 2.0
 _STOPPED = {128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM}
 
 
-def command_line(module: str, arguments: Mapping[str, Any], settings: Settings) -> list[str]:
-    """Return the words that run ``module`` with ``arguments``, its log as JSON, where the settings say."""
+def command_line(manifest: Manifest, arguments: Mapping[str, Any], settings: Settings) -> list[str]:
+    """Return the words that run a module with ``arguments``, its log as JSON, where the settings say."""
     chosen = [settings.env, *(each for kind, each in settings.implementations.items() if kind != "logging")]
     flags = [f"{each.origin}={each.value}" for each in chosen if each.origin.startswith("--")]
     if settings.auto_migrate.origin.startswith("--"):
         flags.append("--auto-migrate" if settings.is_auto_migrate else "--no-auto-migrate")
-    words = [_as_option(name, value) for name, value in arguments.items() if value is not None]
+    words = to_words(manifest.arguments, arguments, settings.env.value)
     # -P: the folder that it runs in is not searched for packages, as it is not for the command itself.
     program = [sys.executable, "-P", "-m", "platform_cli.backfill.worker"]
-    return [*program, "run", module, *words, *flags, "--log=json", "--json"]
-
-
-def _as_option(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return f"--{name}" if value else f"--no-{name}"
-    return f"--{name}={value}"
+    return [*program, "run", manifest.name, *words, *flags, "--log=json", "--json"]
 
 
 class _Process(asyncio.SubprocessProtocol):

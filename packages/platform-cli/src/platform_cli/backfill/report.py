@@ -1,7 +1,6 @@
 """What a backfill has done, or would do: a table for people, an object for programs."""
 
 import datetime as dt
-import json
 import shutil
 import sys
 from collections import Counter
@@ -9,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from platform_cli._durations import format_duration
 from platform_cli._text import printable
 from platform_cli.backfill.outcome import FIGURES, DateOutcome, DateStatus
 from platform_cli.backfill.plan import DateState, PlannedDate, Selection
 from platform_cli.commands._base import say
+from platform_cli.commands._json import print_json
 from platform_cli.commands._table import print_table
-
-VERSION = 1
-"""Of the JSON object; it goes up when a field changes its meaning or goes away."""
 
 # From which width on a terminal has room for which columns.
 _WIDTHS = ((60, ("skipped", "seconds")), (80, ("rejected",)), (90, ("duplicates",)), (110, ("run",)))
@@ -75,12 +73,11 @@ class BackfillResult:
         return sum(outcome.count(name) or 0 for outcome in self.outcomes.values())
 
 
-def print_json(result: BackfillResult) -> None:
-    """Print one object: its version, each date with its outcome, and the totals."""
+def print_object(result: BackfillResult) -> None:
+    """Print one JSON object: each date with its outcome, and the totals."""
     counts = result.counts
     totals = {"dates": len(result.plan)} | {status.value: counts[status] for status in DateStatus}
     found = {
-        "version": VERSION,
         "module": result.module,
         "status": _status(result),
         "dry_run": result.is_dry_run,
@@ -89,7 +86,7 @@ def print_json(result: BackfillResult) -> None:
         "totals": totals | {name: result.total(name) for name in FIGURES},
         "dates": [_as_object(planned, result.outcome(planned)) for planned in result.plan],
     }
-    say(json.dumps(found, indent=2))
+    print_json(found)
 
 
 def _status(result: BackfillResult) -> str:
@@ -168,7 +165,7 @@ def _summary(result: BackfillResult) -> str:
     words = [f"{counts[status]} {_words(status)}" for status in _STATUSES if counts[status]]
     words += [f"{count} {_BEFORE[state]}" for state, count in before.items()]
     inserted = f"; {result.total('inserted'):,} rows inserted" if result.outcomes else ""
-    lines = [f"{_dates(len(result.plan))}: {', '.join(words)} in {result.seconds:.1f} s{inserted}"]
+    lines = [f"{_dates(len(result.plan))}: {', '.join(words)} in {format_duration(result.seconds)}{inserted}"]
     if result.stopped:
         lines.append(f"{result.stopped}: no other date was started")
     if result.is_failed:

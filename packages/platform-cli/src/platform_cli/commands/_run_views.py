@@ -1,36 +1,27 @@
 """Runs of the history as people and programs read them."""
 
 import datetime as dt
-import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from platform_cli._durations import format_duration
 from platform_cli._text import printable
-from platform_cli.commands._base import say
 from platform_cli.commands._table import print_table
 from platform_cli.history.record import RunRecord, RunStatus
-from platform_cli.manifest import Argument, read_manifest
+from platform_cli.history.words import list_words, order_arguments
 from platform_cli.settings import Settings
-from platform_interfaces import ConfigurationError, Undo
-
-VERSION = 1
-"""Of the JSON objects; it goes up when a field changes its meaning or goes away."""
+from platform_interfaces import Undo
 
 ID_DIGITS = 8
 """How much of an id is shown in lists; the commands take as much of one as no other begins with."""
 
 _LOST_BY_RETRY = (
-    "it was a retry: its rows are not among the rejects any more, so an undo loses what was corrected there; the "
-    "files of the date have the lines as they were"
+    "it was a retry: its rows are not among the rejects any more, so an undo loses what was corrected there; "
+    "the files of the date have the lines as they were"
 )
 _COMMANDS = {"run": "platform run", "retry": "platform rejects retry"}
-
-
-def print_json(content: Mapping[str, Any]) -> None:
-    """Print one JSON object, with the version of its form."""
-    say(json.dumps({"version": VERSION, **content}, indent=2))
 
 
 def to_json(record: RunRecord) -> dict[str, Any]:
@@ -51,8 +42,8 @@ def print_runs(records: Iterable[RunRecord]) -> None:
                 record.started_at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M"),
                 name_entry(record),
                 describe_status(record),
-                format_seconds(record.seconds),
-                " ".join(_shorten(to_words(record))),
+                _format_took(record),
+                " ".join(_shorten(list_words(record))),
             )
             for record in records
         ],
@@ -71,11 +62,11 @@ def print_run(record: RunRecord) -> None:
         ("error", record.error or None),
         ("exit code", record.exit_code),
         ("started", record.started_at.replace(microsecond=0)),
-        ("took", format_seconds(record.seconds) or None),
+        ("took", _format_took(record)),
         ("environment", record.environment),
         ("adapters", ", ".join(f"{kind} {name}" for kind, name in sorted(record.adapters.items()))),
         ("process", f"{record.process_id} of {record.user} on {record.host}"),
-        *_list_values("arguments", _in_order(record)),
+        *_list_values("arguments", order_arguments(record)),
         *_list_values("figures", _other_figures(record)),
         *_list_values("rejects", by_count),
         *_list_values("undone", record.undone),
@@ -111,7 +102,7 @@ def describe_status(record: RunRecord) -> str:
 def describe_again(record: RunRecord, settings: Settings) -> str:
     """Return the command that runs the same again, on the adapters that the command line chooses."""
     flags = settings.as_flags("database", "filesystem")
-    words = " ".join(map(shlex.quote, to_words(record)))
+    words = printable(shlex.join(list_words(record)))
     return f"{_COMMANDS[record.entry]} {record.module} {words}".rstrip() + flags
 
 
@@ -139,7 +130,7 @@ def describe_next(record: RunRecord, settings: Settings) -> str:
 
 def describe_undo(record: RunRecord, undo: Undo) -> str:
     """Return how many rows of a run there are, beside how many it has recorded."""
-    run = f"run {record.id[:ID_DIGITS]} of {name_entry(record)} ({' '.join(to_words(record))})"
+    run = f"run {record.id[:ID_DIGITS]} of {name_entry(record)} ({printable(' '.join(list_words(record)))})"
     if not undo.recorded and not undo.rows:
         return f"{run} has no rows in the table"
     if undo.recorded is None:
@@ -150,50 +141,14 @@ def describe_undo(record: RunRecord, undo: Undo) -> str:
     return f"{run} inserted {undo.recorded:,} rows; {found} are in the table{lacking}{lost}"
 
 
-def to_words(record: RunRecord) -> list[str]:
-    """Return the arguments of a run as they are typed, without those that have their default."""
-    defaults = {
-        each.name: each.default_in.get(record.environment, each.default) for each in _arguments_of(record)
-    }
-    words = []
-    for name, value in _in_order(record).items():
-        default = defaults.get(name)
-        if value is None or value == default or (value is False and default is None):
-            continue
-        if isinstance(value, bool):
-            words.append(f"--{name}" if value else f"--no-{name}")
-        else:
-            words += [f"--{name}", printable(str(value))]
-    return words
-
-
-def format_seconds(seconds: float | None) -> str:
-    """Return a duration in the units that people use for its size; empty where it is not known."""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+def _format_took(record: RunRecord) -> str | None:
+    return None if record.seconds is None else format_duration(record.seconds)
 
 
 def _shorten(words: list[str]) -> list[str]:
     """Return the words without the names of options that have a value, for which a list has no room."""
     names = zip(words, [*words, "--"][1:], strict=True)
     return [word for word, following in names if not word.startswith("--") or following.startswith("--")]
-
-
-def _in_order(record: RunRecord) -> dict[str, Any]:
-    """Return the arguments in the order of ``module.json``; the database does not keep one."""
-    names = [each.name for each in _arguments_of(record) if each.name in record.arguments]
-    return {name: record.arguments[name] for name in [*names, *sorted({*record.arguments} - {*names})]}
-
-
-def _arguments_of(record: RunRecord) -> tuple[Argument, ...]:
-    try:
-        return read_manifest(record.module).arguments
-    except ConfigurationError:  # not installed any more
-        return ()
 
 
 def _other_figures(record: RunRecord) -> dict[str, Any]:
@@ -221,7 +176,7 @@ def _comparable(record: RunRecord) -> dict[str, Any]:
         "status": str(record.status),
         "environment": record.environment,
         "seconds": None if seconds is None else round(seconds, 3),
-        "arguments": _in_order(record),
+        "arguments": order_arguments(record),
         "figures": _other_figures(record),
         "rejects": record.rejects,
     }

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from platform_cli.commands._base import PlatformCommand
+from platform_cli.commands._json import json_option, print_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,14 +14,13 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=PlatformCommand, examples=["platform adapters", "platform adapters --env staging --json"])
-@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def adapters(is_json: bool) -> int:
     """List the adapters of each interface, and which of them is chosen.
 
     Each is imported, so that one that cannot be used is seen. Those that are known and not installed have
     the command that installs them.
     """
-    from platform_cli.commands._json import print_json
     from platform_cli.commands._table import print_table
     from platform_cli.installed import find_adapters
 

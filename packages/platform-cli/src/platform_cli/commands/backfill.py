@@ -142,10 +142,10 @@ def _list_dates(values: Mapping[str, Any]) -> list[dt.date]:
 
 
 def _report(result: "BackfillResult", *, is_json: bool) -> None:
-    from platform_cli.backfill.report import print_json, print_plan, print_report
+    from platform_cli.backfill.report import print_object, print_plan, print_report
 
     if is_json:
-        print_json(result)
+        print_object(result)
     elif result.is_dry_run:
         print_plan(result)
     else:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from platform_cli.commands._base import PlatformCommand
+from platform_cli.commands._json import json_option, print_json
 
 if TYPE_CHECKING:
     from platform_cli.effective_settings import EffectiveSetting, EffectiveSettings
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=PlatformCommand, examples=["platform config", "platform config --env staging --json"])
-@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def config(is_json: bool) -> int:
     """Show every setting, its value and where that comes from.
 
@@ -53,8 +54,6 @@ def _rows(setting: "EffectiveSetting") -> Iterator[tuple[str, str, str]]:
 
 def _print_json(settings: "Settings", effective: "EffectiveSettings") -> None:
     from dataclasses import asdict
-
-    from platform_cli.commands._json import print_json
 
     warnings = [
         {"subject": subject, "message": message}

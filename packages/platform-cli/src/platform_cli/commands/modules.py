@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from platform_cli.commands._base import PlatformCommand, say
+from platform_cli.commands._json import json_option, print_json
 
 if TYPE_CHECKING:
     from platform_cli.installed import Module
@@ -12,13 +13,12 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=PlatformCommand, examples=["platform modules", "platform modules --json"])
-@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def modules(is_json: bool) -> int:
     """List the installed modules, and why one cannot be run.
 
     Each is imported to know that.
     """
-    from platform_cli.commands._json import print_json
     from platform_cli.commands._table import print_table, say_problem
     from platform_cli.installed import find_modules
 

@@ -8,6 +8,7 @@ import click
 
 from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
 from platform_cli.commands._history import module_option, run_on_history, since_option
+from platform_cli.commands._json import json_option, print_json
 from platform_cli.commands.report import report
 from platform_interfaces import PlatformError
 
@@ -29,9 +30,6 @@ class RunsGroup(PlatformGroup):
         if not has_command and (rest or not {"-h", "--help"} & {*args}):
             args = [_DEFAULT, *args]
         return super().parse_args(ctx, args)
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group(
@@ -56,9 +54,9 @@ runs.add_command(report)
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, the newest first."
 )
 @json_option
-def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: int, as_json: bool) -> int:
+def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: int, is_json: bool) -> int:
     """List the last runs, the newest first."""
-    from platform_cli.commands._run_views import print_json, print_runs, to_json
+    from platform_cli.commands._run_views import print_runs, to_json
     from platform_cli.history.record import RunStatus
     from platform_cli.history.runs_table import find_runs
     from platform_interfaces import DatabaseMissingError
@@ -70,7 +68,7 @@ def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: in
             found = await find_runs(db, module=module, since=since, statuses=statuses, limit=limit)
         except DatabaseMissingError:
             found = []
-        if as_json:
+        if is_json:
             print_json({"runs": [to_json(record) for record in found]})
         elif found:
             print_runs(found)
@@ -83,14 +81,14 @@ def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: in
 @runs.command(cls=PlatformCommand, examples=["platform runs show 3f9a"])
 @click.argument("id_", metavar="ID")
 @json_option
-def show(id_: str, as_json: bool) -> int:
+def show(id_: str, is_json: bool) -> int:
     """Show all that is known of one run; the first digits of its ID are enough."""
-    from platform_cli.commands._run_views import describe_next, print_json, print_run, to_json
+    from platform_cli.commands._run_views import describe_next, print_run, to_json
     from platform_cli.history.runs_table import find_run
 
     async def show_one(container: "Container") -> None:
         record = await find_run(await container.open_existing_database(), id_)
-        if as_json:
+        if is_json:
             print_json({"run": to_json(record)})
         else:
             print_run(record)
@@ -103,15 +101,15 @@ def show(id_: str, as_json: bool) -> int:
 @click.argument("first", metavar="ID")
 @click.argument("second", metavar="ID")
 @json_option
-def compare(first: str, second: str, as_json: bool) -> int:
+def compare(first: str, second: str, is_json: bool) -> int:
     """Compare two runs: arguments, versions, figures, seconds and rejects, side by side."""
-    from platform_cli.commands._run_views import find_differences, print_comparison, print_json, to_json
+    from platform_cli.commands._run_views import find_differences, print_comparison, to_json
     from platform_cli.history.runs_table import find_run
 
     async def show_both(container: "Container") -> None:
         db = await container.open_existing_database()
         records = [await find_run(db, each) for each in (first, second)]
-        if as_json:
+        if is_json:
             differences = find_differences(*records)
             print_json({"runs": [to_json(record) for record in records], "differences": differences})
         else:

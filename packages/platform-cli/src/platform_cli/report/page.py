@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from platform_cli._durations import format_duration
 from platform_cli._masking import hide_secrets
 from platform_cli._text import printable
 from platform_cli.history.record import RunRecord
@@ -14,7 +15,7 @@ from platform_cli.report.figures import counts_of, date_of, is_dry_run, rate_of
 from platform_cli.report.headline import find_figures
 from platform_cli.report.loads import group_loads
 from platform_cli.report.sections import group_sections
-from platform_cli.report.units import format_count, format_seconds, format_short
+from platform_cli.report.units import format_count, format_short
 
 MAX_LOADS = 30
 MAX_LISTED_RUNS = 100
@@ -68,7 +69,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "thousands": format_count,
         "short": format_short,
-        "seconds": format_seconds,
+        "seconds": format_duration,
         "utc": lambda time: time.astimezone(dt.UTC).replace(tzinfo=None).isoformat(" ", "seconds"),
     }
     environment.globals |= {

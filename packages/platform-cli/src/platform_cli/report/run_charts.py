@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import NamedTuple
 
+from platform_cli._durations import format_duration
 from platform_cli.history.record import RunRecord, RunStatus
 from platform_cli.report.charts import Chart, Slot, point_chart
 from platform_cli.report.figures import date_of, rate_of
 from platform_cli.report.loads import Load
 from platform_cli.report.units import (
     format_count,
-    format_seconds,
     format_short,
     round_second_ticks,
     round_ticks,
@@ -28,7 +28,7 @@ class _Value(NamedTuple):
 def seconds_chart(load: Load) -> Chart | None:
     """Return the chart of how long each run took; None where the end of none is known."""
     values = [_Value(run, max(0.0, run.seconds)) for run in load.runs if run.seconds is not None]
-    return _run_chart("Duration", values, format_seconds, round_second_ticks)
+    return _run_chart("Duration", values, format_duration, round_second_ticks)
 
 
 def rate_chart(load: Load) -> Chart | None:

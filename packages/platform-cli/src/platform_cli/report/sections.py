@@ -2,8 +2,10 @@
 
 import shlex
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
+from platform_cli.history.words import list_words
 from platform_cli.report.charts import Chart
 from platform_cli.report.day_charts import Reasons, find_reasons, records_chart, rejected_chart
 from platform_cli.report.loads import Gap, Load
@@ -59,8 +61,8 @@ def _view(load: Load) -> LoadView:
 def _name_backfill(load: Load) -> str:
     """Return the command that loads the missing dates: it leaves out those that are done."""
     first, last = load.gaps[-1][0], load.gaps[0][1]
-    options = {"from": first, "to": last, "env": load.environment, **load.arguments}
-    words = ["platform", "backfill", load.module]
-    for name, value in options.items():
-        words += [f"--{name}", str(value)]
+    latest = load.runs[-1]
+    others = {name: value for name, value in latest.arguments.items() if name != "date"}
+    words = ["platform", "backfill", load.module, "--from", str(first), "--to", str(last)]
+    words += ["--env", load.environment, *list_words(replace(latest, arguments=others))]
     return shlex.join(words)

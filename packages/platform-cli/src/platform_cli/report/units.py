@@ -19,19 +19,6 @@ def format_short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def format_seconds(seconds: float) -> str:
-    """Return a duration in the one or two units that matter."""
-    if 0 < seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
-
-
 def round_ticks(largest: float) -> Sequence[float]:
     """Return the ticks from 0 to at least ``largest``: multiples of 1, 2 or 5 times a power of 10."""
     if largest <= 0:

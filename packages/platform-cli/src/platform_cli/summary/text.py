@@ -1,8 +1,8 @@
 """The summary of a run, for people: how it ended, where it went, where each record has gone, what is next."""
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
 
+from platform_cli._durations import format_duration
 from platform_cli._masking import hide_secrets
 from platform_cli._render import show
 from platform_cli._text import printable
@@ -50,7 +50,7 @@ def to_styled(lines: list[Line]) -> str:
 
 def _head(ended: EndedRun) -> Iterator[Line]:
     result = ended.result
-    took = _show_duration(result.seconds)
+    took = format_duration(result.seconds)
     endings = {
         RunStatus.SUCCEEDED: f"succeeded in {took}",
         RunStatus.INTERRUPTED: f"was interrupted after {took}",
@@ -131,7 +131,3 @@ def _next(ended: EndedRun) -> Iterator[Line]:
         yield [("  next", "dim")]
     for command in commands:
         yield [(f"    {printable(command)}", "cyan")]
-
-
-def _show_duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 60 else str(dt.timedelta(seconds=round(seconds)))
