@@ -178,7 +178,7 @@ def _complete(record: RunRecord, result: RunResult) -> RunRecord:
         failure_kind=str(result.failure_kind or ""),
         error=_clean(result.error)[:_MAX_ERROR_CHARACTERS],
         figures=_to_storable(hide_in(dict(result.figures))),
-        rejects=_to_storable(dict(result.run.rejects)),
+        rejects=_to_storable(dict(result.rejects)),
     )
 
 
