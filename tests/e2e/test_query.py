@@ -24,7 +24,9 @@ VALUES = """
         '10.0.0.1/8'::inet AS net, '' AS empty, NULL AS nothing,
         E'a\\n"b",\\\\.' AS text, '\\xff00'::bytea AS bytes,
         '{"n": 1.10}'::jsonb AS doc, timestamptz '2026-01-15 10:00+02' AS at,
-        interval '-1 day -1.5 seconds' AS wait, time '10:00' AS clock
+        interval '-1 day -1.5 seconds' AS wait, time '10:00' AS clock,
+        1e400::numeric AS huge, -1e400::numeric AS low, '-Infinity'::numeric AS lowest,
+        B'101' AS bits, '(1,2)'::point AS point, '((0,0),(1,1))'::polygon AS area
     FROM (SELECT 1 AS n, bytea '\\x00' AS b) AS part
 """
 
@@ -65,6 +67,12 @@ def test_values_are_exact(platform: Platform, postgres_url: str) -> None:
         "at": "2026-01-15T08:00:00+00:00",
         "wait": "P-1DT-1.5S",
         "clock": "10:00:00",
+        "huge": Decimal("1e400"),
+        "low": Decimal("-1e400"),
+        "lowest": "-Infinity",
+        "bits": "101",
+        "point": [1, 2],
+        "area": [[0, 0], [1, 1]],
     }
 
 

@@ -264,10 +264,11 @@ def test_a_lost_connection_loses_no_row(
     ("figures", "stored"),
     [
         ({"text": "a\0b", "key\0": [{"x": "\ud800"}]}, {"text": "a\\x00b", "key\\x00": [{"x": "\\ud800"}]}),
-        ({"large": "x" * 100_000}, {}),
+        ({"large": "x" * 100_000, "small": 1}, {"small": 1}),
+        ({"a": "x" * 30_000, "b": "y" * 40_000, "small": 1}, {"a": "x" * 30_000, "small": 1}),
         ({"token": "canary"}, {"token": "***"}),
     ],
-    ids=["not storable", "large", "secret"],
+    ids=["not storable", "large", "large together", "secret"],
 )
 def test_figures_that_no_database_can_or_should_have_are_changed(
     hello: Callable[..., None], platform: Platform, figures: dict[str, Any], stored: dict[str, Any]
@@ -290,6 +291,27 @@ def test_figures_are_in_the_history_as_soon_as_the_module_saves_them(
     """.strip()
     )
     assert platform("run", "hello")[1] == "running 2\n"
+
+
+@pytest.mark.parametrize("value", ["float('nan')", "{1, 2}", "ctx.run.figures", "'x' * 100_000", "nest(600)"])
+def test_a_figure_that_cannot_be_stored_keeps_no_other_from_it(
+    hello: Callable[..., None], platform: Platform, value: str
+) -> None:
+    hello(
+        f"""
+        def nest(levels):
+            return [nest(levels - 1)] if levels else 1
+        ctx.run.figures["odd"] = {value}
+        ctx.run.rejects["odd"] = "many"
+        await ctx.run.save_figures()
+        row = await ctx.db.fetch_one("SELECT figures FROM _runs")
+        print(row["figures"]["inserted"], row["figures"]["names"])
+        return 0
+    """.strip()
+    )
+    assert platform("run", "hello")[1] == "2 ['a', 'b']\n"
+    [run] = recorded(platform)
+    assert (run["figures"]["inserted"], run["rejects"]) == (2, {"not_utf8": 3})
 
 
 def test_a_run_goes_on_as_long_as_its_lock_is_held(hello: Callable[..., None], platform: Platform) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from platform_interfaces import FailureKind
 
 Platform = Callable[..., tuple[int, str, str]]
 Module = Callable[..., Path]
+Start = Callable[..., "subprocess.Popen[str]"]
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "run-json.md"
 NAMES = {
@@ -171,3 +173,40 @@ def test_a_result_that_cannot_be_written_fails(
 def test_each_name_is_documented() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", DOCUMENTATION.read_text(), re.MULTILINE)
     assert rows == list(NAMES)
+
+
+LATE = """
+import atexit, subprocess, threading, time
+
+async def run(ctx):
+    ended = threading.Event()
+    def late():
+        threading.main_thread().join()
+        print('thread', flush=True)
+    threading.Thread(target=late).start()
+    atexit.register(print, 'exit', flush=True)
+    print('run')
+    subprocess.Popen(['sh', '-c', 'read -r line; echo child'], stdin=subprocess.PIPE)
+    return 0
+"""
+
+
+def test_what_a_module_prints_after_its_run_is_not_in_the_result(module: Module, start: Start) -> None:
+    module(LATE)
+    out, err = start("-m", "platform_cli", "run", "hello", "--json").communicate()
+    assert json.loads(out)["status"] == "succeeded"
+    assert {"run", "thread", "exit"} <= set(err.splitlines())
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_standard_stream_that_is_closed_gives_its_number_to_nothing_else(
+    module: Module, project: Path, closed: str, monkeypatch: pytest.MonkeyPatch, site: Path
+) -> None:
+    module(
+        "import os\n\nasync def run(ctx):\n    for number in (1, 2):\n        os.write(number, b'x')\n"
+        "    with open('made', 'w') as made:\n        made.write(str(made.fileno() > 2))\n    return 0\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    command = f"{sys.executable} -m platform_cli run hello --json {closed}"
+    assert subprocess.run(command, shell=True, capture_output=True).returncode == 0
+    assert (project / "made").read_text() == "True"

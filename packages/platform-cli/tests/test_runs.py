@@ -57,7 +57,7 @@ def run(platform: Platform, *words: str) -> str:
 def rewrite(site: Path, main: str) -> None:
     """Give the module another ``main.py``."""
     (site / "hello_job" / "main.py").write_text(main)
-    sys.modules.pop("hello_job.main")
+    sys.modules.pop("hello_job.main", None)
 
 
 def show(platform: Platform, run_id: str) -> dict[str, Any]:
@@ -199,6 +199,20 @@ def test_an_undo_removes_the_rows_of_one_run_and_marks_it(platform: Platform) ->
         True,
         True,
     )
+
+
+def test_the_undo_of_a_retry_says_what_it_loses_and_what_loads_the_lines_again(
+    platform: Platform, site: Path
+) -> None:
+    rewrite(site, f"{dedent(MAIN)}\n\nretry = run\n")
+    platform("rejects", "retry", "hello", "--date", "2026-01-15")
+    run_id = json.loads(platform("runs", "--json")[1])["runs"][0]["id"]
+    _, out, _ = platform("runs", "undo", run_id, "--dry-run")
+    assert "hello (retry)" in out
+    assert "an undo loses what was corrected there" in out
+    again = "again: platform run hello --date 2026-01-15\n"
+    assert platform("runs", "undo", run_id, "--yes")[1].endswith(f"removed 5 rows; to load them {again}")
+    assert platform("runs", "show", run_id)[1].endswith(f"\nLoad it {again}")
 
 
 def test_a_dry_run_of_an_undo_changes_nothing(platform: Platform) -> None:

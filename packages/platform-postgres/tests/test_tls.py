@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from platform_interfaces import ConfigurationError, PlatformError
+from platform_interfaces import CheckStatus, ConfigurationError, Finding, PlatformError
 from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase
 
@@ -217,3 +217,22 @@ async def test_c10_a_server_without_the_tls_that_is_asked_for_is_reported(reply:
         with pytest.raises(PlatformError, match="sslnegotiation=direct, which needs PostgreSQL 17"):
             await connect(tls, "sslmode=require&sslnegotiation=direct")
     server.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("sslmode=disable", "not used: the server is on this machine (127.0.0.1)"),
+        ("sslmode=prefer", "TLSv1.3; sslmode=prefer would go on without it"),
+        ("sslmode=require", "TLSv1.3; sslmode=require does not check the certificate"),
+        (
+            "sslmode=verify-full&sslrootcert={folder}/localhost.crt",
+            "TLSv1.3; the certificate and its name are checked",
+        ),
+    ],
+)
+async def test_a_check_says_whether_tls_is_used(tls: TlsServer, folder: Path, query: str, text: str) -> None:
+    url = f"postgresql://postgres:canary@localhost:{tls.port}/postgres?{query.format(folder=folder)}"
+    async with PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": url})) as db:
+        [check] = [each for each in db.list_checks() if each.name == "TLS"]
+        assert await check.find() == Finding(CheckStatus.OK, text)

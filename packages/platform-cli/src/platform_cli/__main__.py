@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from platform_cli._masking import remember_arguments
+from platform_cli._reserved_stdout import release_stdout, result_stream
 from platform_cli.commands import platform
 from platform_cli.failures import CLOSED_PIPE, REPORTING, OutputClosedError, fail
 
@@ -16,6 +17,7 @@ from platform_cli.failures import CLOSED_PIPE, REPORTING, OutputClosedError, fai
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line (the process's own unless given) and return its exit code."""
     if args is None:
+        _open_missing_streams()
         _tune_collector()
         if isinstance(sys.stdout, io.TextIOWrapper):  # what it cannot encode is escaped, as on standard error
             sys.stdout.reconfigure(errors="backslashreplace")
@@ -30,6 +32,18 @@ def main(args: Sequence[str] | None = None) -> int:
         return _run(args)
     finally:
         _flush()
+        if args is not None:
+            release_stdout()
+
+
+def _open_missing_streams() -> None:
+    """Open what the process was started without, as by ``>&-``: else a file or a connection has its number.
+
+    Then what a program prints that a module starts would be sent to the database.
+    """
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(opened, True)
+    os.close(opened)
 
 
 def _tune_collector() -> None:
@@ -60,7 +74,7 @@ def _run(args: Sequence[str] | None) -> int:
 
 def _flush() -> None:
     # Here, because the interpreter complains of a closed pipe when it exits.
-    for stream in filter(None, (sys.stdout, sys.stderr)):
+    for stream in filter(None, (result_stream(), sys.stdout, sys.stderr)):
         try:
             stream.flush()
         except BrokenPipeError:

@@ -11,7 +11,6 @@ from platform_cli._announcement import log_locations, log_settings
 from platform_cli._blame import Owner, attribute
 from platform_cli._unknown_settings import find_unknown
 from platform_cli.failures import AdapterFailedError, describe
-from platform_cli.flags import ADAPTER_FLAGS
 from platform_cli.interfaces import INTERFACES
 from platform_cli.secrets import AdapterSecrets
 from platform_cli.settings import Settings
@@ -28,8 +27,9 @@ from platform_interfaces import (
     SecretsInterface,
 )
 
-_TYPES = {each.kind: each.type for each in INTERFACES}
-_FIELDS = {each.kind: each.field for each in INTERFACES}
+_BY_KIND = {each.kind: each for each in INTERFACES}
+_Values = Mapping[str, str]
+_NONE: _Values = MappingProxyType({})
 _ALWAYS_BUILT = ("logging", "secrets")
 # Every call of an adapter begins in it: an error whose last line is here is the adapter's, not the logger's.
 _OWN_PACKAGE = __name__.partition(".")[0]
@@ -55,7 +55,7 @@ class Container:
         ConfigurationError: when the store or the logger cannot be built.
     """
 
-    def __init__(self, settings: Settings, log_fields: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(self, settings: Settings, log_fields: _Values = _NONE) -> None:
         self.settings = settings
         self.lifecycle = Lifecycle()
         self.database_lifecycle = Lifecycle()
@@ -74,7 +74,7 @@ class Container:
         self.log = self._logger.bind(**log_fields)
 
     async def open_database(
-        self, defaults: Mapping[str, str] = MappingProxyType({}), *, is_announced: bool = True
+        self, defaults: _Values = _NONE, *, is_announced: bool = True
     ) -> DatabaseInterface:
         """Return the database, connected until ``database_lifecycle`` shuts down; see ``open_context``."""
         return (await self.open_context(["database"], {}, defaults, is_announced=is_announced)).db
@@ -83,7 +83,7 @@ class Container:
         self,
         interfaces: Iterable[str],
         config: Mapping[str, Any],
-        defaults: Mapping[str, str] = MappingProxyType({}),
+        defaults: _Values = _NONE,
         run: Run | None = None,
         *,
         is_announced: bool = True,
@@ -98,10 +98,7 @@ class Container:
             PlatformError: when an adapter cannot be opened; the lifecycles close those before it.
         """
         declared = set(interfaces)
-        await self._open({"logging": self._logger, "secrets": self.secrets})
-        # Once more: a copy that was bound before may lack what the logger has opened.
-        self.log = self._logger.bind(**self._log_fields)
-        always = {"logging": self.log, "secrets": self.secrets}
+        always = await self._open_always()
         try:
             built = self._build_declared(declared, defaults)
         except ConfigurationError:  # what is missing may be set under a mistyped name
@@ -114,13 +111,8 @@ class Container:
             await self._open(built)
         finally:
             self._warn_of_unknown(is_complete="secrets" not in declared)
-        adapters = {_FIELDS[kind]: each for kind, each in (always | built).items() if kind in declared}
+        adapters = {_BY_KIND[kind].field: each for kind, each in (always | built).items() if kind in declared}
         return PlatformContext(**adapters, config=config, lifecycle=self.lifecycle, run=run)
-
-    @property
-    def has_lasting_database(self) -> bool:
-        """Return whether what is written to the database may be there when the process has ended."""
-        return self._name("database") not in registry.FORGETFUL_DATABASES
 
     async def open_existing_database(self) -> DatabaseInterface:
         """Return the database, connected until ``database_lifecycle`` shuts down; nothing is made or logged.
@@ -129,10 +121,25 @@ class Container:
             DatabaseMissingError: when there is none yet.
             PlatformError: when it cannot be built or opened.
         """
-        built = self._build_declared({"database"}, registry.MAKES_NOTHING)
-        await self._open(built)
-        database: DatabaseInterface = built["database"]
+        database: DatabaseInterface = await self.open_adapter("database")
         return database
+
+    async def open_adapter(self, kind: str) -> Any:
+        """Return the adapter of an interface, open until its lifecycle shuts down; see ``build_adapter``."""
+        adapter = await self.build_adapter(kind)
+        await self._open({kind: adapter})
+        return adapter
+
+    async def build_adapter(self, kind: str) -> Any:
+        """Return the adapter of an interface, not opened; later it makes no database; nothing is logged.
+
+        Raises:
+            PlatformError: when it cannot be built, or the logger or the secret store cannot be opened.
+        """
+        adapters = await self._open_always()
+        if kind not in adapters:
+            adapters = self._build_declared({kind}, {}, registry.MAKES_NOTHING)
+        return adapters[kind]
 
     def log_settings(self) -> None:
         """Log where the settings come from and what to mend in them, once."""
@@ -140,6 +147,12 @@ class Container:
             return
         self._is_announced = True
         log_settings(self.log, self.settings)
+
+    async def _open_always(self) -> dict[str, Any]:
+        await self._open({"logging": self._logger, "secrets": self.secrets})
+        # Once more: a copy that was bound before may lack what the logger has opened.
+        self.log = self._logger.bind(**self._log_fields)
+        return {"logging": self.log, "secrets": self.secrets}
 
     async def _open(self, adapters: Mapping[str, AsyncResource]) -> None:
         for kind, adapter in adapters.items():
@@ -172,30 +185,24 @@ class Container:
             raise AdapterFailedError(f"{label} failed: {describe(error)}") from error
 
     def _warn_of_unknown(self, *, is_complete: bool) -> None:
-        chosen = self.settings.implementations.items()
-        are_shipped = all(each.value and registry.is_shipped(kind, each.value) for kind, each in chosen)
-        unknown = find_unknown(
-            self.settings.values.layers, self._asked, is_complete=is_complete and are_shipped
-        )
+        layers, is_complete = self.settings.values.layers, is_complete and self.settings.knows_all_names
+        unknown = find_unknown(layers, self._asked, is_complete=is_complete)
         if unknown:
             self.log.warn("Settings that nothing reads", names=", ".join(map(str, unknown)))
 
-    def _build_declared(self, declared: set[str], defaults: Mapping[str, str]) -> dict[str, Any]:
+    def _build_declared(self, kinds: set[str], defaults: _Values, given: _Values = _NONE) -> dict[str, Any]:
         deployed_env = self.settings.env.value if self.settings.is_deployed else ""
-        secrets = AdapterSecrets(self.secrets, defaults, deployed_env)
+        secrets = AdapterSecrets(self.secrets, defaults, deployed_env, given)
         secrets.asked = self._asked
         built: dict[str, Any] = {}
         problems: list[ConfigurationError] = []
-        for kind in (each.kind for each in INTERFACES if each.kind not in _ALWAYS_BUILT):
-            if kind in declared:
-                try:
-                    self._built[kind] = built[kind] = self._built.get(kind) or self._build(kind, secrets)
-                except ConfigurationError as error:
-                    problems.append(error)
-        if len(problems) > 1:
-            raise ConfigurationError("\n".join(map(str, problems)))
-        for problem in problems:
-            raise problem
+        for kind in (each for each in _BY_KIND if each in kinds and each not in _ALWAYS_BUILT):
+            try:
+                self._built[kind] = built[kind] = self._built.get(kind) or self._build(kind, secrets)
+            except ConfigurationError as error:
+                problems.append(error)
+        if problems:
+            raise problems[0] if len(problems) == 1 else ConfigurationError("\n".join(map(str, problems)))
         return built
 
     def _name(self, kind: str) -> str:
@@ -204,17 +211,17 @@ class Container:
     def _build(self, kind: str, secrets: SecretsInterface | None = None) -> Any:
         chosen = self.settings.implementations[kind]
         if not chosen.value:
-            raise MissingSecretError(self._explain_unchosen(kind))
+            raise MissingSecretError(self.settings.explain_unchosen(kind))
         try:
             adapter = self._construct(kind, chosen.value, secrets or self.secrets)
         except ConfigurationError as error:
             if chosen.origin == "default":  # it was not chosen, and naming it would not help
                 raise
             raise ConfigurationError(f"{error} (chosen by {chosen.origin})") from error
-        if not isinstance(adapter, _TYPES[kind]):
-            target = registry.reference(kind, chosen.value)
+        wanted, target = _BY_KIND[kind].type, registry.reference(kind, chosen.value)
+        if not isinstance(adapter, wanted):
             raise ConfigurationError(
-                f"{target!r} does not make a {_TYPES[kind].__name__}, which {kind} {chosen.value!r} must be"
+                f"{target!r} does not make a {wanted.__name__}, which {kind} {chosen.value!r} must be"
             )
         return adapter
 
@@ -236,14 +243,6 @@ class Container:
             failure = attribute(error, {**others, package: Owner(label)})
             message = f"{label} failed: {describe(error)}" if failure is error else str(failure)
             raise ConfigurationError(message) from error
-
-    def _explain_unchosen(self, kind: str) -> str:
-        flag, env = ADAPTER_FLAGS[kind], self.settings.env.value
-        return (
-            f"{self.settings.values.explain_missing(flag.variable)}; env {env!r} has no default "
-            f"{registry.LABELS[kind]}: set {flag.variable}, or give --{flag.name}; "
-            f"installed are {', '.join(registry.names(kind))}"
-        )
 
 
 def _label(kind: str, name: str, target: str) -> str:

@@ -137,9 +137,7 @@ def _construct(kind: str, name: str, secrets: SecretsInterface) -> None:
 
 
 def _find_hints(settings: Settings, asked: _Asked) -> dict[str, str]:
-    chosen = settings.implementations.items()
-    is_complete = all(each.value and registry.is_shipped(kind, each.value) for kind, each in chosen)
-    found = find_unknown(settings.values.layers, asked.defaults, is_complete=is_complete)
+    found = find_unknown(settings.values.layers, asked.defaults, is_complete=settings.knows_all_names)
     return {each.name: each.nearest for each in found}
 
 

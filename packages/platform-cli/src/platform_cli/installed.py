@@ -72,7 +72,7 @@ def find_adapters(chosen: Mapping[str, Setting]) -> Iterator[Adapter]:
         kind, setting = interface.kind, chosen[interface.kind]
         names = {*registry.names(kind), *registry.known_names(kind), *filter(None, [setting.value])}
         for name in sorted(names):
-            yield _describe_adapter(interface, name, setting.origin if name == setting.value else "")
+            yield describe_adapter(interface, name, setting.origin if name == setting.value else "")
 
 
 def find_modules() -> Iterator[Module]:
@@ -91,7 +91,8 @@ def find_modules() -> Iterator[Module]:
         yield Module(name, package, version, manifest, problem)
 
 
-def _describe_adapter(interface: Interface, name: str, chosen_by: str) -> Adapter:
+def describe_adapter(interface: Interface, name: str, chosen_by: str) -> Adapter:
+    """Return an adapter of ``interface``, which is imported, and what keeps it from being used."""
     kind = interface.kind
     package, version = _find_package(kind, name)
     known = registry.find_distribution(kind, name)

@@ -50,7 +50,7 @@ CHANGES_NOTHING = {"DB_EMBEDDED_CREATE": "temporary"}
 """Defaults for a database that is only read: no server is made where there is none."""
 
 MAKES_NOTHING = {"DB_EMBEDDED_CREATE": "false"}
-"""Defaults for a database that is only used where there is one."""
+"""Settings of a database that is only used where there is one."""
 
 FORGETFUL_DATABASES = ("memory",)
 """The databases that end with the process."""

@@ -36,10 +36,18 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _make_number(value: float | Decimal) -> float | Decimal | str:
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+def _make_float(value: float) -> float | str:
+    return value if math.isfinite(value) else _name_of(value, is_nan=math.isnan(value))
+
+
+def _make_decimal(
+    value: Decimal,
+) -> Decimal | str:  # one above 1.8e308 is not an infinity, which math calls it
+    return value if value.is_finite() else _name_of(value, is_nan=value.is_nan())
+
+
+def _name_of(value: float | Decimal, *, is_nan: bool) -> str:
+    return "NaN" if is_nan else "Infinity" if value > 0 else "-Infinity"
 
 
 def _make_list(value: Iterable[Any]) -> list[Any]:
@@ -68,6 +76,10 @@ def _make_interval(value: timedelta) -> str:
 
 def _make_plain(value: Any) -> Any:
     """Return what a driver makes of the types that are not in the table: composites, ranges, networks."""
+    if hasattr(value, "as_string"):  # bits
+        return value.as_string()
+    if isinstance(value, tuple) or hasattr(value, "points"):  # geometry
+        return _make_list(getattr(value, "points", value))
     if hasattr(value, "items"):
         return _make_object(dict(value.items()))
     return _make_range(value) if hasattr(value, "lower_inc") else str(value)
@@ -82,7 +94,8 @@ def _make_range(value: Any) -> str:
 
 _MAKERS: Mapping[type, Callable[[Any], Any]] = {
     **dict.fromkeys((NoneType, bool, int, str), _as_it_is),
-    **dict.fromkeys((float, Decimal), _make_number),
+    float: _make_float,
+    Decimal: _make_decimal,
     **dict.fromkeys((list, tuple), _make_list),
     **dict.fromkeys((date, datetime, time), _make_time),
     bytes: _make_hexadecimal,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from platform_cli import registry
 from platform_cli._masking import remember_settings
 from platform_cli._text import did_you_mean
 from platform_cli.env_files import (
@@ -84,6 +85,17 @@ class Settings:
         """Return whether the environment has no default databases and locations of data."""
         return is_deployed(self.env.value)
 
+    @property
+    def has_lasting_database(self) -> bool:
+        """Return whether what is written to the database may be there when the process has ended."""
+        return self.implementations["database"].value not in registry.FORGETFUL_DATABASES
+
+    @property
+    def knows_all_names(self) -> bool:
+        """Return whether all chosen adapters are the platform's own, the settings of which are known."""
+        chosen = self.implementations.items()
+        return all(each.value and registry.is_shipped(kind, each.value) for kind, each in chosen)
+
     def as_flags(self, *kinds: str) -> str:
         """Return those of the flags given that choose environment and ``kinds``, for a command to advise.
 
@@ -91,6 +103,15 @@ class Settings:
         """
         given = (self.env, *(self.implementations[kind] for kind in kinds))
         return "".join(f" {each.origin} {each.value}" for each in given if each.origin.startswith("--"))
+
+    def explain_unchosen(self, kind: str) -> str:
+        """Return that no adapter of ``kind`` is chosen, and how to choose one."""
+        flag = ADAPTER_FLAGS[kind]
+        return (
+            f"{self.values.explain_missing(flag.variable)}; env {self.env.value!r} has no default "
+            f"{registry.LABELS[kind]}: set {flag.variable}, or give --{flag.name}; "
+            f"installed are {', '.join(registry.names(kind))}"
+        )
 
 
 def is_deployed(env: str) -> bool:

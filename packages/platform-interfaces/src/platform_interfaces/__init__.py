@@ -1,6 +1,7 @@
 """The interfaces a job is written against; they need nothing but the standard library."""
 
 from platform_interfaces._reject_writer import RejectWriter
+from platform_interfaces.checks import Check, CheckStatus, Finding, check_free_space
 from platform_interfaces.columns import Columns
 from platform_interfaces.context import PlatformContext
 from platform_interfaces.database import DatabaseInterface, Row, check_bulk_insert
@@ -50,6 +51,8 @@ __all__ = [
     "REJECTS_FOLDER",
     "AsyncResource",
     "Capability",
+    "Check",
+    "CheckStatus",
     "Columns",
     "ConfigurationError",
     "ConnectionLostError",
@@ -63,6 +66,7 @@ __all__ = [
     "FileMissingError",
     "FileSystemError",
     "FileSystemInterface",
+    "Finding",
     "InvalidPathError",
     "Lifecycle",
     "LockTimeoutError",
@@ -89,6 +93,7 @@ __all__ = [
     "TransactionConflictError",
     "Undo",
     "check_bulk_insert",
+    "check_free_space",
     "check_path",
     "check_prefix",
     "drop_rejects",

@@ -1,8 +1,10 @@
 """Opening what a run works with, and undoing at its end what was done at its start."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Self
+
+from platform_interfaces.checks import Check
 
 
 class AsyncResource:
@@ -23,6 +25,14 @@ class AsyncResource:
 
         The resource can be connected again.
         """
+
+    def list_checks(self) -> Sequence[Check]:
+        """Return what only this adapter can say of its state, for ``platform doctor``; asks nothing itself.
+
+        The checks are made while the resource is open. What is checked of every adapter is not in it: that
+        it can be opened and, of databases and file systems, that they can be read and written.
+        """
+        return ()
 
     async def __aenter__(self) -> Self:
         """Connect for the length of the block."""

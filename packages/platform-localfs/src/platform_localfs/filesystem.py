@@ -2,19 +2,22 @@
 
 import errno
 import sys
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from typing import TypeVar
 
 from platform_interfaces import (
+    Check,
     FileChangedError,
     FileMissingError,
     FileSystemError,
     FileSystemInterface,
+    Finding,
     InvalidPathError,
     SecretsInterface,
     Survey,
+    check_free_space,
     check_path,
     check_prefix,
 )
@@ -22,7 +25,7 @@ from platform_localfs._confined import LeavesRootError
 from platform_localfs._disk import write_all
 from platform_localfs._mounts import Mounts
 from platform_localfs._reader import BLOCK_BYTES, Reader
-from platform_localfs._root import RootError, RootMissingError
+from platform_localfs._root import Root, RootError, RootMissingError
 from platform_localfs._threads import run_to_end
 from platform_localfs._tree import Tree
 
@@ -147,6 +150,17 @@ class LocalFileSystem(FileSystemInterface):
         except OSError:
             return False
         return True
+
+    def list_checks(self) -> Sequence[Check]:
+        """Return a check of the free space for files, and one for rejects where these have another root."""
+        names = ("disk of files", "disk of rejects")
+        return [
+            Check(name, partial(self._check_disk, tree.root))
+            for name, tree in zip(names, self._mounts.trees, strict=False)
+        ]
+
+    async def _check_disk(self, root: Root) -> Finding:
+        return await run_to_end(check_free_space, str(root.path), root.setting)
 
     def _list_names(self, prefix: str) -> tuple[str, ...]:
         try:

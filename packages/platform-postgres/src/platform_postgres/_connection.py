@@ -138,11 +138,16 @@ async def _connect_to(host: Host, target: Target, attributes: str, options: dict
     raise AssertionError("there is at least one attempt")
 
 
+def find_transport(connection: Connection) -> asyncio.BaseTransport:
+    """Return what a connection sends its bytes with."""
+    # asyncpg offers no other way to its socket.
+    transport: asyncio.BaseTransport = getattr(connection, "_transport")  # noqa: B009
+    return transport
+
+
 def _set_socket_options(connection: Connection, target: Target) -> None:
     """Let the system detect a dead connection, as ``keepalives…`` and ``tcp_user_timeout`` say."""
-    # asyncpg offers no other way to its socket.
-    transport = getattr(connection, "_transport")  # noqa: B009
-    found = transport.get_extra_info("socket")
+    found = find_transport(connection).get_extra_info("socket")
     if found is not None and found.family != socket.AF_UNIX:
         for (level, option), value in target.socket_options.items():
             found.setsockopt(level, option, value)

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from platform_interfaces import (
+    Check,
     DatabaseInterface,
     MissingSecretError,
     PlatformError,
@@ -22,6 +23,7 @@ from platform_interfaces import (
 from platform_postgres._advisory_lock import advisory_lock
 from platform_postgres._bulk.insert import BulkInsert
 from platform_postgres._bulk.plan import make_plan
+from platform_postgres._checks import ServerChecks
 from platform_postgres._connection import open_lasting_connection
 from platform_postgres._connection_url import URL_FORM
 from platform_postgres._numbers import prepare
@@ -195,3 +197,7 @@ class PostgresDatabase(DatabaseInterface):
                 return await self.fetch_one("SELECT 1 AS one") is not None
         except (PlatformError, TimeoutError):
             return False
+
+    def list_checks(self) -> Sequence[Check]:
+        """Return checks of version, encoding, TLS, poolers, and limits of connections and of time."""
+        return ServerChecks(self._sessions, self._settings).list_checks()

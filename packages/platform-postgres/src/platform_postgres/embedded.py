@@ -3,10 +3,18 @@
 import asyncio
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 
-from platform_interfaces import ConfigurationError, DatabaseMissingError, SecretsInterface
+from platform_interfaces import (
+    Check,
+    ConfigurationError,
+    DatabaseMissingError,
+    Finding,
+    SecretsInterface,
+    check_free_space,
+)
 from platform_postgres._target import Target, read_target
 from platform_postgres.database import PostgresDatabase
 from platform_postgres.server import PostgresServer
@@ -78,6 +86,13 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
             await super().disconnect()
         finally:
             await asyncio.to_thread(self._stop)
+
+    def list_checks(self) -> Sequence[Check]:
+        """Return the checks of a server, and one of the space for its data."""
+        return (*super().list_checks(), Check("database disk", self._check_disk))
+
+    async def _check_disk(self) -> Finding:
+        return await asyncio.to_thread(check_free_space, str(self._server.directory), "DB_EMBEDDED_DIR")
 
     def _choose_server(self) -> PostgresServer:
         """Return the server of the directory, or a temporary one."""

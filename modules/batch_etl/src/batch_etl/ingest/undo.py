@@ -5,7 +5,7 @@ from batch_etl.ingest.columns import CREATED_AT, EVENT_DATE
 from batch_etl.ingest.config import LoadConfig
 from batch_etl.ingest.table import TargetTable
 from batch_etl.ingest.window import read_window
-from platform_interfaces import PlatformContext, Undo
+from platform_interfaces import DatabaseError, PlatformContext, Undo
 
 
 async def find_undo(ctx: PlatformContext, config: LoadConfig, cleaner: Cleaner) -> Undo:
@@ -23,13 +23,22 @@ async def find_undo(ctx: PlatformContext, config: LoadConfig, cleaner: Cleaner) 
     rows = f"{table.quoted} WHERE {EVENT_DATE} = $1 AND {CREATED_AT} > $2 AND {CREATED_AT} <= $3"
     values = [table.event_date, after, until]
 
+    async def count() -> int:
+        found = await ctx.db.fetch_one(f"SELECT COUNT(*) AS n FROM {rows}", values)  # noqa: S608 - quoted
+        return found["n"] if found else 0
+
     async def remove() -> int:
         await table.wait_for_writes()
-        return await ctx.db.execute(f"DELETE FROM {rows}", values)  # noqa: S608 - quoted
+        removed = await ctx.db.execute(f"DELETE FROM {rows}", values)  # noqa: S608 - quoted
+        if left := await count():
+            raise DatabaseError(
+                f"{left:,} rows of the run are still in table {table.name!r} after they were deleted, so "
+                "nothing was removed: a trigger, a rule or a policy keeps them; disable it and undo again"
+            )
+        return removed
 
-    found = await ctx.db.fetch_one(f"SELECT COUNT(*) AS n FROM {rows}", values)  # noqa: S608 - quoted
     return Undo(
-        rows=found["n"] if found else 0,
+        rows=await count(),
         recorded=ctx.run.figures.get("inserted"),
         lock=lock,
         remove=remove,

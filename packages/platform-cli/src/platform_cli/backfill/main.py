@@ -104,7 +104,7 @@ class _Job:
         return await self._container.open_context(manifest.interfaces, arguments, defaults, run)
 
     def _warn_of_memory(self) -> None:
-        if "database" in self._manifest.interfaces and not self._container.has_lasting_database:
+        if "database" in self._manifest.interfaces and not self._container.settings.has_lasting_database:
             self._container.log.warn(
                 "The database ends with its process: each date has one of its own, nothing is kept, and no "
                 "date counts as done",
@@ -127,7 +127,7 @@ class _Job:
         """Return the database with the history; None where a module uses none, and there is none."""
         if "database" in self._manifest.interfaces:
             return context.db
-        if self._container.has_lasting_database:
+        if self._container.settings.has_lasting_database:
             with suppress(PlatformError):
                 return await self._container.open_existing_database()
         return None

@@ -19,6 +19,7 @@ COMMANDS = {
     "migrate": "Bring the database's schema up to date, or back.",
     "modules": "List the installed modules, and why one cannot be run.",
     "adapters": "List the adapters of each interface, and which of them is chosen.",
+    "doctor": "Check everything that the settings choose, and say what to do about what is wrong.",
     "config": "Show every setting, its value and where that comes from.",
     "new": "Write a package to begin with: a module or an adapter.",
     "completion": "Print the script that completes command lines in a shell.",

@@ -8,6 +8,7 @@ import click
 from click.core import iter_params_for_processing
 
 from platform_cli import registry
+from platform_cli._reserved_stdout import result_stream
 from platform_cli.failures import REPORTING, OutputClosedError, describe
 from platform_cli.flags import FLAGS, Flag
 from platform_interfaces import ConfigurationError, PlatformError
@@ -27,7 +28,7 @@ def say(text: str | bytes, *, has_end: bool = True) -> None:
         PlatformError: when it cannot be written, on a full disk.
     """
     try:
-        click.echo(text, nl=has_end)
+        click.echo(text, file=result_stream(), nl=has_end)
     except BrokenPipeError as error:
         raise OutputClosedError from error
     except OSError as error:

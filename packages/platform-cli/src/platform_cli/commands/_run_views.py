@@ -3,7 +3,7 @@
 import datetime as dt
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from platform_cli._durations import format_duration
@@ -14,6 +14,10 @@ from platform_cli.history.words import list_words, order_arguments
 from platform_cli.settings import Settings
 from platform_interfaces import Undo
 
+_LOST_BY_RETRY = (
+    "it was a retry: its rows are not among the rejects any more, so an undo loses what was corrected there; "
+    "the files of the date have the lines as they were"
+)
 _COMMANDS = {"run": "platform run", "retry": "platform rejects retry"}
 
 
@@ -99,11 +103,21 @@ def describe_again(record: RunRecord, settings: Settings) -> str:
     return f"{_COMMANDS[record.entry]} {record.module} {words}".rstrip() + flags
 
 
+def describe_reload(record: RunRecord, settings: Settings) -> str:
+    """Return the command that loads again what an undo of the run has removed.
+
+    For a retry it is the run: what it has loaded is among the rejects no more.
+    """
+    return describe_again(replace(record, entry="run"), settings)
+
+
 def describe_next(record: RunRecord, settings: Settings) -> str:
     """Return what can be done about a run, with the command to type."""
     again, short = describe_again(record, settings), record.short_id
     if record.status == RunStatus.RUNNING:
         return f"It is still running: platform runs show {short}{settings.as_flags('database')}"
+    if record.status == RunStatus.UNDONE:
+        return f"Load it again: {describe_reload(record, settings)}"
     if record.status != RunStatus.SUCCEEDED:
         return f"Run it again: {again}"
     if record.rejects:
@@ -113,14 +127,15 @@ def describe_next(record: RunRecord, settings: Settings) -> str:
 
 def describe_undo(record: RunRecord, undo: Undo) -> str:
     """Return how many rows of a run there are, beside how many it has recorded."""
-    run = f"run {record.short_id} of {record.module} ({printable(' '.join(list_words(record)))})"
+    run = f"run {record.short_id} of {name_entry(record)} ({printable(' '.join(list_words(record)))})"
     if not undo.recorded and not undo.rows:
         return f"{run} has no rows in the table"
     if undo.recorded is None:
         return f"{run} ended before it recorded how many rows it inserted; {undo.rows:,} are in the table"
     found = "all of them" if undo.rows == undo.recorded else f"{undo.rows:,}"
     lacking = "" if undo.rows == undo.recorded else ": others were removed or changed since"
-    return f"{run} inserted {undo.recorded:,} rows; {found} are in the table{lacking}"
+    lost = f"\n{_LOST_BY_RETRY}" if record.entry == "retry" else ""
+    return f"{run} inserted {undo.recorded:,} rows; {found} are in the table{lacking}{lost}"
 
 
 def _format_took(record: RunRecord) -> str | None:
@@ -129,7 +144,7 @@ def _format_took(record: RunRecord) -> str | None:
 
 def _shorten(words: list[str]) -> list[str]:
     """Return the words without the names of options that have a value, for which a list has no room."""
-    names = zip(words, [*words[1:], "--"], strict=False)
+    names = zip(words, [*words, "--"][1:], strict=True)
     return [word for word, following in names if not word.startswith("--") or following.startswith("--")]
 
 

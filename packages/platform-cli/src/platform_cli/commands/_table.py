@@ -3,10 +3,11 @@
 import os
 import shutil
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
 
 from platform_cli._masking import hide_in, hide_secrets
 from platform_cli._render import show
@@ -24,6 +25,7 @@ def print_table(
     numbers: Collection[str] = (),
     wrapped: Collection[str] = (),
     whole: Collection[str] = (),
+    styles: Mapping[str, str] = MappingProxyType({}),
     missing: str = "",
     has_head: bool = True,
 ) -> None:
@@ -39,6 +41,7 @@ def print_table(
         numbers: columns of text that are right-aligned, too, such as ``1,234`` or ``2.5 s``.
         wrapped: columns whose values are whole on a terminal, too, on as many lines as they need.
         whole: columns that are shortened last, such as those of names.
+        styles: how a terminal draws the cells with these texts, as rich names styles.
         missing: what is shown where there is no value.
         has_head: whether the names are printed.
 
@@ -62,7 +65,7 @@ def print_table(
         for index, name in enumerate(columns)
     ]
     if is_terminal():
-        text = _draw(drawn, cells, has_head=has_head)
+        text = _draw(drawn, cells, styles, has_head=has_head)
     elif has_head or cells:
         text = _align(drawn, [[column.name for column in drawn], *cells][not has_head :])
     say(text if _can_encode("─…", encoding) else text.translate(_PLAIN_SIGNS))
@@ -100,7 +103,9 @@ def _align(columns: Sequence[_Column], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("  ".join(map(pad, line, widths, columns)).rstrip() for line in lines)
 
 
-def _draw(columns: Sequence[_Column], rows: Iterable[Sequence[str]], *, has_head: bool) -> str:
+def _draw(
+    columns: Sequence[_Column], rows: Iterable[Sequence[str]], styles: Mapping[str, str], *, has_head: bool
+) -> str:
     """Return the table as a terminal shows it."""
     from io import StringIO
 
@@ -117,7 +122,12 @@ def _draw(columns: Sequence[_Column], rows: Iterable[Sequence[str]], *, has_head
         table.add_column(name, justify="right" if column.is_right else "left", no_wrap=column.is_whole)
     for row in rows:
         cells = (
-            Text(cell, overflow="fold" if column.is_wrapped else "ellipsis", no_wrap=not column.is_wrapped)
+            Text(
+                cell,
+                styles.get(cell, ""),
+                overflow="fold" if column.is_wrapped else "ellipsis",
+                no_wrap=not column.is_wrapped,
+            )
             for column, cell in zip(columns, row, strict=True)
         )
         table.add_row(*cells)

@@ -110,6 +110,7 @@ def _check(manifest: Manifest) -> None:
 
 
 def _run(manifest: Manifest, /, *, verbose: bool, quiet: bool, json: bool, **values: Any) -> int:
+    from platform_cli._reserved_stdout import reserve_stdout
     from platform_cli.backfill.main import Backfill, run_backfill
     from platform_cli.backfill.plan import Selection
 
@@ -125,6 +126,8 @@ def _run(manifest: Manifest, /, *, verbose: bool, quiet: bool, json: bool, **val
         parallel=values["_parallel"],
         is_dry_run=values["_is_dry_run"],
     )
+    if json:
+        reserve_stdout()  # the module checks its arguments in this process
     return run_backfill(backfill, settings, options, partial(_report, is_json=json))
 
 

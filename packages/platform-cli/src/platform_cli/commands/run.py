@@ -118,8 +118,9 @@ def _run(manifest: Manifest, entry: str, /, *, verbose: bool, quiet: bool, json:
 
     options, settings = read_display_options(verbose=verbose, quiet=quiet, json=json)
     config = to_config(manifest.arguments, values, settings.env.value)
-    with reserve_stdout(is_needed=json):
-        ended = run_module(manifest, config, settings, entry, options)
+    if json:
+        reserve_stdout()
+    ended = run_module(manifest, config, settings, entry, options)
     (_print_json if json else _print_summary)(ended)
     return ended.result.exit_code
 

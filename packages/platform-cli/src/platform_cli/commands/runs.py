@@ -131,7 +131,7 @@ def undo(id_: str, yes: bool, dry_run: bool) -> int:
         if not (sys.stdin and sys.stdin.isatty()):
             raise click.UsageError(f"an undo removes rows, and there is no terminal to ask on: {hint}")
 
-    from platform_cli.commands._run_views import describe_again, describe_undo
+    from platform_cli.commands._run_views import describe_reload, describe_undo
     from platform_cli.history.undo import carry_out, plan_undo
 
     async def undo_one(container: "Container") -> None:
@@ -142,7 +142,7 @@ def undo(id_: str, yes: bool, dry_run: bool) -> int:
         if not (yes or await _ask(f"remove {plan.undo.rows:,} rows?")):
             raise PlatformError("nothing was removed: it was not confirmed")
         rows = await carry_out(plan)
-        say(f"removed {rows:,} rows; to load them again: {describe_again(plan.record, settings)}")
+        say(f"removed {rows:,} rows; to load them again: {describe_reload(plan.record, settings)}")
 
     return run_on_history(undo_one)
 

@@ -7,7 +7,9 @@ import os
 import re
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from platform_cli._masking import hide_in
@@ -22,7 +24,7 @@ WRITE_SECONDS = 4.0
 """How long a run waits for its history at most, each time that it writes to it."""
 
 MAX_JSON_CHARACTERS = 65_536
-"""Larger arguments, figures or counts of rejects are not recorded."""
+"""Of arguments, figures or counts of rejects, the largest are not recorded beyond this."""
 
 _MAX_ERROR_CHARACTERS = 10_000
 _PAUSE_SECONDS = 1.0
@@ -36,7 +38,7 @@ def make_record(run: Run, entry: str, settings: Settings) -> RunRecord:
         module=run.module,
         version=run.version,
         entry=entry,
-        arguments=_to_storable(hide_in(dict(run.arguments))),
+        arguments=_to_storable(run.arguments),
         environment=settings.env.value,
         adapters={kind: each.value for kind, each in settings.implementations.items()},
         host=find_host(),
@@ -97,7 +99,7 @@ class RunRecorder:
     async def save_figures(self, run: Run) -> None:
         """Write the figures as they are now."""
         if self._db and self._has_row:
-            self._record = replace(self._record, figures=_to_storable(hide_in(dict(run.figures))))
+            self._record = replace(self._record, figures=_to_storable(run.figures))
             await self._within_limit(self._write(self._db))
 
     async def end(self, result: RunResult) -> None:
@@ -177,18 +179,25 @@ def _complete(record: RunRecord, result: RunResult) -> RunRecord:
         exit_code=result.exit_code,
         failure_kind=str(result.failure_kind or ""),
         error=_clean(result.error)[:_MAX_ERROR_CHARACTERS],
-        figures=_to_storable(hide_in(dict(result.figures))),
-        rejects=_to_storable(dict(result.rejects)),
+        figures=_to_storable(result.figures),
+        rejects=_to_storable(result.rejects),
     )
 
 
 def _to_storable(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``values`` as JSON that any database stores; nothing where they are too large, or not JSON."""
-    try:
-        is_small = len(dump_json(values)) <= MAX_JSON_CHARACTERS
-    except (TypeError, ValueError):
-        is_small = False
-    return _clean(values) if is_small else {}
+    """Return what any database stores of ``values``, without secrets: not what is too large, or not JSON."""
+    by_size: list[tuple[int, dict[str, Any]]] = []
+    for name, value in dict(values).items():  # a thread of the module may go on
+        with suppress(TypeError, ValueError):
+            item = {name: hide_in(value, name)}
+            by_size.append((len(dump_json(item)), item))
+    stored: dict[str, Any] = {}
+    left = MAX_JSON_CHARACTERS
+    for size, item in sorted(by_size, key=itemgetter(0)):
+        left -= size
+        if left >= 0:
+            stored |= _clean(item)
+    return stored
 
 
 def _clean(value: Any) -> Any:

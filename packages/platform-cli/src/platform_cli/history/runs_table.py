@@ -116,12 +116,13 @@ async def find_run(db: DatabaseInterface, prefix: str) -> RunRecord:
     return await _settle(db, _read(rows[0]))
 
 
-async def has_table(db: DatabaseInterface) -> bool:
-    """Return whether the table exists in a schema of the search_path."""
+async def has_table(db: DatabaseInterface, table: str = TABLE) -> bool:
+    """Return whether a table exists in a schema of the search_path."""
     found = await db.fetch_one(
-        "SELECT 1 AS one FROM information_schema.tables "
-        "WHERE table_name = $1 AND table_schema = ANY(current_schemas(false))",
-        [TABLE],
+        # Not information_schema, which hides tables without a right to them: they would seem missing.
+        "SELECT 1 AS one FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace "
+        "WHERE relname = $1 AND nspname = ANY(current_schemas(false))",
+        [table],
     )
     return found is not None
 

@@ -107,7 +107,7 @@ class ModuleJob(Job):
         elif self._uses_database:
             await ensure_migrated(container, context.db, self._manifest.name)
             await self._recorder.begin()
-        elif not self._is_dry_run and container.has_lasting_database:
+        elif not self._is_dry_run and container.settings.has_lasting_database:
             self._recorder.begin_elsewhere(self._open_elsewhere)
 
     async def _open_elsewhere(self) -> DatabaseInterface:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from platform_interfaces import AsyncResource
+from platform_interfaces import AsyncResource, CheckStatus, Finding
 from platform_interfaces.testing._support import CaseError, bounded
 
 
@@ -61,3 +61,20 @@ class LifecycleCases:
                     async with resource:
                         await self.use(resource)
                         raise CaseError("stop")
+
+    @pytest.mark.asyncio
+    async def test_each_of_its_checks_has_a_name_and_says_what_to_do(self, resource: AsyncResource) -> None:
+        async with bounded():
+            names = [check.name for check in resource.list_checks()]
+            async with resource:
+                checks = resource.list_checks()
+                assert [check.name for check in checks] == names
+                found = [await check.find() for check in checks]
+                await self.use(resource)
+        assert len(set(names)) == len(names)
+        for text in (*names, *(each.text for each in found)):
+            assert text
+            assert text.isprintable(), text
+        for each in found:
+            assert isinstance(each, Finding)
+            assert each.status in (CheckStatus.OK, CheckStatus.SKIPPED) or each.remedy
