@@ -224,7 +224,7 @@ def test_an_interrupted_module_without_figures_claims_none(finished: Finished) -
         (
             "raise KeyError('x')",
             "failed: KeyError: 'x'",
-            "platform run hello --date 2026-01-15 --env test -v",
+            "platform run hello --date 2026-01-15 --env test --debug",
         ),
     ],
 )

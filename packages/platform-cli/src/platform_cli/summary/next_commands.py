@@ -6,6 +6,7 @@ import shlex
 import sys
 
 from platform_cli.arguments import to_words
+from platform_cli.failures import REPORTING
 from platform_cli.history.record import RunStatus
 from platform_cli.run.ended_run import EndedRun
 from platform_interfaces import FailureKind
@@ -19,7 +20,7 @@ _ADAPTER_KINDS = {
 """Failures whose cause is looked for in what the run worked on."""
 
 _CODE_KINDS = {FailureKind.MODULE_ERROR, FailureKind.ADAPTER_ERROR, FailureKind.PLATFORM_ERROR}
-"""Failures that a log in full may explain."""
+"""Failures that a trace may explain."""
 
 _SAME_AGAIN_KINDS = {FailureKind.INPUT_CHANGED, FailureKind.LOCKED, FailureKind.SHUTDOWN_FAILED}
 _PLAIN_TABLE = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
@@ -34,8 +35,8 @@ def find_next(ended: EndedRun) -> list[str]:
         commands.append(_run(ended))
     elif kind in _ADAPTER_KINDS:
         commands.append(_command("doctor", flags=ended.settings.as_flags(*_FLAG_KINDS)))
-    elif kind in _CODE_KINDS and ended.settings.given.get("LOG_LEVEL") != "DEBUG":
-        commands.append(f"{_run(ended)} -v")
+    elif kind in _CODE_KINDS and not REPORTING.shows_trace:
+        commands.append(f"{_run(ended)} --debug")
     elif ended.is_dry_run and status is RunStatus.SUCCEEDED:
         commands.append(_run(ended, {"dry-run": False}))
     if status is not RunStatus.INTERRUPTED:
