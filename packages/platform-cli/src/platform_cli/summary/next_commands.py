@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Mapping
 
 from platform_cli.arguments import to_words
 from platform_cli.failures import REPORTING
@@ -32,7 +33,9 @@ def find_next(ended: EndedRun) -> list[str]:
     status, kind = ended.result.status, ended.result.failure_kind
     commands = []
     if status is RunStatus.INTERRUPTED or kind in _SAME_AGAIN_KINDS:
-        commands.append(_run(ended))
+        # Who did not want to wait for another run, waits for it the next time.
+        waits = {"wait": True} if kind == FailureKind.LOCKED and "wait" in ended.arguments else {}
+        commands.append(_run(ended, waits))
     elif kind in _ADAPTER_KINDS:
         commands.append(_command("doctor", flags=ended.settings.as_flags(*_FLAG_KINDS)))
     elif kind in _CODE_KINDS and not REPORTING.shows_trace:
@@ -66,7 +69,7 @@ def _see_rows(ended: EndedRun) -> list[str]:
     return [_command("query", query, flags=ended.settings.as_flags("database"))]
 
 
-def _run(ended: EndedRun, changes: dict[str, object] | None = None, entry: str = "") -> str:
+def _run(ended: EndedRun, changes: Mapping[str, object] | None = None, entry: str = "") -> str:
     settings, manifest = ended.settings, ended.manifest
     words = to_words(manifest.arguments, {**ended.arguments, **(changes or {})}, settings.env.value)
     command = ["rejects", "retry"] if (entry or ended.entry) == "retry" else ["run"]
