@@ -88,10 +88,7 @@ def check_adapter(folder: Path, environment: Path) -> int:
 
 def try_members(folder: Path) -> None:
     """Make all of them members of a copy of this workspace, and check it."""
-    ignored = shutil.ignore_patterns(
-        ".git", ".venv*", ".*_cache", ".platform", "__pycache__", "dist", "uv.lock"
-    )
-    shutil.copytree(ROOT, folder, ignore=ignored)
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
     platform = ("uv", "run", "--quiet", "platform")
     modules = [*list_modules()]
     for name, options in modules:

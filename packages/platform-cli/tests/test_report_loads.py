@@ -43,10 +43,6 @@ def test_runs_are_of_one_load_when_they_load_the_same(
     assert len(loads) == count
 
 
-def test_a_dry_run_is_of_no_load(make_run: MakeRun) -> None:
-    assert group_loads([make_run("2026-01-15", arguments={"dry-run": True})]) == []
-
-
 def test_secrets_in_arguments_are_hidden(make_run: MakeRun) -> None:
     [load] = group_loads([make_run(arguments={"password": "hunter2hunter2"})])
     assert load.arguments == {"password": "***"}

@@ -14,7 +14,8 @@ STOP_SECONDS = 20.0
 class StopSignals:
     """A block in which the first signal cancels the watched task, and the second ends the process at once.
 
-    A signal that the process was started to ignore stays ignored, as by ``nohup``, or in the background of a script.
+    A signal that the process was started to ignore stays ignored, as by ``nohup``, or in the background of a
+    script.
 
     Attributes:
         received: the signal that cancelled the task, or None.

@@ -89,22 +89,23 @@ class _Load:
         found = await select_source(self._config).find(self._fs, self._config)
         log_found(self._log, found)
         self._run.progress.unit, self._run.progress.total_bytes = "lines", found.total_bytes
-        report = Report(self._log, self._config, found, self._cleaner.fields, self._run)
+        report = Report(self._log, self._config, found, self._cleaner.fields, self._run.progress)
         try:
             await self._write(found, writer, rejects, report)
             if mismatch := await writer.find_mismatch(report.totals.inserted):
                 report.note_mismatch(mismatch)
         except CancelledError:  # by Ctrl-C, or because its container is stopped
-            totals = report.totals_so_far.as_fields()
-            self._log.warn(
-                f"{self._title} was interrupted: run again to complete it; the totals so far", **totals
-            )
+            advice = "run again to complete it; the totals so far"
+            fields = report.totals_so_far.as_fields()
+            self._log.warn(f"{self._title} was interrupted: {advice}", **fields)
             raise
         except PlatformError:
             self._log.error(f"{self._title} stopped: the totals so far", **report.totals_so_far.as_fields())
             raise
         finally:
-            self._run.figures.update(report.totals_so_far.as_fields())
+            totals = report.totals_so_far
+            self._run.figures.update(totals.as_fields())
+            self._run.rejects.update(totals.invalid)
         failures = report.conclude()
         self._run.failures.extend(failures)
         self._log.info(f"{self._title} complete", **report.totals.as_fields())

@@ -11,7 +11,14 @@ from batch_etl.ingest.reject_log import RejectLog
 from batch_etl.ingest.source import SourceFiles, shorten
 from batch_etl.ingest.totals import Totals
 from batch_etl.ingest.unstored_fields import FieldCounts
-from platform_interfaces import FailureKind, FileMissingError, FileSystemError, LoggingInterface, Reject, Run
+from platform_interfaces import (
+    FailureKind,
+    FileMissingError,
+    FileSystemError,
+    LoggingInterface,
+    Progress,
+    Reject,
+)
 
 _BY_IMPORTANCE = (
     FailureKind.TOTALS_MISMATCH,
@@ -39,10 +46,10 @@ class Report:
         config: LoadConfig,
         found: SourceFiles,
         fields: Sequence[str],
-        run: Run,
+        progress: Progress,
     ) -> None:
         self._log, self._config, self._absence, self._known_fields = log, config, found.absence, fields
-        self._progress, self._rejects_by_code = run.progress, run.rejects
+        self._progress = progress
         self.totals, self._file_totals = Totals(), Totals()
         self._rejects = RejectLog(log, fields)
         self._fields, self._lines_with_fields, self._duplicates_with_fields = FieldCounts(), 0, 0
@@ -65,7 +72,8 @@ class Report:
         self._file_totals.add(cleaned, outcomes)
         self._progress.records += len(cleaned.chunk.lines)
         if rejects:
-            self._note_rejects(cleaned.chunk, rejects)
+            self._progress.rejected += len(rejects)
+            self._rejects.add(cleaned.chunk, rejects)
         unstored = cleaned.unstored
         if unstored.lines:
             self._lines_with_fields += unstored.lines
@@ -73,13 +81,6 @@ class Report:
             self._duplicates_with_fields += unstored.duplicates + found_later
             for name, lines in unstored.names():
                 self._fields.add(name, lines)
-
-    def _note_rejects(self, chunk: Chunk, rejects: Sequence[Reject]) -> None:
-        self._progress.rejected += len(rejects)
-        for reject in rejects:
-            code = str(reject.reasons[0].code)
-            self._rejects_by_code[code] = self._rejects_by_code.get(code, 0) + 1
-        self._rejects.add(chunk, rejects)
 
     def finish_file(self, chunk: Chunk) -> bool:
         """Add the totals of a file, whose last chunk this is, to those of the run.

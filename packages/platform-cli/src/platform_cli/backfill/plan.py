@@ -70,14 +70,14 @@ class PlannedDate:
         if self.run is None:
             return "no run"
         if self.state is DateState.MISSING:
-            return f"no such run: {self.run.id[:8]} had {self.difference}"
+            return f"no such run: {self.run.short_id} had {self.difference}"
         if self.state is DateState.UNDONE:
-            words, time = "was undone", _undone_at(self.run)
+            words, time = "was undone", self.run.undone_at
         elif self.state is DateState.RUNNING:
             words, time = "is running since", self.run.started_at
         else:
             words, time = self.run.status.value, self.run.ended_at or self.run.started_at
-        return f"run {self.run.id[:8]} {words} {time.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+        return f"run {self.run.short_id} {words} {time.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
 
 
 @dataclass(frozen=True)
@@ -144,11 +144,11 @@ def _plan(date: dt.date, runs: Sequence[RunRecord], target: Target, selection: S
 
 def _classify(runs: Sequence[RunRecord], target: Target) -> tuple[DateState, RunRecord | None]:
     """Return the state of a date whose runs are ``runs``, newest first, and the run that decides."""
-    undone = max((run for run in runs if run.undone), key=_undone_at, default=None)
+    undone = max((run for run in runs if run.undone), key=lambda run: run.undone_at, default=None)
     counting = [
         run
         for run in runs
-        if not target.find_difference(run) and (not undone or run.started_at > _undone_at(undone))
+        if not target.find_difference(run) and (not undone or run.started_at > undone.undone_at)
     ]
     ended = [run for run in counting if run.status is not RunStatus.RUNNING]
     if ended:
@@ -157,7 +157,3 @@ def _classify(runs: Sequence[RunRecord], target: Target) -> tuple[DateState, Run
     if counting:
         return DateState.RUNNING, counting[0]
     return (DateState.UNDONE, undone) if undone else (DateState.MISSING, None)
-
-
-def _undone_at(run: RunRecord) -> dt.datetime:
-    return dt.datetime.fromisoformat(run.undone["at"])

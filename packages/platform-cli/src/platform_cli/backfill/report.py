@@ -15,6 +15,7 @@ from platform_cli.backfill.plan import DateState, PlannedDate, Selection
 from platform_cli.commands._base import say
 from platform_cli.commands._json import print_json
 from platform_cli.commands._table import print_table
+from platform_cli.history.record import shorten_id
 
 # From which width on a terminal has room for which columns.
 _WIDTHS = ((60, ("skipped", "seconds")), (80, ("rejected",)), (90, ("duplicates",)), (110, ("run",)))
@@ -129,7 +130,7 @@ def print_report(result: BackfillResult) -> None:
         say("")
     for outcome in due:
         if outcome.error:
-            run = f" (run {outcome.run_id[:8]})" if outcome.run_id else ""
+            run = f" (run {shorten_id(outcome.run_id)})" if outcome.run_id else ""
             kind = f"{outcome.failure_kind}: " if outcome.failure_kind else ""
             say(printable(f"{outcome.date}{run}: {kind}{outcome.error}"))
     say(_summary(result))
@@ -151,7 +152,7 @@ def _show(outcome: DateOutcome, column: str) -> str | None:
         "date": str(outcome.date),
         "status": _words(outcome.status),
         "seconds": f"{outcome.seconds:.1f}" if has_started else None,
-        "run": outcome.run_id[:8],
+        "run": shorten_id(outcome.run_id),
     }[column]
 
 

@@ -11,6 +11,7 @@ from platform_cli.commands._completions import complete_modules
 
 if TYPE_CHECKING:
     from platform_cli.container import Container
+    from platform_interfaces import DatabaseInterface
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -51,3 +52,17 @@ def run_on_history(action: "Callable[[Container], Awaitable[None]]") -> int:
         return 0
 
     return run_job(job, click.get_current_context().obj)
+
+
+async def open_history(container: "Container") -> "DatabaseInterface | None":
+    """Return the database that runs are recorded in; None where it does not exist yet, so that none was.
+
+    Raises:
+        PlatformError: when it cannot be opened.
+    """
+    from platform_interfaces import DatabaseMissingError
+
+    try:
+        return await container.open_existing_database()
+    except DatabaseMissingError:
+        return None

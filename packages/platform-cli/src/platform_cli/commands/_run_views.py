@@ -14,9 +14,6 @@ from platform_cli.history.words import list_words, order_arguments
 from platform_cli.settings import Settings
 from platform_interfaces import Undo
 
-ID_DIGITS = 8
-"""How much of an id is shown in lists; the commands take as much of one as no other begins with."""
-
 _LOST_BY_RETRY = (
     "it was a retry: its rows are not among the rejects any more, so an undo loses what was corrected there; "
     "the files of the date have the lines as they were"
@@ -38,7 +35,7 @@ def print_runs(records: Iterable[RunRecord]) -> None:
         ("run", "started (UTC)", "module", "status", "took", "arguments"),
         [
             (
-                record.id[:ID_DIGITS],
+                record.short_id,
                 record.started_at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M"),
                 name_entry(record),
                 describe_status(record),
@@ -78,7 +75,7 @@ def print_run(record: RunRecord) -> None:
 
 def print_comparison(first: RunRecord, second: RunRecord) -> None:
     """Print the fields of two runs side by side, with what is different."""
-    columns = ("", first.id[:ID_DIGITS], second.id[:ID_DIGITS], "difference")
+    columns = ("", first.short_id, second.short_id, "difference")
     rows = [(name, a, b, _describe_difference(a, b)) for name, (a, b) in _pair(first, second).items()]
     print_table(columns, rows, numbers=columns[1:])
 
@@ -116,7 +113,7 @@ def describe_reload(record: RunRecord, settings: Settings) -> str:
 
 def describe_next(record: RunRecord, settings: Settings) -> str:
     """Return what can be done about a run, with the command to type."""
-    again, short = describe_again(record, settings), record.id[:ID_DIGITS]
+    again, short = describe_again(record, settings), record.short_id
     if record.status == RunStatus.RUNNING:
         return f"It is still running: platform runs show {short}{settings.as_flags('database')}"
     if record.status == RunStatus.UNDONE:
@@ -130,7 +127,7 @@ def describe_next(record: RunRecord, settings: Settings) -> str:
 
 def describe_undo(record: RunRecord, undo: Undo) -> str:
     """Return how many rows of a run there are, beside how many it has recorded."""
-    run = f"run {record.id[:ID_DIGITS]} of {name_entry(record)} ({printable(' '.join(list_words(record)))})"
+    run = f"run {record.short_id} of {name_entry(record)} ({printable(' '.join(list_words(record)))})"
     if not undo.recorded and not undo.rows:
         return f"{run} has no rows in the table"
     if undo.recorded is None:

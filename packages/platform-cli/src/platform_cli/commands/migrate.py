@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
+from platform_cli.commands._json import json_option
 from platform_cli.commands._migrate_context import (
     PENDING,
     REFUSED,
@@ -149,7 +150,7 @@ def down(
 )
 @owner_option(help="Only those of this module. [default: all]")
 @click.option("--check", is_flag=True, help="Exit with 3 if one is pending, with 4 if something is wrong.")
-@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @click.option("--offline", is_flag=True, help="Ask no database: only check that the files can be loaded.")
 @directory_option
 def status(module: str | None, check: bool, is_json: bool, offline: bool, directory: str | None) -> int:

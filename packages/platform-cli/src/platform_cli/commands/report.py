@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from platform_cli.commands._base import PlatformCommand, say
-from platform_cli.commands._history import module_option, run_on_history, since_option
+from platform_cli.commands._history import module_option, open_history, run_on_history, since_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,16 +51,12 @@ def report(file: "Path", since: dt.datetime | None, module: str | None) -> int:
     from platform_cli._whole_file import write_whole_file
     from platform_cli.history.runs_table import find_runs
     from platform_cli.registry import load_object
-    from platform_interfaces import DatabaseMissingError
 
     render_report = load_object("platform_cli.report:render_report", "the report", "platform-cli[report]")
 
     async def write(container: "Container") -> None:
-        try:
-            db = await container.open_existing_database()
-            found = await find_runs(db, module=module, since=since, limit=MAX_RUNS + 1)
-        except DatabaseMissingError:
-            found = []
+        db = await open_history(container)
+        found = await find_runs(db, module=module, since=since, limit=MAX_RUNS + 1) if db else []
         scope = {"module": module, "since": since and since.strftime("%Y-%m-%d %H:%M %Z")}
         page = render_report(
             found[:MAX_RUNS],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
-from platform_cli.commands._history import module_option, run_on_history, since_option
+from platform_cli.commands._history import module_option, open_history, run_on_history, since_option
 from platform_cli.commands._json import json_option, print_json
 from platform_cli.commands.report import report
 from platform_interfaces import PlatformError
@@ -59,15 +59,11 @@ def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: in
     from platform_cli.commands._run_views import print_runs, to_json
     from platform_cli.history.record import RunStatus
     from platform_cli.history.runs_table import find_runs
-    from platform_interfaces import DatabaseMissingError
 
     async def show_all(container: "Container") -> None:
         statuses = (RunStatus.FAILED, RunStatus.INTERRUPTED) if failed else ()
-        try:
-            db = await container.open_existing_database()
-            found = await find_runs(db, module=module, since=since, statuses=statuses, limit=limit)
-        except DatabaseMissingError:
-            found = []
+        db = await open_history(container)
+        found = await find_runs(db, module=module, since=since, statuses=statuses, limit=limit) if db else []
         if is_json:
             print_json({"runs": [to_json(record) for record in found]})
         elif found:

@@ -136,7 +136,7 @@ class DatabaseChecks:
         if not found:
             return Finding(CheckStatus.OK, "none holds a lock now")
         shown = [
-            f"{each.module} {each.id[:8]} since {each.started_at:%Y-%m-%d %H:%M:%S} UTC on {each.host}"
+            f"{each.module} {each.short_id} since {each.started_at:%Y-%m-%d %H:%M:%S} UTC on {each.host}"
             for each in found
         ]
         return Finding(CheckStatus.OK, f"{len(found)} under way: {_list_names(shown)}")

@@ -69,3 +69,21 @@ class RunRecord:
     def seconds(self) -> float | None:
         """Return how long the run took; None where its end is not known."""
         return None if self.ended_at is None else (self.ended_at - self.started_at).total_seconds()
+
+    @property
+    def short_id(self) -> str:
+        """Return the digits of the id that are shown where there is no room for all."""
+        return shorten_id(self.id)
+
+    @property
+    def undone_at(self) -> dt.datetime:
+        """Return when the run was undone; its start where ``undone`` does not say that."""
+        try:
+            return dt.datetime.fromisoformat(self.undone["at"]).astimezone(dt.UTC)
+        except (KeyError, TypeError, ValueError):
+            return self.started_at
+
+
+def shorten_id(run_id: str) -> str:
+    """Return the first digits of the id of a run; the commands take as many as no other id begins with."""
+    return run_id[:8]

@@ -53,19 +53,6 @@ def date_of(record: RunRecord) -> dt.date | None:
         return None
 
 
-def undone_at(record: RunRecord) -> dt.datetime:
-    """Return when a run was undone; its start where that is not known."""
-    try:
-        return dt.datetime.fromisoformat(record.undone["at"]).astimezone(dt.UTC)
-    except (KeyError, TypeError, ValueError):
-        return record.started_at
-
-
-def is_dry_run(record: RunRecord) -> bool:
-    """Return whether a run only tried."""
-    return record.arguments.get("dry-run") is True
-
-
 def _count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # NaN
         return 0

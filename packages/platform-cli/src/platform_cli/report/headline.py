@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from platform_cli.history.record import RunRecord, RunStatus
-from platform_cli.report.figures import counts_of, is_dry_run
+from platform_cli.report.figures import counts_of
 from platform_cli.report.loads import Load
 from platform_cli.report.units import format_count
 
@@ -19,14 +19,12 @@ class Figure(NamedTuple):
 
 
 def find_figures(runs: Sequence[RunRecord], loads: Sequence[Load]) -> list[Figure]:
-    """Return the numbers at the top; dry runs count as runs only."""
+    """Return the numbers at the top."""
     statuses = Counter(run.status for run in runs)
     succeeded = statuses[RunStatus.SUCCEEDED]
     failed = statuses[RunStatus.FAILED] + statuses[RunStatus.INTERRUPTED]
     others = ", ".join(f"{format_count(statuses[each])} {each}" for each in RunStatus if statuses[each])
-    inserted = sum(
-        counts_of(run).inserted for run in runs if run.status == RunStatus.SUCCEEDED and not is_dry_run(run)
-    )
+    inserted = sum(counts_of(run).inserted for run in runs if run.status == RunStatus.SUCCEEDED)
     rejected = sum(counts_of(run).rejected for load in loads for _, run in load.ended)
     missing = sum(load.missing_count for load in loads)
     return [

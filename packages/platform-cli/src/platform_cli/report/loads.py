@@ -9,10 +9,10 @@ from itertools import pairwise
 
 from platform_cli._masking import hide_in
 from platform_cli.history.record import RunRecord, RunStatus
-from platform_cli.report.figures import counts_of, date_of, is_dry_run, undone_at
+from platform_cli.report.figures import counts_of, date_of
 
 # A word in the name of an argument that says how a run works, not what it loads.
-_HOW = re.compile(r"(^|-)(allow|batch|dry|max|min|parallel|retries|threads|timeout|wait|workers)(-|$)")
+_HOW = re.compile(r"(^|-)(allow|batch|max|min|parallel|retries|threads|timeout|wait|workers)(-|$)")
 
 DayRun = tuple[dt.date, RunRecord]
 Gap = tuple[dt.date, dt.date]
@@ -27,7 +27,7 @@ class Load:
         environment: the name of the environment.
         filesystem: the name of the adapter that the input is read from; empty where the module has none.
         arguments: what they have in common, as text, without secrets; never the date.
-        runs: in the order of their start; a dry run is none of them.
+        runs: in the order of their start.
     """
 
     module: str
@@ -80,7 +80,7 @@ class Load:
 
     def _relied_on_undone_rows(self, run: RunRecord) -> bool:
         return counts_of(run).skipped > 0 and any(
-            undone.started_at < run.started_at < undone_at(undone)
+            undone.started_at < run.started_at < undone.undone_at
             for undone in self._undone
             if date_of(undone) == date_of(run)
         )
@@ -96,13 +96,12 @@ class Load:
 
 
 def group_loads(records: Sequence[RunRecord]) -> list[Load]:
-    """Return the loads of all runs that are not dry, those of the latest run first."""
+    """Return the loads of all runs, those of the latest run first."""
     groups: dict[tuple[str, str, str, frozenset[tuple[str, str]]], list[RunRecord]] = {}
     for record in sorted(records, key=lambda record: record.started_at, reverse=True):
-        if not is_dry_run(record):
-            filesystem = str(record.adapters.get("filesystem", ""))
-            key = (record.module, record.environment, filesystem, frozenset(_what_is_loaded(record)))
-            groups.setdefault(key, []).append(record)
+        filesystem = str(record.adapters.get("filesystem", ""))
+        key = (record.module, record.environment, filesystem, frozenset(_what_is_loaded(record)))
+        groups.setdefault(key, []).append(record)
     return [
         Load(module, environment, filesystem, dict(sorted(arguments)), runs[::-1])
         for (module, environment, filesystem, arguments), runs in groups.items()

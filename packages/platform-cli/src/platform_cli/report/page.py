@@ -11,7 +11,7 @@ from platform_cli._durations import format_duration
 from platform_cli._masking import hide_secrets
 from platform_cli._text import printable
 from platform_cli.history.record import RunRecord
-from platform_cli.report.figures import counts_of, date_of, is_dry_run, rate_of
+from platform_cli.report.figures import counts_of, date_of, rate_of
 from platform_cli.report.headline import find_figures
 from platform_cli.report.loads import group_loads
 from platform_cli.report.sections import group_sections
@@ -75,7 +75,6 @@ def _environment() -> Environment:
     environment.globals |= {
         "counts_of": counts_of,
         "date_of": date_of,
-        "is_dry_run": is_dry_run,
         "rate_of": rate_of,
     }
     return environment
