@@ -142,8 +142,8 @@ def _read(row: Mapping[str, Any]) -> RunRecord:
         return RunRecord(**values | {"status": RunStatus(row["status"])})
     except ValueError as error:
         raise PlatformError(
-            f"run {row['id']} has the status {row['status']!r}, which this version of platform-cli does not know: "
-            "upgrade it to the one that has written it"
+            f"run {row['id']} has the status {row['status']!r}, which this version of platform-cli does not "
+            "know: upgrade it to the one that has written it"
         ) from error
 
 
