@@ -1,11 +1,8 @@
 """What ``platform backfill`` prints, for people and for programs."""
 
-import datetime as dt
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from platform_cli._durations import format_duration
