@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from platform_interfaces import FileMissingError, FileSystemError
+from platform_interfaces import Check, CheckStatus, FileMissingError, FileSystemError, Finding
 from platform_localfs import LocalFileSystem
 from platform_memory import MemoryFileSystem
 from tests.planted.subscriptions import noticed_by
@@ -329,3 +329,12 @@ class FilesStayInACache(LocalFileSystem):
         if path not in self._cache:
             self._cache[path] = await super().read(path)
         return self._cache[path]
+
+
+@noticed_by("test_each_of_its_checks_has_a_name_and_says_what_to_do")
+class ACheckDoesNotSayWhatToDo(MemoryFileSystem):
+    def list_checks(self) -> list[Check]:
+        async def find() -> Finding:
+            return Finding(CheckStatus.FAILED, "the disk is full")
+
+        return [Check("disk", find)]

@@ -44,8 +44,8 @@ LASTING = """
                 await asyncio.Event().wait()
             if "INSERT INTO _runs" in query and fault == "denied":
                 raise QueryError("permission denied for table _runs")
-            if "INSERT INTO _runs" in query and fault == "lost once":
-                os.environ["FAULT"] = ""
+            if "INSERT INTO _runs" in query and fault.startswith("lost"):
+                os.environ["FAULT"] = {"lost 3 times": "lost twice", "lost twice": "lost once"}.get(fault, "")
                 raise ConnectionLostError("the server went away")
             return await super().execute(query, params)
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +46,12 @@ FAULTY = """
         async def connect(self):
             with suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
+            await asyncio.Event().wait()
+
+
+    class Stuck(MemoryDatabase):
+        async def connect(self):
+            print("connecting", file=sys.stderr, flush=True)
             await asyncio.Event().wait()
 
 
@@ -92,7 +100,7 @@ FAULTY = """
         async def read(self, path):
             return b"garbled"
 """
-FAULTS = ("slow", "late", "checked", "lost", "denied")
+FAULTS = ("slow", "stuck", "late", "checked", "lost", "denied")
 
 
 @pytest.fixture(autouse=True)
@@ -295,6 +303,18 @@ class TestFaultyAdapters:
         assert "no \\x1b[31m way with password=***" in checks["raises"]["found"]
         assert "gone" in checks["exits"]["found"]
         assert checks["is_fine"]["found"] == "line one"
+
+    def test_after_ctrl_c_what_was_found_is_shown(self, start: Callable[..., subprocess.Popen[str]]) -> None:
+        process = start("-m", "platform_cli", "doctor", "--db", "stuck", "--fs", "memory", "--json")
+        assert process.stderr
+        assert process.stderr.readline() == "connecting\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+        assert (process.returncode, err.count("\n")) == (130, 1)
+        assert "Interrupted" in err
+        first, *_, last = json.loads(out)["checks"]
+        assert (first["name"], first["status"]) == ("python", "ok")
+        assert (last["name"], last["status"], last["found"]) == ("database", "skipped", "it was interrupted")
 
     def test_a_database_that_goes_away_is_one_failure(self, platform: Platform) -> None:
         code, checks = examine(platform, "--db", "lost", "--fs", "memory")

@@ -248,7 +248,7 @@ def test_a_missing_table_is_warned_of_with_the_command_that_makes_it(
     assert platform("runs") == (0, "no run is recorded yet: start one with 'platform run MODULE'\n", "")
 
 
-@pytest.mark.parametrize("fault", ["lost once", "no lock"])
+@pytest.mark.parametrize("fault", ["lost once", "lost 3 times", "no lock"])
 def test_a_lost_connection_loses_no_row(
     hello: Callable[..., None], platform: Platform, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:

@@ -135,6 +135,13 @@ def test_what_is_refused_before_it_runs_is_reported_too(
     assert found["run_id"] is None
 
 
+def test_an_error_that_has_no_text_is_reported_all_the_same(module: Module, raw_platform: Platform) -> None:
+    module("class OddError(Exception):\n    __str__ = None\n\nasync def run(ctx):\n    raise OddError\n")
+    code, out, err = raw_platform("run", "hello", "--json")
+    assert (code, json.loads(out)["status"], err.count("Run failed")) == (1, "failed", 1)
+    assert json.loads(out)["error"].startswith("module 'hello' failed: OddError (hello_job/main.py:5 in run)")
+
+
 PRINTS = "print('a', flush=True); os.write(1, b'b'); subprocess.run(['echo', 'c'])"
 
 

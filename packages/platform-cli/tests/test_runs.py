@@ -116,7 +116,7 @@ def test_the_list_is_of_those_that_are_asked_for(platform: Platform) -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["yesterday", "7y", "d", "2026-13-01", "9999999w"])
+@pytest.mark.parametrize("text", ["yesterday", "7y", "d", "2026-13-01", "9999999w", "0001-01-01T00:00+14:00"])
 def test_a_time_that_is_none_is_refused(platform: Platform, text: str) -> None:
     code, _, err = platform("runs", "--since", text)
     assert (code, f"{text!r} is not a time: give 30m, 12h, 7d or 2w, or a date" in err) == (2, True)

@@ -54,7 +54,9 @@ def running(module: Module, start: Start) -> Callable[..., subprocess.Popen[str]
 Running = Callable[..., subprocess.Popen[str]]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_the_first_signal_ends_a_run_cleanly(running: Running, number: signal.Signals, code: int) -> None:
     process = running()
     process.send_signal(number)
@@ -64,6 +66,18 @@ def test_the_first_signal_ends_a_run_cleanly(running: Running, number: signal.Si
     [_, line, end] = err.splitlines()  # the first one says where it runs
     assert f"warn  Interrupted signal={number.name} run_id=" in line
     assert f"error Run failed version=1.0.0 exit_code={code} seconds=" in end
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_that_was_ignored_before_stays_ignored(running: Running, number: signal.Signals) -> None:
+    ignore = f"import signal, sys; signal.signal({number:d}, signal.SIG_IGN)"
+    process = running(
+        command=("-c", f"{ignore}\nfrom platform_cli.__main__ import main\nsys.exit(main())", "run", "hello")
+    )
+    process.send_signal(number)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate()
+    assert (process.returncode, "warn  Interrupted signal=SIGTERM" in err) == (143, True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,4 +1,4 @@
-"""End a run on SIGINT or SIGTERM: cleanly, but within a limit."""
+"""End a run on SIGINT, SIGTERM or SIGHUP: cleanly, but within a limit."""
 
 import asyncio
 import os
@@ -13,6 +13,9 @@ STOP_SECONDS = 20.0
 
 class StopSignals:
     """A block in which the first signal cancels the watched task, and the second ends the process at once.
+
+    A signal that the process was started to ignore stays ignored, as by ``nohup``, or in the background of a
+    script.
 
     Attributes:
         received: the signal that cancelled the task, or None.
@@ -31,7 +34,9 @@ class StopSignals:
 
     def __enter__(self) -> Self:
         self._previous = {
-            number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)
+            number: signal.signal(number, self._stop)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            if signal.getsignal(number) != signal.SIG_IGN
         }
         return self
 

@@ -73,11 +73,9 @@ class Container:
         self._log_fields = log_fields
         self.log = self._logger.bind(**log_fields)
 
-    async def open_database(
-        self, defaults: _Values = _NONE, *, is_announced: bool = True
-    ) -> DatabaseInterface:
+    async def open_database(self, defaults: _Values = _NONE) -> DatabaseInterface:
         """Return the database, connected until ``database_lifecycle`` shuts down; see ``open_context``."""
-        return (await self.open_context(["database"], {}, defaults, is_announced=is_announced)).db
+        return (await self.open_context(["database"], {}, defaults)).db
 
     async def open_context(
         self,
@@ -85,13 +83,11 @@ class Container:
         config: Mapping[str, Any],
         defaults: _Values = _NONE,
         run: Run | None = None,
-        *,
-        is_announced: bool = True,
     ) -> PlatformContext:
         """Return what a module is run with: the declared interfaces, and nothing else.
 
         Logger and secret store are opened first and closed last. Before the others are opened, it logs where
-        the run works, if ``is_announced``; ``defaults`` are for settings that are not set.
+        the run works; ``defaults`` are for settings that are not set.
 
         Raises:
             ConfigurationError: when an adapter cannot be built; names all problems.
@@ -104,9 +100,8 @@ class Container:
         except ConfigurationError:  # what is missing may be set under a mistyped name
             self._warn_of_unknown(is_complete="secrets" not in declared)
             raise
-        if is_announced:
-            self.locations = log_locations(self.log, self.settings, built, run)
-            self.log_settings()
+        self.locations = log_locations(self.log, self.settings, built, run)
+        self.log_settings()
         try:
             await self._open(built)
         finally:
@@ -114,23 +109,23 @@ class Container:
         adapters = {_BY_KIND[kind].field: each for kind, each in (always | built).items() if kind in declared}
         return PlatformContext(**adapters, config=config, lifecycle=self.lifecycle, run=run)
 
-    async def open_existing_database(self) -> DatabaseInterface:
+    async def open_existing_database(self, defaults: _Values = _NONE) -> DatabaseInterface:
         """Return the database, connected until ``database_lifecycle`` shuts down; nothing is made or logged.
 
         Raises:
             DatabaseMissingError: when there is none yet.
             PlatformError: when it cannot be built or opened.
         """
-        database: DatabaseInterface = await self.open_adapter("database")
+        database: DatabaseInterface = await self.open_adapter("database", defaults)
         return database
 
-    async def open_adapter(self, kind: str) -> Any:
+    async def open_adapter(self, kind: str, defaults: _Values = _NONE) -> Any:
         """Return the adapter of an interface, open until its lifecycle shuts down; see ``build_adapter``."""
-        adapter = await self.build_adapter(kind)
+        adapter = await self.build_adapter(kind, defaults)
         await self._open({kind: adapter})
         return adapter
 
-    async def build_adapter(self, kind: str) -> Any:
+    async def build_adapter(self, kind: str, defaults: _Values = _NONE) -> Any:
         """Return the adapter of an interface, not opened; later it makes no database; nothing is logged.
 
         Raises:
@@ -138,7 +133,7 @@ class Container:
         """
         adapters = await self._open_always()
         if kind not in adapters:
-            adapters = self._build_declared({kind}, {}, registry.MAKES_NOTHING)
+            adapters = self._build_declared({kind}, defaults, registry.MAKES_NOTHING)
         return adapters[kind]
 
     def log_settings(self) -> None:

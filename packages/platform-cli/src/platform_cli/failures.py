@@ -99,14 +99,21 @@ def describe(error: BaseException) -> str:
 def _in_words(error: BaseException) -> str:
     if isinstance(error, click.ClickException):
         return describe_usage(error)
-    if isinstance(error, ConfigurationError) and str(error):
-        return str(error)
+    if isinstance(error, ConfigurationError) and _text(error):
+        return _text(error)
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(map(_in_words, error.exceptions))
-    text = " ".join(str(error).split())
+    text = " ".join(_text(error).split())
     if isinstance(error, PlatformError) and text:
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a broken __str__ must not hide how the run ended
+        return ""
 
 
 def fail(error: BaseException) -> int:

@@ -26,7 +26,7 @@ class Since(click.ParamType[dt.datetime]):
             if found := re.fullmatch(r"([0-9]{1,6})([mhdw])", value):
                 return dt.datetime.now(dt.UTC) - dt.timedelta(**{_UNITS[found[2]]: int(found[1])})
             time = dt.datetime.fromisoformat(value)
-            return time if time.tzinfo else time.replace(tzinfo=dt.UTC)
+            return time.astimezone(dt.UTC) if time.tzinfo else time.replace(tzinfo=dt.UTC)
         except (ValueError, OverflowError):
             self.fail(
                 f"{value!r:.80} is not a time: give 30m, 12h, 7d or 2w, or a date such as 2026-01-15",

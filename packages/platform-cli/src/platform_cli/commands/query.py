@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from platform_cli.commands._base import PlatformCommand, say
-from platform_cli.registry import MAKES_NOTHING
 
 if TYPE_CHECKING:
     from platform_cli.commands._rows import Printer
@@ -56,9 +55,8 @@ def query(sql: str, is_json: bool, is_csv: bool, limit: int | None, may_write: b
         limit = TERMINAL_ROWS if printer is print_rows and is_terminal() else 0
 
     async def job(container: "Container") -> int:
-        database = await container.open_database(
-            _DEFAULTS | ({} if may_write else MAKES_NOTHING), is_announced=may_write
-        )
+        open_ = container.open_database if may_write else container.open_existing_database
+        database = await open_(_DEFAULTS)
         await _answer(database, statement, printer, limit, may_write=may_write)
         return 0
 

@@ -66,7 +66,11 @@ class Examination:
         """
         self._notify(name)
         started = time.monotonic()
-        finding = await self._find(find, seconds or CHECK_SECONDS, remedy)
+        try:
+            finding = await self._find(find, seconds or CHECK_SECONDS, remedy)
+        except asyncio.CancelledError:
+            self.add(name, Finding(CheckStatus.SKIPPED, "it was interrupted"))
+            raise
         self.add(name, finding, time.monotonic() - started)
         return finding.status != CheckStatus.FAILED
 

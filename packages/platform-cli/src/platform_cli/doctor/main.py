@@ -103,10 +103,8 @@ class _Examined:
             if kind not in self._kinds:
                 continue
             if kind not in usable:
-                examination.skip(
-                    [name], f"its adapter {self._settings.implementations[kind].value!r} cannot be used"
-                )
                 obstacles.append(f"the adapter of the {name} cannot be used")
+                examination.skip([name], obstacles[-1])
                 continue
             checks = (
                 DatabaseChecks(examination, container, module)

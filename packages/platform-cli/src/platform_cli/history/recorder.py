@@ -28,6 +28,7 @@ MAX_JSON_CHARACTERS = 65_536
 
 _MAX_ERROR_CHARACTERS = 10_000
 _PAUSE_SECONDS = 1.0
+_RETRY_SECONDS = 0.1
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # no text of PostgreSQL's has them
 
 
@@ -73,6 +74,7 @@ class RunRecorder:
         self._beginning: asyncio.Task[None] | None = None
         self._is_locked = asyncio.Event()
         self._is_started = self._has_row = False
+        self._why_not_yet = ""
 
     def attach(self, db: DatabaseInterface) -> None:
         """Record the run in ``db``; its lock is taken while the run goes on."""
@@ -119,12 +121,15 @@ class RunRecorder:
         self._has_row = True
 
     async def _write(self, db: DatabaseInterface) -> None:
-        try:
-            await save_run(db, self._record)
-        except PlatformError as error:
-            if not error.is_transient:
-                raise
-            await save_run(db, self._record)  # what was lost meanwhile is another connection now
+        """Write the row; where that fails for a while only, as when the server restarts, write it again."""
+        while True:
+            try:
+                return await save_run(db, self._record)
+            except PlatformError as error:
+                if not error.is_transient:
+                    raise
+                self._why_not_yet = f": {describe(error)}"
+            await asyncio.sleep(_RETRY_SECONDS)
 
     async def _hold_lock(self, db: DatabaseInterface) -> None:
         """Hold the lock until the task is cancelled; take it again when it is lost."""
@@ -145,7 +150,7 @@ class RunRecorder:
         finally:
             task.cancel()
         if not done:
-            self._note(f"the database did not answer within {WRITE_SECONDS:g} s")
+            self._note(f"the database did not answer within {WRITE_SECONDS:g} s{self._why_not_yet}")
 
     async def _try(self, work: Coroutine[Any, Any, None]) -> None:
         try:
