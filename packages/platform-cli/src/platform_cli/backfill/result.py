@@ -56,5 +56,5 @@ class BackfillResult:
         return self.outcomes.get(planned.date) or DateOutcome(planned.date, status)
 
     def total(self, name: str) -> int:
-        """Return the sum of one of ``FIGURES``."""
+        """Return the sum of one of ``COUNTS``."""
         return sum(outcome.count(name) or 0 for outcome in self.outcomes.values())

@@ -7,7 +7,7 @@ from typing import Any
 
 from platform_cli._durations import format_duration
 from platform_cli._text import printable
-from platform_cli.backfill.outcome import FIGURES, DateOutcome, DateStatus
+from platform_cli.backfill.outcome import COUNTS, DateOutcome, DateStatus
 from platform_cli.backfill.plan import DateState, PlannedDate, Selection
 from platform_cli.backfill.result import BackfillResult
 from platform_cli.commands._base import say
@@ -38,7 +38,7 @@ def print_object(result: BackfillResult) -> None:
         "dry_run": result.is_dry_run,
         "seconds": round(result.seconds, 3),
         "stopped": result.stopped or None,
-        "totals": totals | {name: result.total(name) for name in FIGURES},
+        "totals": totals | {name: result.total(name) for name in COUNTS},
         "dates": [_as_object(planned, result.outcome(planned)) for planned in result.plan],
     }
     print_json(found)
@@ -74,7 +74,7 @@ def print_report(result: BackfillResult) -> None:
     if due:
         columns = _choose_columns()
         rows = [[_show(outcome, column) for column in columns] for outcome in due]
-        print_table(columns, rows, numbers={*FIGURES, "seconds"})
+        print_table(columns, rows, numbers={*COUNTS, "seconds"})
         say("")
     for outcome in due:
         if outcome.error:
@@ -88,11 +88,11 @@ def _choose_columns() -> list[str]:
     """Return the columns that a terminal has room for; without a terminal, all of them."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTHS[-1][0]
     hidden = {name for least, names in _WIDTHS for name in names if width < least}
-    return [name for name in ("date", "status", *FIGURES, "seconds", "run") if name not in hidden]
+    return [name for name in ("date", "status", *COUNTS, "seconds", "run") if name not in hidden]
 
 
 def _show(outcome: DateOutcome, column: str) -> str | None:
-    if column in FIGURES:
+    if column in COUNTS:
         count = outcome.count(column)
         return None if count is None else f"{count:,}"
     has_started = outcome.status not in (DateStatus.NOT_RUN, DateStatus.NOT_DUE)
