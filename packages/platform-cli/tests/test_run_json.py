@@ -208,13 +208,14 @@ def test_what_a_module_prints_after_its_run_is_not_in_the_result(module: Module,
 
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_standard_stream_that_is_closed_gives_its_number_to_nothing_else(
-    module: Module, project: Path, number: int, monkeypatch: pytest.MonkeyPatch, site: Path
+    module: Module, project: Path, number: int, start: Start
 ) -> None:
     module(
-        "import os\n\nasync def run(ctx):\n    null = os.stat(os.devnull)\n    with open('seen', 'w') as seen:\n"
-        f"        seen.write(str(os.path.samestat(os.fstat({number}), null)))\n    return 0\n"
+        "import os\n\nasync def run(ctx):\n    has_none = os.path.samestat(os.fstat("
+        f"{number}), os.stat(os.devnull))\n    with open('seen', 'w') as seen:\n"
+        "        seen.write(str(has_none))\n    return 0\n"
     )
-    monkeypatch.setenv("PYTHONPATH", str(site))
-    command = f"{sys.executable} -m platform_cli run hello"
-    subprocess.run(f"{command} {number}>&-", shell=True, check=True, input=b"", capture_output=True)
-    assert (project / "seen").read_text() == "True"
+    words = [sys.executable, "-m", "platform_cli", "run", "hello"]
+    run = start("-c", f"import os; os.close({number}); os.execv({sys.executable!r}, {words!r})")
+    run.communicate()
+    assert (run.returncode, (project / "seen").read_text()) == (0, "True")
