@@ -15,8 +15,8 @@ def find_problems(words: Sequence[str], ctx: click.Context) -> tuple[list[str], 
     """Return what is wrong with the options, and the words without the options that are.
 
     A word that begins with ``--`` is neither a value, unless it is given as ``--name=--word``, nor an
-    argument, unless it is behind ``--``. A word of several letters behind one dash is a long option that lacks a dash,
-    unless they are all short options.
+    argument, unless it is behind ``--``. A word of several letters behind one dash is a long option that
+    lacks a dash, unless they are all short options.
 
     Args:
         words: those of one command.
