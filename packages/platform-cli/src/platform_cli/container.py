@@ -84,11 +84,14 @@ class Container:
         config: Mapping[str, Any],
         defaults: _Values = _NONE,
         run: Run | None = None,
+        *,
+        is_quiet: bool = False,
     ) -> PlatformContext:
         """Return what a module is run with: the declared interfaces, and nothing else.
 
         Logger and secret store are opened first and closed last. Before the others are opened, it logs where
-        the run works; ``defaults`` are for settings that are not set.
+        the run works, at DEBUG with ``is_quiet``, for what is not a run; ``defaults`` are for settings that
+        are not set.
 
         Raises:
             ConfigurationError: when an adapter cannot be built; names all problems.
@@ -101,7 +104,8 @@ class Container:
         except ConfigurationError:  # what is missing may be set under a mistyped name
             self._warn_of_unknown(is_complete="secrets" not in declared)
             raise
-        self.locations = log_locations(self.log, self.settings, built, run)
+        log = self.log.debug if is_quiet else self.log.info
+        self.locations = log_locations(log, self.settings, built, run)
         self.log_settings()
         try:
             await self._open(built)

@@ -100,7 +100,9 @@ class _Job:
         self._warn_of_memory()
         defaults = registry.CHANGES_NOTHING if self._backfill.is_dry_run else {}
         run = Run(module=manifest.name, version=manifest.version, arguments=arguments)
-        return await self._container.open_context(manifest.interfaces, arguments, defaults, run)
+        return await self._container.open_context(
+            manifest.interfaces, arguments, defaults, run, is_quiet=self._backfill.is_dry_run
+        )
 
     def _warn_of_memory(self) -> None:
         if "database" in self._manifest.interfaces and not self._container.settings.has_lasting_database:
