@@ -232,4 +232,4 @@ def test_an_error_of_the_module_is_its_reason_whatever_is_logged_between(
             ctx.log.error("Second")
             return 1
     """)
-    assert raw_platform("run", "hello")[2].splitlines()[-1].endswith("returned 1: First; Second")
+    assert raw_platform("run", "hello")[2].splitlines()[-1] == "error: First; Second"

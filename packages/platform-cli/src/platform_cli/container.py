@@ -12,6 +12,7 @@ from platform_cli._blame import Owner, attribute
 from platform_cli._unknown_settings import find_unknown
 from platform_cli.failures import AdapterFailedError, describe
 from platform_cli.interfaces import INTERFACES
+from platform_cli.manifest import Manifest
 from platform_cli.secrets import AdapterSecrets
 from platform_cli.settings import Settings
 from platform_interfaces import (
@@ -139,6 +140,10 @@ class Container:
         if kind not in adapters:
             adapters = self._build_declared({kind}, defaults, registry.MAKES_NOTHING)
         return adapters[kind]
+
+    def add_module(self, manifest: Manifest) -> None:
+        """Attribute errors in the code of a module to it."""
+        self.owners[manifest.package.partition(".")[0]] = Owner(f"module {manifest.name!r}", is_module=True)
 
     def log_settings(self) -> None:
         """Log where the settings come from and what to mend in them, once."""

@@ -6,14 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-FIGURES = {
-    "read": "lines",
-    "inserted": "inserted",
-    "skipped": "skipped",
-    "duplicates": "duplicates",
-    "rejected": "invalid",
-}
-"""The figures that are shown, and added up, by the names that people read; modules may have others."""
+from platform_cli.figures import count
+
+COUNTS = ("read", "inserted", "skipped", "duplicates", "rejected")
+"""Which of the figures are shown, and added up."""
 
 
 class DateStatus(StrEnum):
@@ -51,6 +47,5 @@ class DateOutcome:
     error: str = ""
 
     def count(self, name: str) -> int | None:
-        """Return one of ``FIGURES``; None where the run has not reported it as a number."""
-        value = self.figures.get(FIGURES[name])
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
+        """Return one of ``COUNTS``; None where the run has not reported it as a number."""
+        return count(self.figures, name)

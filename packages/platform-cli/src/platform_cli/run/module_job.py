@@ -6,14 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from platform_cli import registry
-from platform_cli._blame import Owner
 from platform_cli.container import Container
 from platform_cli.failures import MISUSED, ModuleFailedError, describe
 from platform_cli.history.recorder import RunRecorder, make_record
-from platform_cli.manifest import Manifest, read_in_order
+from platform_cli.manifest import Manifest
 from platform_cli.migrations import ensure_migrated, report_pending
 from platform_cli.run.ended_run import EndedRun
-from platform_cli.run.entry import find_entry, load_entry
+from platform_cli.run.entry import load_entries
 from platform_cli.run.job import Ending, Job
 from platform_cli.run.result import RunResult, log_result
 from platform_cli.settings import Settings
@@ -30,6 +29,7 @@ class ModuleJob(Job):
     Attributes:
         module_run: the run, as its module sees it.
         container: the adapters of the run.
+        is_summarised: whether a summary follows the log on the same terminal.
 
     Raises:
         ConfigurationError: when the secret store or the logger cannot be built.
@@ -43,18 +43,16 @@ class ModuleJob(Job):
         self._started = time.monotonic()
         self._is_dry_run = config.get("dry-run") is True
         self.container = Container(settings, {"run_id": self.module_run.id, "module": manifest.name})
-        package = manifest.package.partition(".")[0]
-        self.container.owners[package] = Owner(f"module {manifest.name!r}", is_module=True)
+        self.container.add_module(manifest)
         self._recorder = RunRecorder(make_record(self.module_run, entry, settings), self._report_unrecorded)
         self._is_reported = False
         self._logged: RunResult | None = None
+        self.is_summarised = False
 
     async def run(self, container: Container) -> int:
         """Check, migrate, begin the row of the history, and run the module; return 0."""
         name = self._manifest.name
-        read_in_order([name])  # what it needs must be installed
-        function = load_entry(self._manifest, self._entry)
-        check = find_entry(self._manifest, f"check_{self._entry}")
+        function, check = load_entries(self._manifest, self._entry)
         context = await self._open(container)
         container.log.debug("Arguments", arguments=dict(self.module_run.arguments))
         returned = await check.call(context) if check else None
@@ -62,8 +60,8 @@ class ModuleJob(Job):
             raise ModuleFailedError(f"module {name!r} refused to start: its check returned {returned!r:.80}")
         await self._prepare(container, context)
         if code := await function.run(context):
-            why = str(getattr(container.log, "last_errors", "")) or "its log says why"
-            failure = ModuleFailedError(f"module {name!r} returned {code}: {why}")
+            why = str(getattr(container.log, "last_errors", ""))
+            failure = ModuleFailedError(why or f"module {name!r} returned {code}: its log says why")
             # The most important one comes first; compared, because a module may put anything there.
             reported = self.module_run.failures[:1]
             failure.kind = next((kind for kind in FailureKind if kind in reported), failure.kind)
@@ -78,7 +76,8 @@ class ModuleJob(Job):
         """Log how the run ended."""
         self._logged = self._result(ending)
         if ending.code != MISUSED:
-            log_result(container.log, self._logged)
+            is_short = self.is_summarised and not self.has_json_log
+            log_result(container.log, self._logged, is_short=is_short)
 
     def end(self, ending: Ending) -> EndedRun:
         """Return how the run ended, now that the logger is closed, too."""
@@ -87,6 +86,11 @@ class ModuleJob(Job):
             result = replace(result, seconds=self._logged.seconds)
         settings, locations = self.container.settings, self.container.locations
         return EndedRun(result, self._manifest, self._entry, settings, locations)
+
+    @property
+    def has_json_log(self) -> bool:
+        """Return whether the log is for programs."""
+        return self.container.settings.implementations["logging"].value == "json"
 
     @property
     def _uses_database(self) -> bool:
