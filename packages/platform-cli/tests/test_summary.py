@@ -227,6 +227,11 @@ def test_an_interrupted_module_without_figures_claims_none(finished: Finished) -
             "platform run hello --date 2026-01-15 --env test",
         ),
         (
+            "ctx.run.failures.append(FailureKind.REJECTS_NOT_SAVED); return 1",
+            "(rejects_not_saved)\n",
+            "platform run hello --date 2026-01-15 --env test",
+        ),
+        (
             "raise KeyError('x')",
             "failed: KeyError: 'x'",
             "platform run hello --date 2026-01-15 --env test --debug",

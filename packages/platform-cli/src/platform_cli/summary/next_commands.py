@@ -23,7 +23,12 @@ _ADAPTER_KINDS = {
 _CODE_KINDS = {FailureKind.MODULE_ERROR, FailureKind.ADAPTER_ERROR, FailureKind.PLATFORM_ERROR}
 """Failures that a trace may explain."""
 
-_SAME_AGAIN_KINDS = {FailureKind.INPUT_CHANGED, FailureKind.LOCKED, FailureKind.SHUTDOWN_FAILED}
+_SAME_AGAIN_KINDS = {
+    FailureKind.INPUT_CHANGED,
+    FailureKind.LOCKED,
+    FailureKind.REJECTS_NOT_SAVED,
+    FailureKind.SHUTDOWN_FAILED,
+}
 _PLAIN_TABLE = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 _FLAG_KINDS = ("database", "filesystem", "logging", "secrets")
 
