@@ -117,10 +117,10 @@ def test_all_problems_of_a_command_line_are_reported_at_once(run: Run) -> None:
     assert code == 2
     assert [line.partition(" (did")[0].partition(": there")[0] for line in lines] == [
         "error: option '--loud' does not take a value",
+        "error: unknown option '--tmes'",
         "error: option '--log' needs a value",
         "error: invalid value for '--times': 'x' is not an integer",
         "error: missing option '--whom': give it, such as '--whom WHOM'",
-        "error: unknown option '--tmes'",
         "error: unexpected argument 'word': see 'platform run hello -h'",
         "error: unknown database 'nothing'" + lines[6].removeprefix("error: unknown database 'nothing'"),
         "error: unknown env 'demo'",
