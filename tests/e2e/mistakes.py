@@ -109,7 +109,7 @@ MISTAKES = (
     Mistake(
         "a mistyped option",
         f"run batch_etl --dat 2026-01-15 {FOLDER}",
-        "missing option '--date': give it, such as '--date 2026-01-15'\nunknown option '--dat' (did you mean '--date'?)",
+        "unknown option '--dat' (did you mean '--date'?)\nmissing option '--date': give it, such as '--date 2026-01-15'",
     ),
     Mistake(
         "one dash",

@@ -54,7 +54,7 @@ def explain_unexpected(rest: Sequence[str], args: Sequence[str], ctx: click.Cont
     values = {
         following
         for word, following in pairwise(takewhile("--".__ne__, args))
-        if word.startswith("--") and "=" not in word and word not in options
+        if word.startswith(_OPTION_SIGNS) and "=" not in word and word not in options
     }
     unexpected = [word for word in rest if word not in values][: max(0, len(rest) - len(values))]
     return [f"unexpected argument {word!r}: {_guess_meaning(word, args, ctx)}" for word in unexpected]
