@@ -13,7 +13,11 @@ DAY = dt.date(2026, 1, 15)
 ARGUMENTS = {"source-path": "raw", "wait": True, "batch-size": 500, "min-valid": None}
 AT_MINUTE_9 = {"at": "2026-02-01T12:09:00+00:00"}
 TARGET = Target(
-    arguments=ARGUMENTS, defaults={"min-valid": None, "mode": None}, environment="local", filesystem="local"
+    arguments=ARGUMENTS,
+    defaults={"min-valid": None, "mode": None},
+    environment="local",
+    filesystem="local",
+    root="/data",
 )
 
 
@@ -125,6 +129,7 @@ def test_after_an_undo_only_runs_that_started_later_count(later: list[RunRecord]
         ({"entry": "retry"}, "entry=retry"),
         ({"environment": "staging"}, "environment=staging"),
         ({"adapters": {"database": "postgres", "filesystem": "memory"}}, "file system=memory"),
+        ({"adapters": {"filesystem": "local", "root": "/wrong"}}, "root=/wrong"),
     ],
 )
 def test_a_run_of_something_else_does_not_count_and_the_plan_says_why(
@@ -192,3 +197,12 @@ def test_the_plan_says_why() -> None:
     assert make_plan([DAY], runs[:1], TARGET, Selection.ALL)[0].reason == (
         "run 00000000 is running since 2026-02-01 12:02 UTC"
     )
+
+
+@pytest.mark.parametrize("figures", [{"lines": 0}, {"lines": 3, "nothing_read": "only blank lines"}])
+def test_a_run_that_read_nothing_is_not_done_and_is_tried_again(figures: dict[str, Any]) -> None:
+    run = make_run(figures=figures)
+    [planned] = make_plan([DAY], [run], TARGET, Selection.NOT_DONE)
+    assert (planned.state, planned.is_due) == (DateState.EMPTY, True)
+    assert planned.reason == "run 00000000 read nothing 2026-02-01 12:00 UTC"
+    assert state_of(run, make_run(minute=1, figures={"lines": 1})) is DateState.DONE

@@ -85,7 +85,7 @@ def test_dates_that_are_missing_are_listed_and_marked(make_run: MakeRun) -> None
         "2026-01-18: no run",
     } <= titles
     assert "17×" in page.text
-    assert "2026-01-16: no successful run" in page.titles
+    assert "2026-01-16: nothing loaded" in page.titles
 
 
 def test_the_command_that_loads_missing_dates_gives_flags_as_they_are_typed(make_run: MakeRun) -> None:

@@ -145,7 +145,7 @@ def test_all_of_a_run_is_shown_with_the_next_command(platform: Platform) -> None
     lines = out.splitlines()
     assert (code, lines[0].split()) == (0, ["run", run_id])
     assert lines[-1] == "Run it again: platform run hello --date 2026-01-15 --ending 1"
-    for text in ("status       failed", "failure      module_error", "figures      inserted 5"):
+    for text in ("status       failed: module_error", "figures      inserted 5"):
         assert text in lines
     assert (
         platform("runs", "show", run(platform))[1]

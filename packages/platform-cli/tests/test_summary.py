@@ -283,3 +283,13 @@ def test_a_summary_that_cannot_be_written_does_not_fail_the_run(
     module()
     monkeypatch.setattr("click.echo", fail)
     assert raw_platform("run", "hello")[0] == 0
+
+
+@pytest.mark.parametrize("reason", ["raw/evnts does not exist: did you mean raw/events?", ""])
+def test_a_run_that_read_nothing_says_so_in_its_head_with_the_reason(finished: Finished, reason: str) -> None:
+    figures = {name: 0 if isinstance(value, int) else value for name, value in LOADED.items()}
+    figures |= {"nothing_read": reason} if reason else {}
+    out = finished("--fs", "local", figures=figures, rejects={})
+    head, why, *rest = out.splitlines()
+    assert (head, why) == ("hello found nothing to load in #", f"  {reason or 'no line was read'}")
+    assert "nothing_read" not in "".join(rest)

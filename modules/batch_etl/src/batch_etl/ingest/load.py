@@ -108,6 +108,8 @@ class _Load:
             self._run.rejects.update(totals.invalid)
         failures = report.conclude()
         self._run.failures.extend(failures)
+        if report.nothing_read:
+            self._run.figures["nothing_read"] = report.nothing_read
         self._log.info(f"{self._title} complete", **report.totals.as_fields())
         return 1 if failures else 0
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from platform_cli.history.record import explain_nothing
+
 FIGURES = {
     "read": "lines",
     "inserted": "inserted",
@@ -26,6 +28,10 @@ class DateStatus(StrEnum):
     """It was due, and the backfill ended before."""
     NOT_DUE = "not_due"
     """The history, or an option, says that it is not to be run."""
+
+
+ENDINGS = ("succeeded", "nothing read", "failed", "interrupted", "not run")
+"""The ``words`` of dates that were due, in the order in which they are counted."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,13 @@ class DateOutcome:
     figures: Mapping[str, Any] = field(default_factory=dict)
     failure_kind: str = ""
     error: str = ""
+
+    @property
+    def words(self) -> str:
+        """Return the status for people; that of a run that read nothing says so."""
+        if self.status is DateStatus.SUCCEEDED and explain_nothing(self.figures):
+            return "nothing read"
+        return self.status.replace("_", " ")
 
     def count(self, name: str) -> int | None:
         """Return one of ``FIGURES``; None where the run has not reported it as a number."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from platform_cli._durations import format_duration
 from platform_cli._text import printable
-from platform_cli.backfill.outcome import FIGURES, DateOutcome, DateStatus
+from platform_cli.backfill.outcome import ENDINGS, FIGURES, DateOutcome, DateStatus
 from platform_cli.backfill.plan import DateState, PlannedDate, Selection
 from platform_cli.commands._base import say
 from platform_cli.commands._json import print_json
@@ -20,9 +20,9 @@ from platform_cli.history.record import shorten_id
 # From which width on a terminal has room for which columns.
 _WIDTHS = ((60, ("skipped", "seconds")), (80, ("rejected",)), (90, ("duplicates",)), (110, ("run",)))
 
-_STATUSES = [status for status in DateStatus if status is not DateStatus.NOT_DUE]
 _BEFORE = {
     DateState.DONE: "done before",
+    DateState.EMPTY: "read nothing before",
     DateState.FAILED: "failed before",
     DateState.MISSING: "without a run",
     DateState.RUNNING: "running elsewhere",
@@ -150,20 +150,16 @@ def _show(outcome: DateOutcome, column: str) -> str | None:
     has_started = outcome.status not in (DateStatus.NOT_RUN, DateStatus.NOT_DUE)
     return {
         "date": str(outcome.date),
-        "status": _words(outcome.status),
+        "status": outcome.words,
         "seconds": f"{outcome.seconds:.1f}" if has_started else None,
         "run": shorten_id(outcome.run_id),
     }[column]
 
 
-def _words(status: DateStatus) -> str:
-    return status.replace("_", " ")
-
-
 def _summary(result: BackfillResult) -> str:
-    counts = result.counts
+    counts = Counter(result.outcome(planned).words for planned in result.plan if planned.is_due)
     before = Counter(planned.state for planned in result.plan if not planned.is_due)
-    words = [f"{counts[status]} {_words(status)}" for status in _STATUSES if counts[status]]
+    words = [f"{counts[each]} {each}" for each in ENDINGS if counts[each]]
     words += [f"{count} {_BEFORE[state]}" for state, count in before.items()]
     inserted = f"; {result.total('inserted'):,} rows inserted" if result.outcomes else ""
     lines = [f"{_dates(len(result.plan))}: {', '.join(words)} in {format_duration(result.seconds)}{inserted}"]

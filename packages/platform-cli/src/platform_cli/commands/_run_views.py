@@ -54,8 +54,7 @@ def print_run(record: RunRecord) -> None:
     rows: list[tuple[str, object]] = [
         ("run", record.id),
         ("module", f"{name_entry(record)} {record.version}"),
-        ("status", str(record.status)),
-        ("failure", record.failure_kind or None),
+        ("status", describe_status(record)),
         ("error", record.error or None),
         ("exit code", record.exit_code),
         ("started", record.started_at.replace(microsecond=0)),
@@ -91,9 +90,10 @@ def name_entry(record: RunRecord) -> str:
 
 
 def describe_status(record: RunRecord) -> str:
-    """Return the status, and the kind of failure where it says more."""
+    """Return the status, and the kind of failure, or that nothing was read."""
     has_kind = record.status == RunStatus.FAILED and record.failure_kind
-    return f"{record.status}: {record.failure_kind}" if has_kind else str(record.status)
+    detail = record.failure_kind if has_kind else "nothing read" if record.nothing_read else ""
+    return f"{record.status}: {detail}" if detail else str(record.status)
 
 
 def describe_again(record: RunRecord, settings: Settings) -> str:

@@ -30,7 +30,7 @@ class RunRecord:
         entry: the function of the module that was called, ``run`` or ``retry``.
         arguments: by the names of ``module.json``, without secrets.
         environment: the one that the settings came from.
-        adapters: the names of the chosen adapters, by kind of interface.
+        adapters: the names of the chosen adapters, by kind of interface; ``root``, where the files are.
         host: the machine.
         user: the user of the operating system.
         process_id: on that machine.
@@ -71,6 +71,11 @@ class RunRecord:
         return None if self.ended_at is None else (self.ended_at - self.started_at).total_seconds()
 
     @property
+    def nothing_read(self) -> str:
+        """Return why the run, which succeeded, read nothing; empty where it read something, or failed."""
+        return explain_nothing(self.figures) if self.status == RunStatus.SUCCEEDED else ""
+
+    @property
     def short_id(self) -> str:
         """Return the digits of the id that are shown where there is no room for all."""
         return shorten_id(self.id)
@@ -82,6 +87,17 @@ class RunRecord:
             return dt.datetime.fromisoformat(self.undone["at"]).astimezone(dt.UTC)
         except (KeyError, TypeError, ValueError):
             return self.started_at
+
+
+def explain_nothing(figures: Mapping[str, Any]) -> str:
+    """Return why a run with these figures read nothing; empty where it read something, or does not say.
+
+    A module says it by the figure ``nothing_read``, or by ``lines`` that are 0.
+    """
+    lines = figures.get("lines")
+    return str(
+        figures.get("nothing_read") or ("no line was read" if type(lines) is int and not lines else "")
+    )
 
 
 def shorten_id(run_id: str) -> str:

@@ -25,7 +25,7 @@ class Load:
     Attributes:
         module: the name of the module.
         environment: the name of the environment.
-        filesystem: the name of the adapter that the input is read from; empty where the module has none.
+        filesystem: the adapter that the input is read from, and its root; empty where the module has none.
         arguments: what they have in common, as text, without secrets; never the date.
         runs: in the order of their start.
     """
@@ -54,9 +54,10 @@ class Load:
     def succeeded(self) -> list[DayRun]:
         """Return the successful runs, as ``ended`` does: those whose rows are in the table.
 
-        A run that skipped rows of an earlier one, which was undone afterwards, is none of them.
+        A run that read nothing is none of them, nor is one that skipped rows of an earlier one, which was
+        undone afterwards.
         """
-        succeeded = (run for run in self.runs if run.status == RunStatus.SUCCEEDED)
+        succeeded = (run for run in self.runs if run.status == RunStatus.SUCCEEDED and not run.nothing_read)
         return self._by_day(run for run in succeeded if not self._relied_on_undone_rows(run))
 
     @cached_property
@@ -99,7 +100,7 @@ def group_loads(records: Sequence[RunRecord]) -> list[Load]:
     """Return the loads of all runs, those of the latest run first."""
     groups: dict[tuple[str, str, str, frozenset[tuple[str, str]]], list[RunRecord]] = {}
     for record in sorted(records, key=lambda record: record.started_at, reverse=True):
-        filesystem = str(record.adapters.get("filesystem", ""))
+        filesystem = " ".join(filter(None, (record.adapters.get(name) for name in ("filesystem", "root"))))
         key = (record.module, record.environment, filesystem, frozenset(_what_is_loaded(record)))
         groups.setdefault(key, []).append(record)
     return [

@@ -18,8 +18,8 @@ _PARTS = {
 _DERIVED = {"lines", "raw", "valid", "unique", "invalid_by_reason", *_PARTS, *LOCATIONS}
 """Figures that say nothing beside the account."""
 
-_OF_UNDO = {"created_after", "created_until"}
-"""Figures that set a run's rows apart: for `platform runs undo`, and not to be read."""
+_NOT_SHOWN = {"created_after", "created_until", "nothing_read"}
+"""Figures for `platform runs undo`, and what the head of the summary says."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ def make_account(ended: EndedRun) -> Account:
     """Return the account of a run."""
     figures = ended.figures
     if not all(type(figures.get(name)) is int for name in ("lines", *_PARTS)):
-        return Account((), {name: value for name, value in figures.items() if name not in LOCATIONS})
+        return Account(
+            (), {name: value for name, value in figures.items() if name not in (*LOCATIONS, "nothing_read")}
+        )
     lines: int = figures["lines"]
     rate = f"{lines / ended.result.seconds:,.0f} lines/s" if ended.result.seconds else ""
     rows = [Row(" ", "read", lines, rate)]
@@ -62,5 +64,5 @@ def make_account(ended: EndedRun) -> Account:
         rows.append(Row("+" if rows[1:] else "=", label, figures[name], note))
     if unwritten := 2 * lines - sum(row.count for row in rows):  # in a dry run, or in one that was stopped
         rows.append(Row("+", "not written", unwritten))
-    others = {name: value for name, value in figures.items() if name not in _DERIVED | _OF_UNDO}
+    others = {name: value for name, value in figures.items() if name not in _DERIVED | _NOT_SHOWN}
     return Account(tuple(rows), others)

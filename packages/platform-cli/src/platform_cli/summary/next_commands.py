@@ -6,7 +6,7 @@ import shlex
 import sys
 
 from platform_cli.arguments import to_words
-from platform_cli.history.record import RunStatus
+from platform_cli.history.record import RunStatus, explain_nothing
 from platform_cli.run.ended_run import EndedRun
 from platform_interfaces import FailureKind
 
@@ -59,6 +59,7 @@ def _see_rows(ended: EndedRun) -> list[str]:
         _PLAIN_TABLE.fullmatch(ended.table)
         and ended.is_lasting
         and ended.result.status is RunStatus.SUCCEEDED
+        and not explain_nothing(ended.figures)
     ):
         return []
     query = f"SELECT * FROM {ended.table} LIMIT 10"  # noqa: S608 - it is shown, not executed

@@ -6,7 +6,7 @@ from platform_cli._durations import format_duration
 from platform_cli._masking import hide_secrets
 from platform_cli._render import show
 from platform_cli._text import printable
-from platform_cli.history.record import RunStatus
+from platform_cli.history.record import RunStatus, explain_nothing
 from platform_cli.run.ended_run import EndedRun
 from platform_cli.summary.account import make_account
 from platform_cli.summary.next_commands import find_next
@@ -57,8 +57,13 @@ def _head(ended: EndedRun) -> Iterator[Line]:
         RunStatus.FAILED: f"failed after {took}",
     }
     kind = f" ({result.failure_kind})" if result.failure_kind and result.error else ""
+    nothing = explain_nothing(ended.figures) if result.status is RunStatus.SUCCEEDED else ""
     name = f"retry of {ended.manifest.name}" if ended.entry == "retry" else ended.manifest.name
-    yield [(f"{name} {endings[result.status]}", _STYLES.get(result.status, "bold yellow")), (kind, "red")]
+    if nothing:
+        yield [(f"{name} found nothing to load", "bold yellow"), (f" in {took}", "")]
+        yield [(f"  {printable(nothing)}", "yellow")]
+    else:
+        yield [(f"{name} {endings[result.status]}", _STYLES.get(result.status, "bold yellow")), (kind, "red")]
     for line in hide_secrets(result.error).splitlines():
         yield [(f"  {printable(line)}", "red")]
     if ended.is_dry_run:
