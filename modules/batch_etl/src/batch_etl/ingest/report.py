@@ -1,5 +1,6 @@
 """The report of a run: its totals, what is wrong, and whether it has failed."""
 
+import time
 from collections.abc import Sequence
 
 from batch_etl.ingest.cleaning import CleanChunk
@@ -51,6 +52,7 @@ class Report:
     ) -> None:
         self._log, self._config, self._absence, self._known_fields = log, config, found.absence, fields
         self._progress, self.nothing_read = progress, ""
+        self._started = time.monotonic()
         self.totals, self._file_totals = Totals(), Totals()
         self._rejects = RejectLog(log, fields)
         self._fields, self._lines_with_fields, self._duplicates_with_fields = FieldCounts(), 0, 0
@@ -72,6 +74,7 @@ class Report:
         """Add the lines of a chunk, with the ``Outcome`` of each of its rows, and all its rejects."""
         self._file_totals.add(cleaned, outcomes)
         self._progress.records += len(cleaned.chunk.lines)
+        self._progress.seconds = time.monotonic() - self._started
         if rejects:
             self._progress.rejected += len(rejects)
             self._rejects.add(cleaned.chunk, rejects)

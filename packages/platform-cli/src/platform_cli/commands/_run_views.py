@@ -1,11 +1,11 @@
 """Runs of the history as people and programs read them."""
 
 import datetime as dt
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from platform_cli._command_line import to_command
 from platform_cli._durations import format_duration
 from platform_cli._text import printable
 from platform_cli.commands._table import print_table
@@ -18,7 +18,7 @@ _LOST_BY_RETRY = (
     "it was a retry: its rows are not among the rejects any more, so an undo loses what was corrected there; "
     "the files of the date have the lines as they were"
 )
-_COMMANDS = {"run": "platform run", "retry": "platform rejects retry"}
+_COMMANDS = {"run": ["run"], "retry": ["rejects", "retry"]}
 
 
 def to_json(record: RunRecord) -> dict[str, Any]:
@@ -99,8 +99,7 @@ def describe_status(record: RunRecord) -> str:
 def describe_again(record: RunRecord, settings: Settings) -> str:
     """Return the command that runs the same again, on the adapters that the command line chooses."""
     flags = settings.as_flags("database", "filesystem")
-    words = printable(shlex.join(list_words(record)))
-    return f"{_COMMANDS[record.entry]} {record.module} {words}".rstrip() + flags
+    return printable(to_command(*_COMMANDS[record.entry], record.module, *list_words(record), flags=flags))
 
 
 def describe_reload(record: RunRecord, settings: Settings) -> str:
@@ -115,14 +114,18 @@ def describe_next(record: RunRecord, settings: Settings) -> str:
     """Return what can be done about a run, with the command to type."""
     again, short = describe_again(record, settings), record.short_id
     if record.status == RunStatus.RUNNING:
-        return f"It is still running: platform runs show {short}{settings.as_flags('database')}"
+        return (
+            f"It is still running: {to_command('runs', 'show', short, flags=settings.as_flags('database'))}"
+        )
     if record.status == RunStatus.UNDONE:
         return f"Load it again: {describe_reload(record, settings)}"
     if record.status != RunStatus.SUCCEEDED:
         return f"Run it again: {again}"
     if record.rejects:
-        return f"See what was rejected: platform rejects list{settings.as_flags('filesystem')}"
-    return f"Take it back: platform runs undo {short}{settings.as_flags('database', 'filesystem')}"
+        command = to_command("rejects", "list", flags=settings.as_flags("filesystem"))
+        return f"See what was rejected: {command}"
+    command = to_command("runs", "undo", short, flags=settings.as_flags("database", "filesystem"))
+    return f"Take it back: {command}"
 
 
 def describe_undo(record: RunRecord, undo: Undo) -> str:

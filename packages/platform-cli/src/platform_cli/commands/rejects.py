@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from platform_cli._command_line import to_command
 from platform_cli._text import printable
 from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
 from platform_cli.commands.run import ModuleGroup
@@ -119,7 +120,9 @@ def _run(action: Callable[["FileSystemInterface"], Awaitable[None]]) -> int:
 
 def _nothing_rejected(prefix: str) -> click.UsageError:
     flags = click.get_current_context().obj.as_flags("filesystem")
-    return click.UsageError(f"nothing is rejected below {prefix!r}: see 'platform rejects list{flags}'")
+    return click.UsageError(
+        f"nothing is rejected below {prefix!r}: see '{to_command('rejects', 'list', flags=flags)}'"
+    )
 
 
 def _print_safely(line: str) -> None:

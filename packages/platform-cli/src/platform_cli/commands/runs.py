@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from platform_cli._command_line import to_command
 from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
 from platform_cli.commands._history import module_option, open_history, run_on_history, since_option
 from platform_cli.commands._json import json_option, print_json
@@ -164,5 +165,5 @@ async def _ask(question: str) -> bool:
 def _explain_nothing(settings: "Settings", *, is_filtered: bool) -> str:
     flags = settings.as_flags("database")
     if is_filtered:
-        return f"no such run is recorded: 'platform runs{flags}' lists the last ones"
-    return f"no run is recorded yet: start one with 'platform run MODULE{flags}'"
+        return f"no such run is recorded: '{to_command('runs', flags=flags)}' lists the last ones"
+    return f"no run is recorded yet: start one with '{to_command('run', 'MODULE', flags=flags)}'"

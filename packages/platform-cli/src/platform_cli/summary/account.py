@@ -6,6 +6,9 @@ from typing import Any
 
 from platform_cli.run.ended_run import LOCATIONS, EndedRun
 
+MIN_RATE_SECONDS = 0.5
+"""Where a run has read for less, a rate says nothing."""
+
 _PARTS = {
     "blank": ("blank", ""),
     "invalid": ("rejected", ""),
@@ -58,7 +61,8 @@ def make_account(ended: EndedRun) -> Account:
             (), {name: value for name, value in figures.items() if name not in (*LOCATIONS, "nothing_read")}
         )
     lines: int = figures["lines"]
-    rate = f"{lines / ended.result.seconds:,.0f} lines/s" if ended.result.seconds else ""
+    seconds = ended.result.run.progress.seconds or ended.result.seconds
+    rate = f"{lines / seconds:,.0f} lines/s" if seconds >= MIN_RATE_SECONDS else ""
     rows = [Row(" ", "read", lines, rate)]
     for name, (label, note) in _PARTS.items():
         rows.append(Row("+" if rows[1:] else "=", label, figures[name], note))

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
+from platform_cli._command_line import quote
 from platform_cli._durations import format_duration
 from platform_cli._masking import hide_secrets
 from platform_cli._render import show
 from platform_cli._text import printable
+from platform_cli.arguments import to_words
 from platform_cli.history.record import RunStatus, explain_nothing
 from platform_cli.run.ended_run import EndedRun
 from platform_cli.summary.account import make_account
@@ -83,7 +85,9 @@ def _say_what_is_stored(ended: EndedRun) -> str:
 
 
 def _where(ended: EndedRun) -> Iterator[Line]:
+    words = to_words(ended.manifest.arguments, ended.arguments, ended.settings.env.value)
     values = {
+        "arguments": " ".join(map(quote, words)),
         "environment": ended.settings.env.value,
         "database": ended.locations.get("database"),
         "table": ended.table,
@@ -135,4 +139,4 @@ def _next(ended: EndedRun) -> Iterator[Line]:
     if commands := find_next(ended):
         yield [("  next", "dim")]
     for command in commands:
-        yield [(f"    {printable(command)}", "cyan")]
+        yield [(f"    {printable(command)}", "dim" if command.startswith("#") else "cyan")]
