@@ -64,16 +64,16 @@ async def test_3_migrations_work(platform: Platform, postgres_url: str) -> None:
     settings = {"DB_POSTGRES_URL": postgres_url}
     flags = ("--db", "postgres", "--env", "local")
     before = platform("migrate", "status", *flags, **settings)
-    assert (before.code, before.out.splitlines()[-1]) == (0, "0 applied, 4 pending, 0 problems")
+    assert (before.code, before.out.splitlines()[-1]) == (0, "0 applied, 5 pending, 0 problems")
     assert platform("migrate", "up", *flags, **settings).code == 0
     after = platform("migrate", "status", *flags, **settings)
-    assert after.out.splitlines()[-1] == "4 applied, 0 pending, 0 problems"
+    assert after.out.splitlines()[-1] == "5 applied, 0 pending, 0 problems"
     tables = await rows(
         postgres_url, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
     )
-    assert {row["table_name"] for row in tables} == {"_migrations", "events", "cleaned_events"}
-    assert platform("migrate", "down", "--count", "4", *flags, **settings).code == 0
-    assert "4 pending" in platform("migrate", "status", *flags, **settings).out
+    assert {row["table_name"] for row in tables} == {"_migrations", "_runs", "events", "cleaned_events"}
+    assert platform("migrate", "down", "--count", "5", *flags, **settings).code == 0
+    assert "5 pending" in platform("migrate", "status", *flags, **settings).out
 
 
 NAMED = {

@@ -229,6 +229,6 @@ def test_the_page_lists_each_kind_with_its_code_and_its_meaning() -> None:
     page = (REPOSITORY / "docs/failures.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \| ([0-9, ]+) \|", page, re.MULTILINE)
     codes: dict[FailureKind, Sequence[int]] = {kind: [code] for kind, code in EXIT_CODES.items()}
-    codes[FailureKind.INTERRUPTED] = [130, 143]
+    codes[FailureKind.INTERRUPTED] = [129, 130, 143]
     assert rows == [(kind, ", ".join(map(str, codes[kind]))) for kind in dict(rows)]
     assert set(dict(rows)) == set(FailureKind)

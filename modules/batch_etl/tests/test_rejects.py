@@ -37,6 +37,7 @@ class Bench:
 
     def __init__(self, db: MemoryDatabase) -> None:
         self.db, self.fs = db, MemoryFileSystem()
+        self.log = MemoryLogger()
 
     async def run(
         self, data: bytes | None = None, *, is_retry: bool = False, limits: Limits = LIMITS, **changes: Any
@@ -47,7 +48,7 @@ class Bench:
         config = {"date": "2026-01-15", "source-path": "raw/events"} | {
             key.replace("_", "-"): value for key, value in changes.items()
         }
-        log = MemoryLogger()
+        self.log = log = MemoryLogger()
         ctx = PlatformContext(log=log, db=self.db, fs=self.fs, config=config)
         code = await (retry(ctx, limits) if is_retry else run(ctx, limits))
         assert log.events[-1].message == "Batch ETL complete"
@@ -230,6 +231,9 @@ async def test_more_rejects_than_allowed_fail_the_run_with_what_is_good_loaded(
 ) -> None:
     found, totals = await bench.run(b"\n".join([*GOOD, b"{", b"{"]), max_rejected=limit)
     assert (found, totals["inserted"], totals["invalid"]) == (code, 2, 2)
+    errors = [event for event in bench.log.events if event.message == "Too many lines were rejected"]
+    reasons = [event.fields["reason"] for event in errors]
+    assert reasons == [f"2 of 4 lines (50%), more than {limit}"] * code
 
 
 @pytest.mark.parametrize("limit", ["-1", "many", "5 %", "%", "1.5", "1e3", "٣"])

@@ -49,6 +49,29 @@ def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], 
             yield (*path, name), command
 
 
+def test_every_command_refuses_an_option_that_it_does_not_have(platform: Platform) -> None:
+    for path, command in commands(root):
+        for words in (["--foo"], ["--foo=1"], ["-z"], ["--jsno", "x"], ["x", "--foo"]):
+            if isinstance(command, click.Group) and words[0] == "x":
+                continue
+            code, out, err = platform(*path, *words)
+            name = next(word for word in words if word != "x").partition("=")[0]
+            assert (code, out) == (2, ""), (path, words)
+            assert f"unknown option {name!r}" in err, (path, words)
+
+
+def test_an_unknown_option_names_the_nearest_and_its_value_is_not_an_argument(platform: Platform) -> None:
+    code, _, err = platform("rejects", "show", "--lmit", "3", "raw")
+    assert (code, err.count("error: ")) == (2, 1)
+    assert "did you mean '--json'" in platform("query", "SELECT 1", "--jsno")[2]
+
+
+def test_behind_two_dashes_a_value_begins_with_a_dash(platform: Platform) -> None:
+    _, _, err = platform("rejects", "show", "--fs", "memory", "--", "--foo")
+    assert "nothing is rejected below '--foo'" in err
+    assert "unexpected argument '--bar'" in platform("rejects", "show", "--", "--foo", "--bar")[2]
+
+
 def test_each_command_and_each_option_says_what_it_does() -> None:
     for path, command in commands(root):
         assert command.help, path

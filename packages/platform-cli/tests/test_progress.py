@@ -232,7 +232,7 @@ def test_an_error_of_the_module_is_its_reason_whatever_is_logged_between(
             ctx.log.error("Second")
             return 1
     """)
-    assert raw_platform("run", "hello")[2].splitlines()[-1].endswith("returned 1: First; Second")
+    assert raw_platform("run", "hello")[2].splitlines()[-1] == "error: First; Second"
 
 
 def test_the_time_before_the_first_record_is_not_in_the_rate() -> None:

@@ -106,15 +106,14 @@ def test_the_last_line_says_why_with_the_errors_that_the_module_logged_last(
     ending = """
         ctx.log.error("Old")
         ctx.log.info("Next")
-        ctx.log.error("No room", disk="/d", free=0)
-        ctx.log.bind(a=1).error("Stopped", reason="it is full", token="canary")
+        ctx.log.error("No room", token="canary", disk="/d")
+        ctx.log.bind(a=1).error("Stopped", reason="it is full", rows=7)
         ctx.log.info("Done")
         return 1
     """.strip()
     module(HOOKS.replace("{}", ending), dependencies=USES_DATABASE)
     code, _, err = platform("run", "hello", "--db", "spy")
-    why = "No room: disk=/d, free=0; Stopped: token=***: it is full"
-    assert (code, errors(err)) == (1, [f"error: module 'hello' returned 1: {why}"])
+    assert (code, errors(err)) == (1, ["error: No room (token=***, disk=/d); Stopped: it is full"])
 
 
 def test_a_job_that_cleans_up_when_interrupted_may_take_its_time(module: Module, platform: Platform) -> None:

@@ -169,6 +169,14 @@ def test_an_id_that_several_runs_have_names_them(platform: Platform) -> None:
     assert (code, f"several runs have an id that begins with {digit!r}: {digit}" in err) == (1, True)
 
 
+def test_a_status_of_a_later_version_is_named(platform: Platform) -> None:
+    run_id = run(platform)
+    platform("query", "--write", "UPDATE _runs SET status = 'paused'")
+    for words in (("runs",), ("runs", "show", run_id)):
+        code, _, err = platform(*words)
+        assert (code, f"run {run_id} has the status 'paused', which this version" in err) == (1, True)
+
+
 def test_two_runs_are_compared_field_by_field(platform: Platform) -> None:
     ids = [run(platform), run(platform, "--size", "7")]
     out = platform("runs", "compare", *ids)[1].splitlines()

@@ -36,7 +36,10 @@ class LastErrors:
 
 
 def _in_words(message: str, fields: Mapping[str, Any]) -> str:
+    """Return the message and its reason; without a reason, the fields say what happened."""
     values = {name: hide_in(value, name) for name, value in fields.items()}
-    reason = values.pop("reason", "")
+    if "reason" in values:
+        reason = values["reason"]
+        return f"{message}: {reason if isinstance(reason, str) else show(reason)}"
     shown = ", ".join(f"{name}={show(value)}" for name, value in values.items())
-    return ": ".join(filter(None, (message, shown, reason if isinstance(reason, str) else show(reason))))
+    return f"{message} ({shown})" if shown else message

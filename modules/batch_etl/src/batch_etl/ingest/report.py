@@ -172,19 +172,22 @@ class Report:
         for files, kind, message in groups:
             if files:
                 self._failures.add(kind)
-                first = min(files)
-                why = {"reason": self._reasons[first]} if first in self._reasons else {}
-                self._log.error(message, files=shorten(sorted(files)), count=len(files), **why)
+                first, others = min(files), len(files) - 1
+                named = f"{first} and {others:,} more" if others else first
+                reason = f"{named}: {self._reasons[first]}" if first in self._reasons else named
+                self._log.error(message, files=shorten(sorted(files)), count=len(files), reason=reason)
 
     def _log_limits(self) -> None:
         config, totals = self._config, self.totals
         rejected = totals.invalid.total()
         if config.max_rejected.is_exceeded(rejected, totals.raw):
             self._failures.add(FailureKind.TOO_MANY_REJECTED)
-            self._log.error("Too many lines were rejected", rejected=rejected, limit=str(config.max_rejected))
+            reason = f"{_describe_share(rejected, totals.raw)}, more than {config.max_rejected}"
+            self._log.error("Too many lines were rejected", reason=reason)
         if config.min_valid.is_missed(totals.valid, totals.raw):
             self._failures.add(FailureKind.TOO_FEW_VALID)
-            self._log.error("Too few lines are valid", valid=totals.valid, limit=str(config.min_valid))
+            reason = f"{_describe_share(totals.valid, totals.raw)}, fewer than {config.min_valid}"
+            self._log.error("Too few lines are valid", reason=reason)
 
     def _log_emptiness(self) -> None:
         """Log that there was no line, or none that is valid."""
@@ -211,3 +214,8 @@ class Report:
             )
             self._failures.add(FailureKind.NONE_VALID)
             self._log.error("No line is valid", reason=reason)
+
+
+def _describe_share(count: int, lines: int) -> str:
+    share = f" ({100 * count / lines:.4g}%)" if lines else ""
+    return f"{count:,} of {lines:,} lines{share}"

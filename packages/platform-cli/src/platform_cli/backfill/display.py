@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from platform_cli.backfill.child_log import ChildLog, Event
-from platform_cli.backfill.outcome import FIGURES, DateOutcome, DateStatus
+from platform_cli.backfill.outcome import COUNTS, DateOutcome, DateStatus
 from platform_cli.progress.display import can_draw, draw_rows
 from platform_cli.run.options import RunOptions
 from platform_cli.settings import Settings
@@ -79,7 +79,7 @@ class Display:
 
 
 def _figures(outcome: DateOutcome) -> dict[str, int]:
-    counts = {name: outcome.count(name) for name in FIGURES}
+    counts = {name: outcome.count(name) for name in COUNTS}
     return {name: count for name, count in counts.items() if count is not None}
 
 

@@ -17,7 +17,7 @@ from platform_cli.backfill.display import make_display
 from platform_cli.backfill.outcome import DateOutcome
 from platform_cli.backfill.plan import DATE, PlannedDate, Selection, Target, make_plan
 from platform_cli.backfill.pool import run_dates
-from platform_cli.backfill.report import BackfillResult
+from platform_cli.backfill.result import BackfillResult
 from platform_cli.container import Container
 from platform_cli.history.runs_table import find_runs
 from platform_cli.manifest import Manifest, read_in_order

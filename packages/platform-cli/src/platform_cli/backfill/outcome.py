@@ -6,16 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from platform_cli.history.record import explain_nothing
+from platform_cli.figures import count, explain_nothing
 
-FIGURES = {
-    "read": "lines",
-    "inserted": "inserted",
-    "skipped": "skipped",
-    "duplicates": "duplicates",
-    "rejected": "invalid",
-}
-"""The figures that are shown, and added up, by the names that people read; modules may have others."""
+COUNTS = ("read", "inserted", "skipped", "duplicates", "rejected")
+"""Which of the figures are shown, and added up."""
 
 
 class DateStatus(StrEnum):
@@ -64,6 +58,5 @@ class DateOutcome:
         return self.status.replace("_", " ")
 
     def count(self, name: str) -> int | None:
-        """Return one of ``FIGURES``; None where the run has not reported it as a number."""
-        value = self.figures.get(FIGURES[name])
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
+        """Return one of ``COUNTS``; None where the run has not reported it as a number."""
+        return count(self.figures, name)

@@ -98,7 +98,7 @@ class PlainCommand(click.Command):
         if not (ctx.resilient_parsing or any(name in args for name in _HELP_NAMES)):
             from platform_cli.commands._words import find_problems
 
-            problems, _ = find_problems(args, self.get_params(ctx), is_whole=ctx.allow_interspersed_args)
+            problems, _ = find_problems(args, ctx)
             if problems:
                 raise click.UsageError("\n".join(problems), ctx)
         return super().parse_args(ctx, args)
@@ -166,11 +166,9 @@ class PlatformCommand(PlainCommand):
     def _problems(self, ctx: click.Context, args: Sequence[str]) -> list[str]:
         from platform_cli.commands._words import explain_unexpected, find_problems
 
-        problems, words = find_problems(args, self.get_params(ctx), is_whole=True)
-        parser = self.make_parser(ctx)
-        parser.ignore_unknown_options = True
+        problems, words = find_problems(args, ctx)
         try:
-            values, rest, order = parser.parse_args(list(words))
+            values, rest, order = self.make_parser(ctx).parse_args(list(words))
         except click.BadOptionUsage as error:  # a value was given to a flag
             return [describe(error), *self._problems(ctx, _without(args, error.option_name))]
         for param in iter_params_for_processing(order, self.get_params(ctx)):

@@ -1,7 +1,7 @@
-"""The words of a command line before click reads them: options without a value, or given twice."""
+"""The words of a command line before click reads them: options unknown, without a value, or given twice."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise, takewhile
 
 import click
 
@@ -11,35 +11,26 @@ from platform_cli._usage_errors import describe_usage
 _OPTION_SIGNS = ("--", "\u2013", "\u2014")  # text programs turn "--" into a dash
 
 
-def find_problems(
-    words: Sequence[str], params: Sequence[click.Parameter], *, is_whole: bool
-) -> tuple[list[str], list[str]]:
-    """Return what is wrong with the options, and the words without the options that lack a value.
+def find_problems(words: Sequence[str], ctx: click.Context) -> tuple[list[str], list[str]]:
+    """Return what is wrong with the options, and the words without the options that are.
 
-    A word that begins with ``--`` is not a value, unless it is given as ``--name=--word``. A word of several
-    letters behind one dash is a long option that lacks a dash, unless they are all short options.
+    A word that begins with ``--`` is neither a value, unless it is given as ``--name=--word``, nor an
+    argument, unless it is behind ``--``. A word of several letters behind one dash is a long option that
+    lacks a dash, unless they are all short options.
 
     Args:
         words: those of one command.
-        params: what it takes.
-        is_whole: whether options may follow the first other word; a group's end there.
+        ctx: that of the command.
     """
-    options = {
-        name: param
-        for param in params
-        if isinstance(param, click.Option)
-        for name in (*param.opts, *param.secondary_opts)
-    }
+    options = _named_options(ctx)
     problems: list[str] = []
     remaining = list(words)
     seen: dict[str | None, str] = {}
-    for index, name, value in _options(words, options, is_whole=is_whole):
+    for index, name, value in _options(words, options, is_whole=ctx.allow_interspersed_args):
         option = options.get(name)
         if option is None:
-            near = find_near(name[1:], [each.removeprefix("--") for each in options])
-            hint = f" (did you mean '--{near}'?)" if near else ": long options have two dashes"
-            problems.append(f"unknown option {name!r}{hint}")
-            remaining[index] = f"--{near}" if near else ""
+            problem, remaining[index] = _describe_unknown(name, options, ctx)
+            problems.append(problem)
             continue
         if option.name in seen and not option.multiple:
             problems.append(_describe_repetition(seen[option.name], name))
@@ -58,23 +49,42 @@ def explain_unexpected(rest: Sequence[str], args: Sequence[str], ctx: click.Cont
         args: all words of the command.
         ctx: that of the command.
     """
-    problems, is_value = [], False  # what follows an unknown option is most likely its value
-    for word in rest:
-        if word.startswith("-") and word != "-":
-            problems.append(describe_usage(click.NoSuchOption(word.partition("=")[0], ctx=ctx)))
-        elif not is_value:
-            problems.append(f"unexpected argument {word!r}: {_guess_meaning(word, args, ctx)}")
-        is_value = word.startswith(_OPTION_SIGNS) and "=" not in word
-    return problems
+    options = _named_options(ctx)
+    # What follows an unknown option is most likely its value.
+    values = {
+        following
+        for word, following in pairwise(takewhile("--".__ne__, args))
+        if word.startswith("--") and "=" not in word and word not in options
+    }
+    unexpected = [word for word in rest if word not in values][: max(0, len(rest) - len(values))]
+    return [f"unexpected argument {word!r}: {_guess_meaning(word, args, ctx)}" for word in unexpected]
+
+
+def _named_options(ctx: click.Context) -> dict[str, click.Option]:
+    return {
+        name: param
+        for param in ctx.command.get_params(ctx)
+        if isinstance(param, click.Option)
+        for name in (*param.opts, *param.secondary_opts)
+    }
+
+
+def _describe_unknown(name: str, options: Collection[str], ctx: click.Context) -> tuple[str, str]:
+    """Return what is wrong with an option that the command does not have, and the option that is meant."""
+    if name.startswith("--") or not name[2:]:
+        return describe_usage(click.NoSuchOption(name, ctx=ctx)), ""
+    near = find_near(name[1:], [each.removeprefix("--") for each in options])
+    hint = f" (did you mean '--{near}'?)" if near else ": long options have two dashes"
+    return f"unknown option {name!r}{hint}", f"--{near}" if near else ""
 
 
 def _guess_meaning(word: str, args: Sequence[str], ctx: click.Context) -> str:
     if word.startswith(_OPTION_SIGNS):
         return f"it begins with a dash of a text program, type '--{word.lstrip(''.join(_OPTION_SIGNS))}'"
     *_, name, value = ("", "", *args[: args.index(word)])
-    options = {each: param for param in ctx.command.get_params(ctx) for each in param.opts}
+    options = _named_options(ctx)
     last = options.get(value)
-    if isinstance(last, click.Option) and last.is_flag:
+    if last and last.is_flag:
         return f"{value!r} takes no value, give {' or '.join((*last.opts, *last.secondary_opts))}"
     if name in options:
         return f"quote a value with blanks, as in {name} '{value} {word}'"
@@ -94,7 +104,7 @@ def _options(
                 following = None
             yield index, name, value if is_pair else following
             index += following is not None
-        elif re.match("-[A-Za-z]{2}", name) and any(f"-{letter}" not in options for letter in name[1:]):
+        elif name.startswith("-") and any(f"-{letter}" not in options for letter in name[1:]):
             yield index, name, None
         elif not words[index].startswith("-") and not is_whole:
             return

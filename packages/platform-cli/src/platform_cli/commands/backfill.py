@@ -14,7 +14,7 @@ from platform_cli.manifest import Manifest, read_manifest
 from platform_interfaces import ConfigurationError
 
 if TYPE_CHECKING:
-    from platform_cli.backfill.report import BackfillResult
+    from platform_cli.backfill.result import BackfillResult
 
 DATE = "date"
 DRY_RUN = "dry-run"
@@ -142,7 +142,7 @@ def _list_dates(values: Mapping[str, Any]) -> list[dt.date]:
 
 
 def _report(result: "BackfillResult", *, is_json: bool) -> None:
-    from platform_cli.backfill.report import print_object, print_plan, print_report
+    from platform_cli.commands._backfill_view import print_object, print_plan, print_report
 
     if is_json:
         print_object(result)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from platform_cli.figures import explain_nothing
+
 
 class RunStatus(StrEnum):
     """What has become of a run."""
@@ -87,17 +89,6 @@ class RunRecord:
             return dt.datetime.fromisoformat(self.undone["at"]).astimezone(dt.UTC)
         except (KeyError, TypeError, ValueError):
             return self.started_at
-
-
-def explain_nothing(figures: Mapping[str, Any]) -> str:
-    """Return why a run with these figures read nothing; empty where it read something, or does not say.
-
-    A module says it by the figure ``nothing_read``, or by ``lines`` that are 0.
-    """
-    lines = figures.get("lines")
-    return str(
-        figures.get("nothing_read") or ("no line was read" if type(lines) is int and not lines else "")
-    )
 
 
 def shorten_id(run_id: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
-from platform_cli._masking import hide_in
+from platform_cli._masking import hide_in, hide_secrets
 from platform_cli.failures import MISUSED, describe
 from platform_cli.history.record import RunRecord, RunStatus
 from platform_cli.history.runs_table import lock_name, save_run
@@ -198,7 +198,7 @@ def _to_storable(values: Mapping[str, Any]) -> dict[str, Any]:
     by_size: list[tuple[int, dict[str, Any]]] = []
     for name, value in dict(values).items():  # a thread of the module may go on
         with suppress(TypeError, ValueError):
-            item = {name: hide_in(value, name)}
+            item = {hide_secrets(str(name)): hide_in(value, str(name))}
             by_size.append((len(dump_json(item)), item))
     stored: dict[str, Any] = {}
     left = MAX_JSON_CHARACTERS

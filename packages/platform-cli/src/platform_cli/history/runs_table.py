@@ -138,7 +138,13 @@ async def mark_undone(db: DatabaseInterface, record: RunRecord, undone: Mapping[
 
 def _read(row: Mapping[str, Any]) -> RunRecord:
     values = {name: row[column] for name, column in zip(_ATTRIBUTES, _COLUMNS, strict=True)}
-    return RunRecord(**values | {"status": RunStatus(row["status"])})
+    try:
+        return RunRecord(**values | {"status": RunStatus(row["status"])})
+    except ValueError as error:
+        raise PlatformError(
+            f"run {row['id']} has the status {row['status']!r}, which this version of platform-cli does not "
+            "know: upgrade it to the one that has written it"
+        ) from error
 
 
 async def _settle(db: DatabaseInterface, record: RunRecord) -> RunRecord:

@@ -53,7 +53,7 @@ class Meter:
         progress = self._progress
         now = _Sample(self._clock(), progress.records, progress.read_bytes)
         samples = self._samples
-        while len(samples) > 1 and (samples[0].at < now.at - WINDOW_SECONDS or not _has_begun(samples[1])):
+        while len(samples) > 1 and (samples[0].at < now.at - WINDOW_SECONDS or not _has_started(samples[1])):
             samples.popleft()
         first = samples[0]
         samples.append(now)
@@ -66,5 +66,5 @@ class Meter:
         return Reading(progress, now.at - self._started, per_second or None, seconds_left)
 
 
-def _has_begun(sample: _Sample) -> bool:
+def _has_started(sample: _Sample) -> bool:
     return bool(sample.records or sample.read_bytes)

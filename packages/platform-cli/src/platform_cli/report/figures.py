@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from platform_cli.backfill.dates import parse_date
+from platform_cli.figures import FIGURES
 from platform_cli.history.record import RunRecord
 
 _MAX_COUNT = 10**15  # exact as a float, and wider than any chart
@@ -26,11 +27,8 @@ class Counts(NamedTuple):
 
 def counts_of(record: RunRecord) -> Counts:
     """Return the counts of a run; what its module does not report is 0."""
-    inserted, skipped, duplicates = (
-        _count(record.figures.get(name)) for name in ("inserted", "skipped", "duplicates")
-    )
-    reported = _count(record.figures.get("rejected")) or _count(record.figures.get("invalid"))
-    return Counts(inserted, skipped, duplicates, rejects_of(record).total() or reported)
+    reported = Counts(*(_count(record.figures.get(FIGURES[name])) for name in Counts._fields))
+    return reported._replace(rejected=rejects_of(record).total() or reported.rejected)
 
 
 def rejects_of(record: RunRecord) -> Counter[str]:

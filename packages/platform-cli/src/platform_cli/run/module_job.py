@@ -62,8 +62,8 @@ class ModuleJob(Job):
             raise ModuleFailedError(f"module {name!r} refused to start: its check returned {returned!r:.80}")
         await self._prepare(container, context)
         if code := await function.run(context):
-            why = str(getattr(container.log, "last_errors", "")) or "its log says why"
-            failure = ModuleFailedError(f"module {name!r} returned {code}: {why}")
+            why = str(getattr(container.log, "last_errors", ""))
+            failure = ModuleFailedError(why or f"module {name!r} returned {code}: its log says why")
             # The most important one comes first; compared, because a module may put anything there.
             reported = self.module_run.failures[:1]
             failure.kind = next((kind for kind in FailureKind if kind in reported), failure.kind)

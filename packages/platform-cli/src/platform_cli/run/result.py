@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from platform_cli._masking import hide_secrets
 from platform_cli._render import show
 from platform_cli.history.record import RunStatus
 from platform_interfaces import FailureKind, LoggingInterface, Run
@@ -58,7 +59,8 @@ class RunResult:
                 figures |= json.loads(json.dumps({name: value}, allow_nan=False))
             except Exception:  # noqa: BLE001 - not JSON; whatever it raises, the run has its last line
                 unreported.append(show(name))
-        rejects = {str(code): count for code, count in dict(run.rejects).items() if isinstance(count, int)}
+        counts = dict(run.rejects).items()
+        rejects = {hide_secrets(str(code)): count for code, count in counts if isinstance(count, int)}
         return cls(run, exit_code, seconds, error, failure_kind, figures, rejects, tuple(unreported))
 
 

@@ -4,21 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from platform_cli.figures import FIGURES, count
 from platform_cli.run.ended_run import LOCATIONS, EndedRun
 
 MIN_RATE_SECONDS = 0.5
 """Where a run has read for less, a rate says nothing."""
 
-_PARTS = {
-    "blank": ("blank", ""),
-    "invalid": ("rejected", ""),
-    "duplicates": ("duplicates", "met before in this run"),
-    "skipped": ("skipped", "in the table before this run"),
-    "inserted": ("inserted", ""),
-}
-"""The figures that add up to ``lines``: what each is called, and what that means."""
+_NOTES = {"duplicates": "met before in this run", "skipped": "in the table before this run"}
 
-_DERIVED = {"lines", "raw", "valid", "unique", "invalid_by_reason", *_PARTS, *LOCATIONS}
+_DERIVED = {"raw", "valid", "unique", "invalid_by_reason", *FIGURES.values(), *LOCATIONS}
 """Figures that say nothing beside the account."""
 
 _NOT_SHOWN = {"created_after", "created_until", "nothing_read"}
@@ -56,16 +50,17 @@ class Account:
 def make_account(ended: EndedRun) -> Account:
     """Return the account of a run."""
     figures = ended.figures
-    if not all(type(figures.get(name)) is int for name in ("lines", *_PARTS)):
+    counts = {name: number for name in FIGURES if (number := count(figures, name)) is not None}
+    if counts.keys() != FIGURES.keys():
         return Account(
             (), {name: value for name, value in figures.items() if name not in (*LOCATIONS, "nothing_read")}
         )
-    lines: int = figures["lines"]
+    lines = counts.pop("read")
     seconds = ended.result.run.progress.seconds or ended.result.seconds
     rate = f"{lines / seconds:,.0f} lines/s" if seconds >= MIN_RATE_SECONDS else ""
     rows = [Row(" ", "read", lines, rate)]
-    for name, (label, note) in _PARTS.items():
-        rows.append(Row("+" if rows[1:] else "=", label, figures[name], note))
+    for label, number in counts.items():
+        rows.append(Row("+" if rows[1:] else "=", label, number, _NOTES.get(label, "")))
     if unwritten := 2 * lines - sum(row.count for row in rows):  # in a dry run, or in one that was stopped
         rows.append(Row("+", "not written", unwritten))
     others = {name: value for name, value in figures.items() if name not in _DERIVED | _NOT_SHOWN}

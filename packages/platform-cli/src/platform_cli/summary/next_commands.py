@@ -5,7 +5,8 @@ import sys
 
 from platform_cli._command_line import to_command
 from platform_cli.arguments import to_words
-from platform_cli.history.record import RunStatus, explain_nothing
+from platform_cli.figures import explain_nothing
+from platform_cli.history.record import RunStatus
 from platform_cli.run.ended_run import EndedRun
 from platform_interfaces import FailureKind
 

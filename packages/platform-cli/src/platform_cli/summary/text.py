@@ -8,7 +8,8 @@ from platform_cli._masking import hide_secrets
 from platform_cli._render import show
 from platform_cli._text import printable
 from platform_cli.arguments import to_words
-from platform_cli.history.record import RunStatus, explain_nothing
+from platform_cli.figures import explain_nothing
+from platform_cli.history.record import RunStatus
 from platform_cli.run.ended_run import EndedRun
 from platform_cli.summary.account import make_account
 from platform_cli.summary.next_commands import find_next

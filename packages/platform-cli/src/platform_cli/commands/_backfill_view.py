@@ -1,17 +1,15 @@
-"""What a backfill has done, or would do: a table for people, an object for programs."""
+"""What ``platform backfill`` prints, for people and for programs."""
 
-import datetime as dt
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from platform_cli._durations import format_duration
 from platform_cli._text import printable
-from platform_cli.backfill.outcome import ENDINGS, FIGURES, DateOutcome, DateStatus
+from platform_cli.backfill.outcome import COUNTS, ENDINGS, DateOutcome, DateStatus
 from platform_cli.backfill.plan import DateState, PlannedDate, Selection
+from platform_cli.backfill.result import BackfillResult
 from platform_cli.commands._base import say
 from platform_cli.commands._json import print_json
 from platform_cli.commands._table import print_table
@@ -30,70 +28,20 @@ _BEFORE = {
 }
 
 
-@dataclass(frozen=True)
-class BackfillResult:
-    """What has become of the dates of a backfill.
-
-    Attributes:
-        module: its name.
-        plan: all dates of the range, in the order in which they are run.
-        outcomes: of those that were run.
-        selection: which dates were to be run.
-        stopped: why not all dates that are due were run; empty where they were.
-        is_interrupted: whether a signal is why.
-        is_dry_run: whether nothing was to be run.
-        seconds: how long it took.
-    """
-
-    module: str
-    plan: Sequence[PlannedDate]
-    outcomes: Mapping[dt.date, DateOutcome]
-    selection: Selection = Selection.NOT_DONE
-    stopped: str = ""
-    is_interrupted: bool = False
-    is_dry_run: bool = False
-    seconds: float = 0.0
-
-    @property
-    def counts(self) -> Counter[DateStatus]:
-        """Return how many dates have which status."""
-        return Counter(self.outcome(planned).status for planned in self.plan)
-
-    @property
-    def is_failed(self) -> bool:
-        """Return whether a date that was due did not succeed."""
-        return not self.is_dry_run and bool(set(self.counts) - {DateStatus.SUCCEEDED, DateStatus.NOT_DUE})
-
-    def outcome(self, planned: PlannedDate) -> DateOutcome:
-        """Return what has become of a date, run or not."""
-        status = DateStatus.NOT_RUN if planned.is_due else DateStatus.NOT_DUE
-        return self.outcomes.get(planned.date) or DateOutcome(planned.date, status)
-
-    def total(self, name: str) -> int:
-        """Return the sum of one of ``FIGURES``."""
-        return sum(outcome.count(name) or 0 for outcome in self.outcomes.values())
-
-
 def print_object(result: BackfillResult) -> None:
     """Print one JSON object: each date with its outcome, and the totals."""
     counts = result.counts
     totals = {"dates": len(result.plan)} | {status.value: counts[status] for status in DateStatus}
     found = {
         "module": result.module,
-        "status": _status(result),
+        "status": result.status.value,
         "dry_run": result.is_dry_run,
         "seconds": round(result.seconds, 3),
         "stopped": result.stopped or None,
-        "totals": totals | {name: result.total(name) for name in FIGURES},
+        "totals": totals | {name: result.total(name) for name in COUNTS},
         "dates": [_as_object(planned, result.outcome(planned)) for planned in result.plan],
     }
     print_json(found)
-
-
-def _status(result: BackfillResult) -> str:
-    if result.is_interrupted:
-        return DateStatus.INTERRUPTED.value
-    return DateStatus.FAILED.value if result.is_failed else DateStatus.SUCCEEDED.value
 
 
 def _as_object(planned: PlannedDate, outcome: DateOutcome) -> dict[str, Any]:
@@ -126,7 +74,7 @@ def print_report(result: BackfillResult) -> None:
     if due:
         columns = _choose_columns()
         rows = [[_show(outcome, column) for column in columns] for outcome in due]
-        print_table(columns, rows, numbers={*FIGURES, "seconds"})
+        print_table(columns, rows, numbers={*COUNTS, "seconds"})
         say("")
     for outcome in due:
         if outcome.error:
@@ -140,11 +88,11 @@ def _choose_columns() -> list[str]:
     """Return the columns that a terminal has room for; without a terminal, all of them."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTHS[-1][0]
     hidden = {name for least, names in _WIDTHS for name in names if width < least}
-    return [name for name in ("date", "status", *FIGURES, "seconds", "run") if name not in hidden]
+    return [name for name in ("date", "status", *COUNTS, "seconds", "run") if name not in hidden]
 
 
 def _show(outcome: DateOutcome, column: str) -> str | None:
-    if column in FIGURES:
+    if column in COUNTS:
         count = outcome.count(column)
         return None if count is None else f"{count:,}"
     has_started = outcome.status not in (DateStatus.NOT_RUN, DateStatus.NOT_DUE)
