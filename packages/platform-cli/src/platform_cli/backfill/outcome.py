@@ -57,6 +57,12 @@ class DateOutcome:
             return "nothing read"
         return self.status.replace("_", " ")
 
+    @property
+    def problem(self) -> str:
+        """Return why it failed, was not run or read nothing; empty where it loaded something."""
+        is_success = self.status is DateStatus.SUCCEEDED
+        return self.error or (explain_nothing(self.figures) if is_success else "")
+
     def count(self, name: str) -> int | None:
         """Return one of ``COUNTS``; None where the run has not reported it as a number."""
         return count(self.figures, name)

@@ -80,7 +80,7 @@ class PlannedDate:
         else:
             words = "read nothing" if self.state is DateState.EMPTY else self.run.status.value
             time = self.run.ended_at or self.run.started_at
-        return f"run {self.run.short_id} {words} {time.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+        return f"{words} {time.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC (run {self.run.short_id})"
 
 
 @dataclass(frozen=True)
