@@ -57,7 +57,8 @@ runs.add_command(report)
 @json_option
 def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: int, is_json: bool) -> int:
     """List the last runs, the newest first."""
-    from platform_cli.commands._run_views import print_runs, to_json
+    from platform_cli.commands._run_views import to_json
+    from platform_cli.commands._runs_list import print_runs
     from platform_cli.history.record import RunStatus
     from platform_cli.history.runs_table import find_runs
 
@@ -97,9 +98,10 @@ def show(id_: str, is_json: bool) -> int:
 @runs.command(cls=PlatformCommand, examples=["platform runs compare 3f9a 81c0"])
 @click.argument("first", metavar="ID")
 @click.argument("second", metavar="ID")
+@click.option("--all", "has_all", is_flag=True, help="Show also what is the same.")
 @json_option
-def compare(first: str, second: str, is_json: bool) -> int:
-    """Compare two runs: arguments, versions, figures, seconds and rejects, side by side."""
+def compare(first: str, second: str, has_all: bool, is_json: bool) -> int:
+    """Show how two runs differ: arguments, versions, figures, seconds and rejects, side by side."""
     from platform_cli.commands._run_views import find_differences, print_comparison, to_json
     from platform_cli.history.runs_table import find_run
 
@@ -110,7 +112,7 @@ def compare(first: str, second: str, is_json: bool) -> int:
             differences = find_differences(*records)
             print_json({"runs": [to_json(record) for record in records], "differences": differences})
         else:
-            print_comparison(*records)
+            print_comparison(*records, has_all=has_all)
 
     return run_on_history(show_both)
 
@@ -124,28 +126,30 @@ def compare(first: str, second: str, is_json: bool) -> int:
 def undo(id_: str, yes: bool, dry_run: bool) -> int:
     """Remove exactly the rows that one run has inserted; rejects and files stay."""
     settings = click.get_current_context().obj
-    env = settings.env.value
-    if not (yes or dry_run):
-        hint = "add --yes, or --dry-run to see how many"
-        if env not in ("local", "test"):
-            raise click.UsageError(f"an undo in env {env!r} removes rows: {hint}")
-        if not (sys.stdin and sys.stdin.isatty()):
-            raise click.UsageError(f"an undo removes rows, and there is no terminal to ask on: {hint}")
-
     from platform_cli.commands._run_views import describe_reload, describe_undo
     from platform_cli.history.undo import carry_out, plan_undo
 
     async def undo_one(container: "Container") -> None:
         plan = await plan_undo(container, id_)
         say(describe_undo(plan.record, plan.undo))
-        if dry_run:
+        if dry_run or not plan.undo.rows:
             return
+        if not yes:
+            _check_confirmable(settings.env.value)
         if not (yes or await _ask(f"remove {plan.undo.rows:,} rows?")):
             raise PlatformError("nothing was removed: it was not confirmed")
         rows = await carry_out(plan)
         say(f"removed {rows:,} rows; to load them again: {describe_reload(plan.record, settings)}")
 
     return run_on_history(undo_one)
+
+
+def _check_confirmable(env: str) -> None:
+    hint = "add --yes, or --dry-run to see how many"
+    if env not in ("local", "test"):
+        raise click.UsageError(f"an undo in env {env!r} removes rows: {hint}")
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise click.UsageError(f"an undo removes rows, and there is no terminal to ask on: {hint}")
 
 
 async def _ask(question: str) -> bool:
