@@ -309,7 +309,7 @@ MISTAKES = (
     Mistake(
         "rejects of a file that has none",
         "rejects show raw/nothing.jsonl",
-        "nothing is rejected below 'raw/nothing.jsonl': see 'platform rejects list'",
+        "nothing is rejected below 'raw/nothing.jsonl', and no such file or directory exists: see 'platform rejects list'",
     ),
     Mistake(
         "rejects of a path outside",

@@ -9,7 +9,7 @@ from platform_interfaces import DatabaseInterface, FileSystemInterface, LoggingI
 
 
 def log_locations(
-    log: LoggingInterface, settings: Settings, built: Mapping[str, Any], run: Run | None
+    log: Callable[..., None], settings: Settings, built: Mapping[str, Any], run: Run | None
 ) -> Mapping[str, str]:
     """Log the module, the environment, and the database and the root of the files that were built.
 
@@ -25,7 +25,7 @@ def log_locations(
         shown |= {"db": name, "database": _find_location(lambda: database.location)}
     if fs:
         shown |= {"fs": settings.implementations["filesystem"].value, "root": _find_location(fs.locate)}
-    log.info("Run", **shown)
+    log("Run", **shown)
     return shown
 
 

@@ -12,6 +12,7 @@ from platform_cli._blame import Owner, attribute
 from platform_cli._unknown_settings import find_unknown
 from platform_cli.failures import AdapterFailedError, describe
 from platform_cli.interfaces import INTERFACES
+from platform_cli.manifest import Manifest
 from platform_cli.secrets import AdapterSecrets
 from platform_cli.settings import Settings
 from platform_interfaces import (
@@ -83,11 +84,14 @@ class Container:
         config: Mapping[str, Any],
         defaults: _Values = _NONE,
         run: Run | None = None,
+        *,
+        is_quiet: bool = False,
     ) -> PlatformContext:
         """Return what a module is run with: the declared interfaces, and nothing else.
 
         Logger and secret store are opened first and closed last. Before the others are opened, it logs where
-        the run works; ``defaults`` are for settings that are not set.
+        the run works, at DEBUG with ``is_quiet``, for what is not a run; ``defaults`` are for settings that
+        are not set.
 
         Raises:
             ConfigurationError: when an adapter cannot be built; names all problems.
@@ -100,7 +104,8 @@ class Container:
         except ConfigurationError:  # what is missing may be set under a mistyped name
             self._warn_of_unknown(is_complete="secrets" not in declared)
             raise
-        self.locations = log_locations(self.log, self.settings, built, run)
+        log = self.log.debug if is_quiet else self.log.info
+        self.locations = log_locations(log, self.settings, built, run)
         self.log_settings()
         try:
             await self._open(built)
@@ -135,6 +140,10 @@ class Container:
         if kind not in adapters:
             adapters = self._build_declared({kind}, defaults, registry.MAKES_NOTHING)
         return adapters[kind]
+
+    def add_module(self, manifest: Manifest) -> None:
+        """Attribute errors in the code of a module to it."""
+        self.owners[manifest.package.partition(".")[0]] = Owner(f"module {manifest.name!r}", is_module=True)
 
     def log_settings(self) -> None:
         """Log where the settings come from and what to mend in them, once."""

@@ -14,8 +14,8 @@ from typing import Any
 from platform_cli import registry
 from platform_cli.failures import describe
 from platform_cli.interfaces import INTERFACES, Interface
-from platform_cli.manifest import Manifest, read_in_order, read_manifest
-from platform_cli.run.entry import find_entry, load_entry
+from platform_cli.manifest import Manifest, read_manifest
+from platform_cli.run.entry import load_entries
 from platform_cli.settings import Setting
 from platform_interfaces import ConfigurationError
 
@@ -82,10 +82,8 @@ def find_modules() -> Iterator[Module]:
         manifest, problem = None, ""
         try:
             manifest = read_manifest(name)
-            read_in_order([name])
             with redirect_stdout(sys.stderr):
-                load_entry(manifest, "run")
-                find_entry(manifest, "check_run")
+                load_entries(manifest, "run")
         except ConfigurationError as error:
             problem = describe(error)
         yield Module(name, package, version, manifest, problem)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from platform_cli import registry
-from platform_cli._blame import Owner
 from platform_cli._masking import hide_in
 from platform_cli.backfill.child import command_line, run_date
 from platform_cli.backfill.child_log import ChildLog
@@ -20,9 +19,9 @@ from platform_cli.backfill.pool import run_dates
 from platform_cli.backfill.result import BackfillResult
 from platform_cli.container import Container
 from platform_cli.history.runs_table import find_runs
-from platform_cli.manifest import Manifest, read_in_order
+from platform_cli.manifest import Manifest
 from platform_cli.migrations import ensure_migrated, report_pending
-from platform_cli.run.entry import find_entry, load_entry
+from platform_cli.run.entry import load_entries
 from platform_cli.run.options import RunOptions
 from platform_cli.run.runner import run_job
 from platform_cli.settings import Settings
@@ -101,7 +100,9 @@ class _Job:
         self._warn_of_memory()
         defaults = registry.CHANGES_NOTHING if self._backfill.is_dry_run else {}
         run = Run(module=manifest.name, version=manifest.version, arguments=arguments)
-        return await self._container.open_context(manifest.interfaces, arguments, defaults, run)
+        return await self._container.open_context(
+            manifest.interfaces, arguments, defaults, run, is_quiet=self._backfill.is_dry_run
+        )
 
     def _warn_of_memory(self) -> None:
         if "database" in self._manifest.interfaces and not self._container.settings.has_lasting_database:
@@ -139,12 +140,8 @@ class _Job:
         Raises:
             ConfigurationError: when that is so.
         """
-        manifest = self._manifest
-        read_in_order([manifest.name])
-        package = manifest.package.partition(".")[0]
-        self._container.owners[package] = Owner(f"module {manifest.name!r}", is_module=True)
-        load_entry(manifest, "run")
-        check = find_entry(manifest, "check_run")
+        self._container.add_module(self._manifest)
+        _, check = load_entries(self._manifest, "run")
         context.config = {**self._backfill.arguments, DATE: date.isoformat()}
         try:
             if check:

@@ -167,8 +167,10 @@ class PlatformCommand(PlainCommand):
         from platform_cli.commands._words import explain_unexpected, find_problems
 
         problems, words = find_problems(args, ctx)
+        parser = self.make_parser(ctx)
+        parser.ignore_unknown_options = True  # such as a comment of SQL
         try:
-            values, rest, order = self.make_parser(ctx).parse_args(list(words))
+            values, rest, order = parser.parse_args(list(words))
         except click.BadOptionUsage as error:  # a value was given to a flag
             return [describe(error), *self._problems(ctx, _without(args, error.option_name))]
         for param in iter_params_for_processing(order, self.get_params(ctx)):

@@ -1,11 +1,11 @@
 """What ``platform doctor`` prints, for people and for programs."""
 
-import sys
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from platform_cli.commands._base import say
 from platform_cli.commands._json import print_json as print_object
@@ -25,30 +25,20 @@ _STYLES: Mapping[str, str] = {
 _PLURALS = {CheckStatus.WARNING: "warnings"}
 
 
-class Progress:
-    """A line on standard error that names the check which is under way, where that is a terminal."""
+class CheckRow:
+    """The row of a terminal that names the check which is under way."""
 
     def __init__(self) -> None:
-        self._status: Any = None
+        self._name = ""
 
     def show(self, name: str) -> None:
         """Name the check that is made now."""
-        if not (sys.stderr and sys.stderr.isatty()):
-            return
-        from rich.console import Console
-        from rich.text import Text
+        self._name = name
 
-        text = Text(f"checking: {name}")
-        if self._status:
-            self._status.update(text)
-        else:
-            self._status = Console(stderr=True).status(text)
-            self._status.start()
-
-    def stop(self) -> None:
-        """Remove the line; calling it again does nothing."""
-        if self._status:
-            self._status.stop()
+    def render(self) -> str:
+        """Return the row with its end, as much of it as fits."""
+        row = f"checking: {self._name}"[: shutil.get_terminal_size().columns - 1]
+        return f"{row}\n" if self._name else ""
 
 
 def print_results(settings: "Settings", request: "Request | None", results: "Sequence[CheckResult]") -> None:

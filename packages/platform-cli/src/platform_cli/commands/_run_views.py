@@ -73,7 +73,7 @@ def name_entry(record: RunRecord) -> str:
 
 
 def describe_status(record: RunRecord, *, is_long: bool = False) -> str:
-    """Return the status, and the kind of failure, or that nothing was read; if ``is_long``, what it died of."""
+    """Return the status, and the kind of failure, or that nothing was read; if ``is_long``, why it died."""
     has_kind = record.status == RunStatus.FAILED and record.failure_kind
     detail = record.failure_kind if has_kind else "nothing read" if record.nothing_read else ""
     if record.status == RunStatus.INTERRUPTED and record.ended_at is None:

@@ -81,7 +81,7 @@ def _describe_unknown(name: str, options: Collection[str], ctx: click.Context) -
 def _guess_meaning(word: str, args: Sequence[str], ctx: click.Context) -> str:
     if word.startswith(_OPTION_SIGNS):
         return f"it begins with a dash of a text program, type '--{word.lstrip(''.join(_OPTION_SIGNS))}'"
-    *_, name, value = ("", "", *args[: args.index(word)])
+    *_, name, value = ("", "", *(args[: args.index(word)] if word in args else ()))  # of -v=3 a part is left
     options = _named_options(ctx)
     last = options.get(value)
     if last and last.is_flag:
@@ -104,11 +104,15 @@ def _options(
                 following = None
             yield index, name, value if is_pair else following
             index += following is not None
-        elif name.startswith("-") and any(f"-{letter}" not in options for letter in name[1:]):
+        elif _can_be_option(name) and any(f"-{letter}" not in options for letter in name[1:]):
             yield index, name, None
         elif not words[index].startswith("-") and not is_whole:
             return
         index += 1
+
+
+def _can_be_option(name: str) -> bool:
+    return name.startswith("-") and name.split() == [name]  # not a comment of SQL
 
 
 def _describe_repetition(first: str, second: str) -> str:

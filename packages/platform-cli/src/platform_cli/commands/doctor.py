@@ -1,8 +1,9 @@
 """``platform doctor``: everything that the settings choose, checked."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -12,9 +13,6 @@ from platform_cli.commands._base import PlatformCommand
 from platform_cli.commands.run import ModuleGroup
 from platform_cli.manifest import Manifest, read_manifest
 from platform_interfaces import ConfigurationError
-
-if TYPE_CHECKING:
-    from platform_cli.doctor.examination import CheckResult
 
 _HELP = """Check everything that the settings choose, and say what to do about what is wrong.
 
@@ -80,9 +78,10 @@ def doctor(is_json: bool) -> None:
 
 
 def _examine(manifest: Manifest | None, /, is_json: bool, **values: Any) -> int:
-    from platform_cli.commands._doctor_view import Progress, print_json, print_results
+    from platform_cli.commands._doctor_view import CheckRow, print_json, print_results
     from platform_cli.doctor.main import examine
     from platform_cli.doctor.module import Request
+    from platform_cli.progress.display import can_draw, draw_rows
 
     context = click.get_current_context()
     settings, request = context.obj, None
@@ -91,10 +90,7 @@ def _examine(manifest: Manifest | None, /, is_json: bool, **values: Any) -> int:
         required = [each for each in manifest.arguments if each.is_required]
         missing = [f"--{each.name}" for each in required if values[each.key] is None]
         request = Request(manifest, to_config(manifest.arguments, values, settings.env.value), missing)
-    progress = Progress()
-
-    def report(results: "list[CheckResult]") -> None:
-        progress.stop()
-        (print_json if is_json else print_results)(settings, request, results)
-
-    return examine(settings, request, progress.show, report)
+    row = CheckRow()
+    report = partial(print_json if is_json else print_results, settings, request)
+    with draw_rows(row.render) if can_draw(settings) else nullcontext():
+        return examine(settings, request, row.show, report)

@@ -8,6 +8,7 @@ import click
 from platform_cli._command_line import to_command
 from platform_cli._text import printable
 from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
+from platform_cli.commands._json import json_option
 from platform_cli.commands.run import ModuleGroup
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ def rejects() -> None:
     "list", cls=PlatformCommand, examples=["platform rejects list", "platform rejects list raw/events"]
 )
 @click.argument("prefix", default="")
-def list_(prefix: str) -> int:
+@json_option
+def list_(prefix: str, is_json: bool) -> int:
     """List the files with rejected lines, below PREFIX or all: how many, and why."""
 
     async def show(fs: "FileSystemInterface") -> None:
         from collections import Counter
 
+        from platform_cli.commands._reject_views import explain_nothing, print_counts, print_counts_json
         from platform_interfaces import find_rejects
 
         counts: dict[str, Counter[str]] = {}
@@ -37,34 +40,38 @@ def list_(prefix: str) -> int:
             async for reject in find_rejects(fs, prefix):
                 counts.setdefault(reject.file, Counter())[reject.reasons[0].code] += 1
         finally:  # an edited line that cannot be read is reported after all others
-            for file, reasons in sorted(counts.items()):
-                each = ", ".join(f"{code} {count}" for code, count in reasons.most_common())
-                _print_safely(f"{file}  {reasons.total()}  ({each})")
+            if counts:
+                (print_counts_json if is_json else print_counts)(counts)
         if not counts:
-            await fs.list_names("")  # raises where the root itself cannot be read
-            say("nothing is rejected")
+            nothing = await explain_nothing(fs, prefix)
+            print_counts_json(counts) if is_json else say(nothing)
 
     return _run(show)
 
 
-@rejects.command(cls=PlatformCommand, examples=["platform rejects show raw/events/2026-01-15"])
+@rejects.command(
+    cls=PlatformCommand,
+    examples=["platform rejects show raw/events/2026-01-15", "platform rejects show raw/events --json"],
+)
 @click.argument("prefix")
-def show(prefix: str) -> int:
+@json_option
+def show(prefix: str, is_json: bool) -> int:
     """Show the rejected lines of a file, or of all files below PREFIX: where, why, and their text."""
 
     async def print_each(fs: "FileSystemInterface") -> None:
+        from platform_cli.commands._reject_views import JsonView, TextView
         from platform_interfaces import find_rejects
 
-        is_any = False
-        async for reject in find_rejects(fs, prefix):
-            is_any = True
-            why = "; ".join(f"{reason.code}: {reason.message}" for reason in reject.reasons)
-            _print_safely(f"{reject.file}:{reject.line} (byte {reject.offset}) {why}")
-            if reject.raw is not None:
-                _print_safely(f"    {reject.raw.decode(errors='backslashreplace')}")
+        view, is_any = JsonView() if is_json else TextView(), False
+        try:
+            async for reject in find_rejects(fs, prefix):
+                is_any = True
+                view.add(reject)
+        finally:
+            if is_any:
+                view.end()
         if not is_any:
-            await fs.list_names("")
-            raise _nothing_rejected(prefix)
+            raise await _nothing_rejected(fs, prefix)
 
     return _run(print_each)
 
@@ -79,10 +86,9 @@ def drop(prefix: str) -> int:
 
         dropped = await drop_rejects(fs, prefix)
         for file in sorted(dropped):
-            _print_safely(f"dropped {file}")
+            say(printable(f"dropped {file}"))
         if not dropped:
-            await fs.list_names("")
-            raise _nothing_rejected(prefix)
+            raise await _nothing_rejected(fs, prefix)
 
     return _run(forget)
 
@@ -106,7 +112,7 @@ def _run(action: Callable[["FileSystemInterface"], Awaitable[None]]) -> int:
     from platform_interfaces import FileSystemError, InvalidPathError
 
     async def job(container: "Container") -> int:
-        context = await container.open_context(["filesystem"], {})
+        context = await container.open_context(["filesystem"], {}, is_quiet=True)
         try:
             await action(context.fs)
         except InvalidPathError as error:
@@ -118,13 +124,9 @@ def _run(action: Callable[["FileSystemInterface"], Awaitable[None]]) -> int:
     return run_job(job, click.get_current_context().obj)
 
 
-def _nothing_rejected(prefix: str) -> click.UsageError:
+async def _nothing_rejected(fs: "FileSystemInterface", prefix: str) -> click.UsageError:
+    from platform_cli.commands._reject_views import explain_nothing
+
     flags = click.get_current_context().obj.as_flags("filesystem")
-    return click.UsageError(
-        f"nothing is rejected below {prefix!r}: see '{to_command('rejects', 'list', flags=flags)}'"
-    )
-
-
-def _print_safely(line: str) -> None:
-    # File names and lines come from outside: a terminal must not take them for commands.
-    say(printable(line))
+    command = to_command("rejects", "list", flags=flags)
+    return click.UsageError(f"{await explain_nothing(fs, prefix)}: see '{command}'")

@@ -7,14 +7,13 @@ from contextlib import redirect_stdout
 from functools import partial
 from typing import Any, NamedTuple
 
-from platform_cli._blame import Owner
 from platform_cli._command_line import to_command
 from platform_cli.arguments import to_example
 from platform_cli.container import Container
 from platform_cli.doctor.examination import Examination
 from platform_cli.interfaces import INTERFACES
-from platform_cli.manifest import Manifest, read_in_order
-from platform_cli.run.entry import Entry, find_entry, load_entry
+from platform_cli.manifest import Manifest
+from platform_cli.run.entry import Entry, find_entry, load_entries
 from platform_interfaces import CheckStatus, Finding, PlatformContext, Run
 
 CHECK_RUN_SECONDS = 60.0
@@ -61,8 +60,7 @@ async def check_run(examination: Examination, container: Container, request: Req
         example = to_command("doctor", manifest.name, flags=to_example(manifest.arguments))
         examination.skip([_NAME], f"it is checked with {' and '.join(request.missing)}, as in: {example}")
     elif entry := find_entry(manifest, "check_run"):
-        package = manifest.package.partition(".")[0]
-        container.owners[package] = Owner(f"module {manifest.name!r}", is_module=True)
+        container.add_module(manifest)
         await examination.check(
             _NAME,
             partial(_call, entry, container, request),
@@ -76,9 +74,7 @@ async def check_run(examination: Examination, container: Container, request: Req
 def _load(request: Request) -> Finding:
     manifest = request.manifest
     with redirect_stdout(sys.stderr):  # code that is imported may print
-        read_in_order([manifest.name])
-        load_entry(manifest, "run")
-        find_entry(manifest, "check_run")
+        load_entries(manifest, "run")
     return Finding(CheckStatus.OK, f"{manifest.name} {manifest.version} can be run")
 
 

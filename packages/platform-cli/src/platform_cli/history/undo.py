@@ -52,7 +52,7 @@ async def plan_undo(container: Container, prefix: str) -> UndoPlan:
         figures=dict(record.figures),
         rejects=dict(record.rejects),
     )
-    context = await container.open_context(manifest.interfaces, run.arguments, {}, run)
+    context = await container.open_context(manifest.interfaces, run.arguments, {}, run, is_quiet=True)
     undo = await entry.call(context)
     if not isinstance(undo, Undo):
         raise ModuleFailedError(

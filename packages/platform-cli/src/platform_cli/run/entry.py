@@ -6,7 +6,7 @@ from typing import Any
 
 from platform_cli import registry
 from platform_cli.failures import ModuleFailedError
-from platform_cli.manifest import Manifest
+from platform_cli.manifest import Manifest, read_in_order
 from platform_interfaces import ConfigurationError, PlatformContext
 
 
@@ -73,15 +73,17 @@ class Entry:
             return
 
 
-def load_entry(manifest: Manifest, name: str) -> Entry:
-    """Return the function ``name`` of a module, which is imported now.
+def load_entries(manifest: Manifest, name: str) -> tuple[Entry, Entry | None]:
+    """Return the function ``name`` of a module and its check, None where it has none; both are imported now.
 
     Raises:
-        ConfigurationError: when the module cannot be loaded, or is not such a function.
+        ConfigurationError: when what the module needs is not installed, or it cannot be loaded.
     """
+    read_in_order([manifest.name])
     target = f"{manifest.package}.main:{name}"
     advice = f"define 'async def {name}(ctx)' in its main.py"
-    return Entry(manifest, name, registry.load_object(target, f"module {manifest.name!r}", advice=advice))
+    function = registry.load_object(target, f"module {manifest.name!r}", advice=advice)
+    return Entry(manifest, name, function), find_entry(manifest, f"check_{name}")
 
 
 def find_entry(manifest: Manifest, name: str) -> Entry | None:

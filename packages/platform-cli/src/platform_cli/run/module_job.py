@@ -6,14 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from platform_cli import registry
-from platform_cli._blame import Owner
 from platform_cli.container import Container
 from platform_cli.failures import MISUSED, ModuleFailedError, describe
 from platform_cli.history.recorder import RunRecorder, make_record
-from platform_cli.manifest import Manifest, read_in_order
+from platform_cli.manifest import Manifest
 from platform_cli.migrations import ensure_migrated, report_pending
 from platform_cli.run.ended_run import EndedRun
-from platform_cli.run.entry import find_entry, load_entry
+from platform_cli.run.entry import load_entries
 from platform_cli.run.job import Ending, Job
 from platform_cli.run.result import RunResult, log_result
 from platform_cli.settings import Settings
@@ -43,8 +42,7 @@ class ModuleJob(Job):
         self._started = time.monotonic()
         self._is_dry_run = config.get("dry-run") is True
         self.container = Container(settings, {"run_id": self.module_run.id, "module": manifest.name})
-        package = manifest.package.partition(".")[0]
-        self.container.owners[package] = Owner(f"module {manifest.name!r}", is_module=True)
+        self.container.add_module(manifest)
         self._recorder = RunRecorder(make_record(self.module_run, entry, settings), self._report_unrecorded)
         self._is_reported = False
         self._logged: RunResult | None = None
@@ -52,9 +50,7 @@ class ModuleJob(Job):
     async def run(self, container: Container) -> int:
         """Check, migrate, begin the row of the history, and run the module; return 0."""
         name = self._manifest.name
-        read_in_order([name])  # what it needs must be installed
-        function = load_entry(self._manifest, self._entry)
-        check = find_entry(self._manifest, f"check_{self._entry}")
+        function, check = load_entries(self._manifest, self._entry)
         context = await self._open(container)
         container.log.debug("Arguments", arguments=dict(self.module_run.arguments))
         returned = await check.call(context) if check else None
