@@ -214,3 +214,23 @@ def test_timestamps_at_the_ends_of_time_are_shown(make_run: MakeRun) -> None:
     page = render(*runs)
     assert "0001-01-01 00:00:00 to 9999-12-31 23:59:59" in page.text
     assert "3,652,057 without a successful run" in page.text
+
+
+def test_loads_that_never_loaded_anything_are_one_table_and_their_dates_are_not_missing(
+    make_run: MakeRun,
+) -> None:
+    page = render(
+        make_run("2026-01-15", figures=FIGURES),
+        make_run(
+            "2026-01-15", arguments={"source-path": "raww"}, error="no folder raww", status=RunStatus.FAILED
+        ),
+        make_run(
+            "2026-01-18", arguments={"source-path": "evnts"}, figures={"lines": 0, "nothing_read": "no evnts"}
+        ),
+    )
+    assert "dates missing 0 between" in page.text
+    assert "platform backfill" not in page.text
+    never = page.text.partition("Never loaded anything")[2].partition("Latest runs")[0]
+    assert "source-path raww 1" in never
+    assert "no folder raww" in never
+    assert "no evnts" in never

@@ -42,6 +42,11 @@ class Load:
         return any(map(date_of, self.runs))
 
     @cached_property
+    def has_loaded(self) -> bool:
+        """Return whether a run found a record, or succeeded without a count of them."""
+        return bool(self.succeeded) or any(counts_of(run).total for run in self.runs)
+
+    @cached_property
     def ended(self) -> list[DayRun]:
         """Return the runs that ended, each with its day: only the last one of each date.
 
@@ -76,7 +81,7 @@ class Load:
 
     @cached_property
     def missing_count(self) -> int:
-        """Return how many dates between the first and the last one have no successful run."""
+        """Return how many dates between the first and the last one have no run that loaded them."""
         return sum((last - first).days + 1 for first, last in self.gaps)
 
     def _relied_on_undone_rows(self, run: RunRecord) -> bool:
