@@ -74,7 +74,7 @@ def test_dates_that_are_missing_are_listed_and_marked(make_run: MakeRun) -> None
         make_run("2026-01-17", **FAILED),
         make_run("2026-01-19", figures=FIGURES),
     )
-    assert "3 without a successful run: 2026-01-16 to 2026-01-18" in page.text
+    assert "3 without a run that loaded them: 2026-01-16 to 2026-01-18" in page.text
     command = "platform backfill hello --from 2026-01-16 --to 2026-01-18 --env local --source-path raw"
     assert f"To load them: {command} " in page.text
     titles = {value for name, value in page.attributes if name == "title"}
@@ -213,7 +213,7 @@ def test_timestamps_at_the_ends_of_time_are_shown(make_run: MakeRun) -> None:
     ]
     page = render(*runs)
     assert "0001-01-01 00:00:00 to 9999-12-31 23:59:59" in page.text
-    assert "3,652,057 without a successful run" in page.text
+    assert "3,652,057 without a run that loaded them" in page.text
 
 
 def test_loads_that_never_loaded_anything_are_one_table_and_their_dates_are_not_missing(
