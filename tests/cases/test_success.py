@@ -400,10 +400,10 @@ async def test_e4_a_lake_that_cannot_be_written_loads_and_has_its_totals(job: Ev
     reason = result.fields("Rejected lines could not be kept")["reason"]
     for part in (
         "Read-only file system",
-        f"memory:/rejected/{FOLDER}/rejects.jsonl",
+        f"rejected/{FOLDER}/rejects.jsonl",
         "FS_LOCAL_REJECTS_ROOT",
     ):
-        assert part in reason
+        assert reason.count(part) == 1
 
 
 async def test_e5_many_rejects_without_room_for_a_temporary_file_lose_nothing(

@@ -505,7 +505,7 @@ MISTAKES = (
     Mistake(
         "a migration changed after it was applied",
         "migrate up --db postgres --dir v",
-        "the history does not fit the files, nothing was applied: 001_a is changed (applied as 10515332, the file is now 75680260: take the edit back, or accept it with 'mark 001_a --applied')",
+        "the history does not fit the files, nothing was applied: 001_a is changed (applied as 10515332, the file is now 75680260: take the edit back; or, where the data can go, roll it back with 'platform migrate down' and run again; or accept it with 'platform migrate mark 001_a --applied')",
         4,
         {"DB_POSTGRES_URL": "{own}"},
         migrations("001_a.py: async def up(conn): return 1"),

@@ -98,7 +98,23 @@ async def test_a_batch_whose_connection_was_lost_before_it_was_written_is_tried_
     ]
     code, log = await load(db, fs, limits)
     assert (code, figures(log)) == (0, (50, 0, 40))
-    assert sum(event.message == "Trying again" for event in log.events) == 3
+    tried = [event for event in log.events if event.message == "Trying again"]
+    assert len(tried) == 3
+    assert any(event.message == "Succeeded again" for event in log.events)
+
+
+async def test_the_first_cause_is_in_the_error_of_a_run_that_gives_up_and_is_warned_of_once(
+    db: FaultyDatabase, fs: MemoryFileSystem, limits: Limits
+) -> None:
+    db.before = [None, ConnectionLostError("No space left"), *[ConnectionLostError("refused")] * 99]
+    log = MemoryLogger()
+    config = {"date": "2026-01-15", "source-path": "raw/events", "batch-size": 10}
+    with pytest.raises(ConnectionLostError, match=r"^No space left; after . s of trying again: refused$"):
+        await run(PlatformContext(log=log, db=db, fs=fs, config=config), replace(limits, retry_seconds=0.5))
+    [warned] = [
+        event.fields for event in log.events if event.message == "Trying again" and event.level == "warn"
+    ]
+    assert warned["reason"] == "No space left"
 
 
 async def test_the_figures_are_exact_when_the_answer_to_a_commit_was_lost(

@@ -1,10 +1,14 @@
 """``--debug``: the trace of a failure, whoever is to blame, with secrets hidden."""
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from platform_cli.failures import DeclinedError, is_expected
+from platform_interfaces import PlatformError
 
 Platform = Callable[..., tuple[int, str, str]]
 Module = Callable[..., Path]
@@ -77,3 +81,23 @@ def test_a_terminal_breaks_long_messages_between_words_and_names_the_option(
     assert answer[-1].strip() == "--debug shows the trace"
     assert " ".join(" ".join(answer[:-1]).split()) == " ".join(plain.splitlines()[-1].split())
     assert "--debug" not in platform("run", "hello", "--debug")[2].splitlines()[-1]
+
+
+@pytest.mark.parametrize(("log", "last"), [("pretty", "error: x"), ("json", "{")])
+def test_nothing_but_json_follows_a_log_that_is_json(
+    platform: Platform, module: Module, log: str, last: str
+) -> None:
+    module("from platform_interfaces import DataError\n\nasync def run(ctx):\n    raise DataError('x')\n")
+    lines = platform("run", "hello", "--log", log)[2].splitlines()
+    assert lines[-1].startswith(last)
+    if log == "json":
+        ending = json.loads(lines[-1])
+        assert (ending["failure_kind"], ending["error"]) == ("database_error", "x")
+    assert any(
+        "Traceback" in line for line in platform("run", "hello", "--log", log, "--debug")[2].splitlines()
+    )
+
+
+def test_an_answer_of_the_user_is_not_worth_a_trace() -> None:
+    assert is_expected(DeclinedError("nothing was removed"))
+    assert not is_expected(PlatformError("x"))

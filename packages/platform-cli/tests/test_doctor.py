@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from platform_cli.commands._doctor_view import CheckRow
+
 Platform = Callable[..., tuple[int, str, str]]
 Module = Callable[..., Path]
 Install = Callable[..., Path]
@@ -463,3 +465,12 @@ def test_a_root_that_this_user_cannot_use_is_a_failure(
     assert code == 1
     assert "Permission denied" in checks[failed]["found"]
     assert remedy in checks[failed]["remedy"]
+
+
+def test_the_row_of_a_terminal_names_the_check_and_never_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = CheckRow()
+    assert row.render() == ""
+    row.show("temporary tables")
+    assert row.render() == "checking: temporary tables\n"
+    monkeypatch.setenv("COLUMNS", "12")
+    assert row.render() == "checking: t\n"

@@ -1,5 +1,6 @@
 """The help of each command: `-h`, examples that work, and lines that fit."""
 
+import json
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,6 +48,28 @@ def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], 
             yield from commands(command, *path, name)
         else:
             yield (*path, name), command
+
+
+def test_the_list_of_commands_has_the_whole_first_sentence_of_each_help(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for width in ("40", "80"):
+        monkeypatch.setenv("COLUMNS", width)
+        for path, command in commands(root):
+            if isinstance(command, click.Group):
+                out = platform(*path, "-h")[1]
+                assert "..." not in out.partition("ommands:")[2].partition("ptions:")[0], path
+
+
+def test_the_list_of_modules_has_the_first_sentence_of_each_description(
+    platform: Platform, install: Install
+) -> None:
+    text = '{"description": "Loads the orders of one day, and nothing else. More is in its page."}'
+    manifest = json.loads(MANIFEST.read_text()) | json.loads(text) | {"name": "orders"}
+    install("orders_job", {"platform.modules": {"orders": "orders_job"}}, module_json=json.dumps(manifest))
+    out = platform("run", "-h")[1]
+    assert "Loads the orders of one day, and nothing else.\n" in out
+    assert "More is in its page" not in out
 
 
 def test_every_command_refuses_an_option_that_it_does_not_have(platform: Platform) -> None:

@@ -142,3 +142,18 @@ def test_after_the_run_all_is_as_before(module: Module, run: Run) -> None:
     module(LOGGING_MODULE)
     run()
     assert logging.lastResort is before
+
+
+def test_what_a_library_repeats_is_shown_once(module: Module, run: Run) -> None:
+    module("""
+        import logging
+
+
+        async def run(ctx):
+            for who in "aab":
+                logging.getLogger("library").warning("%s is away", who)
+            return 0
+    """)
+    code, err = run("--log", "json")
+    shown = [event["event"] for event in events(err) if event["level"] == "warn"]
+    assert (code, shown) == (0, ["a is away", "b is away"])

@@ -11,7 +11,7 @@ from itertools import product
 import pytest
 
 from platform_cli.commands._rows import PAGE_ROWS
-from platform_cli.commands.query import TERMINAL_ROWS
+from platform_cli.commands.query import TERMINAL_ROWS, _point_at
 
 Result = tuple[int, str, str]
 Query = Callable[..., Result]
@@ -183,6 +183,22 @@ def test_an_error_of_the_statement_is_one_line(ask: Query, sql: str, message: st
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert err.startswith(f"error: {message}")
     assert ("--write lets it change" in err) == ("only reading" in message)
+
+
+@pytest.mark.parametrize(
+    ("statement", "position", "shown"),
+    [
+        ("SELECT idd FROM t", 7, "SELECT idd FROM t\n       ^"),
+        ("SELECT 1,\n\t'日本', idd\nFROM t", 17, "\\t'日本', idd\n          ^"),
+        ("SELECT 1 FROM", 13, "SELECT 1 FROM\n             ^"),
+        (f"SELECT {'a, ' * 20}b FROM t", 67, " a, a, a, a, a, a, b FROM t\n" + " " * 19 + "^"),
+    ],
+)
+def test_a_caret_is_under_the_position_of_an_error(
+    monkeypatch: pytest.MonkeyPatch, statement: str, position: int, shown: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    assert _point_at(statement, position) == shown
 
 
 def test_a_statement_that_may_write_says_where_and_how_many_rows_it_changed(

@@ -1,6 +1,7 @@
 """The end of a run, as people read it."""
 
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -227,9 +228,14 @@ def test_an_interrupted_module_without_figures_claims_none(finished: Finished) -
             "platform run hello --date 2026-01-15 --env test",
         ),
         (
+            "ctx.run.failures.append(FailureKind.REJECTS_NOT_SAVED); return 1",
+            "(rejects_not_saved)\n",
+            "platform run hello --date 2026-01-15 --env test",
+        ),
+        (
             "raise KeyError('x')",
             "failed: KeyError: 'x'",
-            "platform run hello --date 2026-01-15 --env test -v",
+            "platform run hello --date 2026-01-15 --env test --debug",
         ),
     ],
 )
@@ -238,6 +244,27 @@ def test_a_failure_says_why_and_what_to_do(finished: Finished, ending: str, why:
     assert summary.startswith("hello failed after #")
     assert why in summary
     assert summary.endswith(f"\n  next\n    {command}\n")
+
+
+def test_who_did_not_want_to_wait_is_advised_to_wait(finished: Finished) -> None:
+    summary = finished("--no-wait", ending="raise LockTimeoutError('x')", rejects={})
+    assert summary.endswith("\n  next\n    platform run hello --date 2026-01-15\n")
+
+
+def test_a_success_names_a_notable_share_of_rejected_lines(finished: Finished) -> None:
+    summary = finished(figures=LOADED | {"invalid": 617_283})
+    assert summary.startswith("hello succeeded in #, with 50% of the lines rejected\n")
+
+
+@pytest.mark.parametrize(("rejects", "colour"), [({}, 32), ({"no_type": 1}, 33)], ids=["green", "yellow"])
+def test_a_success_with_rejects_has_the_colour_of_a_warning(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch, rejects: dict[str, int], colour: int
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert f"\x1b[1;{colour}mhello succeeded" in finished(rejects=rejects)
 
 
 def test_a_retry_is_called_one(finished: Finished) -> None:

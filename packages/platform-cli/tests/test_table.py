@@ -98,6 +98,18 @@ def test_names_are_shortened_last(on_terminal: Lines) -> None:
     assert on_terminal(["id", "text"], rows, whole=["id"], width=15)[2].startswith("namename")
 
 
+def test_where_columns_would_be_too_narrow_each_row_is_a_block(on_terminal: Lines) -> None:
+    columns, row = ["id", "text", "size"], ["a1", "word " * 4 + "end", 1_234_567]
+    assert on_terminal(columns, [row], width=22)[2] == "a1  word wor…  1234567"
+    block = ["id    a1", "text  word word", "      word word", "      end", "size  1234567"]
+    assert on_terminal(columns, [row, row], width=16) == [*block, "", *block]
+
+
+def test_nothing_is_a_block_in_a_pipe(piped: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "10")
+    assert piped(["a", "b", "c"], [["x" * 20] * 3])[1] == "  ".join(["x" * 20] * 3)
+
+
 @pytest.mark.parametrize("width", [1, 5, 20, 79])
 def test_no_line_is_longer_than_the_terminal(on_terminal: Lines, width: int) -> None:
     from rich.cells import cell_len

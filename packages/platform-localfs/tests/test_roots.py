@@ -143,9 +143,11 @@ class TestE4:
         monkeypatch.setattr(os, "mkdir", failing)
         with pytest.raises(FileSystemError) as caught:
             await fs.write("rejected/raw/a", b"x")
+        advice = {
+            errno.ENOSPC: "make room there, or let FS_LOCAL_REJECTS_ROOT name a directory on another disk"
+        }.get(number, "set FS_LOCAL_REJECTS_ROOT to a directory that can be written to")
         assert str(caught.value) == (
-            f"cannot write 'rejected/raw/a' under '{tmp_path}/lake': {os.strerror(number)}: "
-            "set FS_LOCAL_REJECTS_ROOT to a directory that can be written to"
+            f"cannot write 'rejected/raw/a' under '{tmp_path}/lake': {os.strerror(number)}: {advice}"
         )
 
 

@@ -119,6 +119,20 @@ async def test_users_share_the_server_and_the_last_one_stops_it(embedded_dir: Pa
     assert not is_running(embedded_dir)
 
 
+async def test_a_lock_that_was_lost_because_the_server_died_says_so_and_where_its_log_is(
+    embedded_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform_postgres._advisory_lock.REGAIN_SECONDS", 0.2)
+    died = r"'name' was lost .* away for 0.2 s .* the platform started has died: its log, .*server.log, may"
+    async with embedded(embedded_dir) as db:
+        with pytest.raises(ConnectionLostError, match=died):
+            async with db.lock("name", timeout=0):
+                os.kill(
+                    int((embedded_dir / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL
+                )
+                await asyncio.Event().wait()
+
+
 async def test_a_killed_user_counts_as_gone(embedded_dir: Path) -> None:
     script = """
 import asyncio, json, sys

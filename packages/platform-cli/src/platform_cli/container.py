@@ -184,8 +184,7 @@ class Container:
         except Exception as error:
             if attribute(error, self.owners) is not error or isinstance(error, PlatformError):
                 raise  # its owner is in it, or will be
-            name = self._name(kind)
-            label = _label(kind, name, registry.reference(kind, name))
+            label = _label(kind, self.settings.implementations[kind].value)
             raise AdapterFailedError(f"{label} failed: {describe(error)}") from error
 
     def _warn_of_unknown(self, *, is_complete: bool) -> None:
@@ -209,9 +208,6 @@ class Container:
             raise problems[0] if len(problems) == 1 else ConfigurationError("\n".join(map(str, problems)))
         return built
 
-    def _name(self, kind: str) -> str:
-        return self.settings.implementations[kind].value
-
     def _build(self, kind: str, secrets: SecretsInterface | None = None) -> Any:
         chosen = self.settings.implementations[kind]
         if not chosen.value:
@@ -231,7 +227,7 @@ class Container:
 
     def _construct(self, kind: str, name: str, secrets: SecretsInterface) -> Any:
         target = registry.reference(kind, name)
-        label = _label(kind, name, target)
+        label = _label(kind, name)
         package = target.partition(":")[0].partition(".")[0]
         others = dict(self.owners)
         # A package may have several adapters; which of them a line belongs to is not known.
@@ -249,5 +245,5 @@ class Container:
             raise ConfigurationError(message) from error
 
 
-def _label(kind: str, name: str, target: str) -> str:
-    return f"{registry.LABELS[kind]} {name!r} ({target})"
+def _label(kind: str, name: str) -> str:
+    return f"{registry.LABELS[kind]} {name!r} ({registry.reference(kind, name)})"

@@ -82,6 +82,10 @@ class StatementFailedError(PlatformError):
         self.kind = kind
 
 
+class DeclinedError(PlatformError):
+    """The user was asked, and said no."""
+
+
 class AdapterFailedError(PlatformError):
     """An adapter raised an error that is not one of the platform's."""
 
@@ -180,6 +184,7 @@ def is_expected(error: BaseException) -> bool:
     expected = (
         click.UsageError
         | ConfigurationError
+        | DeclinedError
         | FileSystemError
         | MigrationError
         | ModuleFailedError

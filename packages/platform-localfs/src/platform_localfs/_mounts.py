@@ -7,7 +7,8 @@ from platform_localfs._root import Root
 from platform_localfs._settings import REJECTS_SETTING, read_rejects_root, read_root
 from platform_localfs._tree import Tree
 
-_NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM, *_FULL}
 
 
 class Mounts:
@@ -75,6 +76,8 @@ class Mounts:
         """Return what to do when rejects cannot be written beside the files."""
         is_reject = path.partition("/")[0] == REJECTS_FOLDER
         if action in ("write", "delete") and is_reject and error.errno in _NOT_WRITABLE:
+            if error.errno in _FULL:
+                return f": make room there, or let {REJECTS_SETTING} name a directory on another disk"
             if self._rejects:
                 return f": {REJECTS_SETTING} must be a directory that can be written to"
             return f": set {REJECTS_SETTING} to a directory that can be written to"

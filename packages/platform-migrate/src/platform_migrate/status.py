@@ -151,9 +151,11 @@ def _compare(file: MigrationFile, row: AppliedRow) -> tuple[State, str]:
     if row.checksum == file.checksum:
         return State.APPLIED, ""
     then, now = _shorten(row.checksum), _shorten(file.checksum)
+    owner = "" if file.owner == PLATFORM else f" --module {file.owner}"
     return State.CHANGED, (
-        f"applied as {then}, the file is now {now}: take the edit back, "
-        f"or accept it with 'mark {file.name} --applied'"
+        f"applied as {then}, the file is now {now}: take the edit back; or, where the data can go, "
+        f"roll it back with 'platform migrate down{owner}' and run again; or accept it with "
+        f"'platform migrate mark {file.name} --applied'"
     )
 
 

@@ -52,6 +52,7 @@ class _Lock:
         self._name = name
         self._connection: Connection  # since take()
         self._server_started_at: datetime  # the same
+        self._absence = ""  # why the server could not be reached last
 
     def is_held(self) -> bool:
         return not self._connection.is_closed()
@@ -94,9 +95,15 @@ class _Lock:
             watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
         if not is_held:
+            cause = None if watcher.cancelled() else watcher.exception()
             raise ConnectionLostError(
-                f"lock {self._name!r} was lost while it was held: run the whole block again"
-            ) from (None if watcher.cancelled() else watcher.exception())
+                f"lock {self._name!r} was lost while it was held{self._explain(cause)}: run again"
+            ) from cause
+
+    def _explain(self, cause: BaseException | None) -> str:
+        if isinstance(cause, TimeoutError):
+            return f", for the server was away for {REGAIN_SECONDS:g} s ({self._absence})"
+        return f" ({cause})" if cause else ""
 
     async def _watch(self) -> None:
         """Return, or raise, once the lock is lost.
@@ -135,7 +142,8 @@ class _Lock:
         while not self.is_held():
             try:
                 await self.take(timeout=0)
-            except ConnectionLostError:
+            except ConnectionLostError as error:
+                self._absence = str(error)
                 await asyncio.sleep(MIN_PAUSE_SECONDS)
 
 

@@ -145,6 +145,8 @@ def _explain_system(error: OSError, host: Host, target: Target) -> Cause:
         return Cause(ConnectionLostError, _describe_closed(target), is_of_host=True)
     if isinstance(error, socket.gaierror):
         text = f"the host {host.name!r} is not known ({error.strerror or error}): is the name right?"
+    elif target.server_log and isinstance(error, FileNotFoundError | ConnectionRefusedError):
+        text = f"the server that the platform started has died: its log, {target.server_log}, may say why"
     elif isinstance(error, FileNotFoundError):
         text = f"no server has a socket for port {host.port} in {host.name!r}: is it running?"
     elif isinstance(error, PermissionError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -44,6 +45,8 @@ async def open_pool(target: Target, settings: PoolSettings) -> Pool:
     async def connect(*_: object, **__: object) -> Any:  # the loop and the classes are the defaults
         return await open_connection(target, settings)
 
+    # It logs each failure to reopen what was lost; those who need a connection get the error itself.
+    logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)
     with translate_errors():
         pool: Pool = await asyncpg.create_pool(
             min_size=settings.min_size,

@@ -29,7 +29,7 @@ _KEEPALIVES = {
 
 @dataclass(frozen=True)
 class Target:
-    """A database and how to connect to it; ``name`` and ``setting`` are for messages."""
+    """A database and how to connect to it; ``name``, ``setting`` and ``server_log`` are for messages."""
 
     name: str
     setting: str
@@ -46,6 +46,7 @@ class Target:
     is_shuffled: bool
     krbsrvname: str | None
     gsslib: str | None
+    server_log: str
 
     def order_hosts(self) -> list[Host]:
         """Return the hosts in the order in which to try them this time."""
@@ -59,12 +60,14 @@ def read_target(
     name: str = "",
     setting: str = URL_SETTING,
     timeout_seconds: float | None = None,
+    server_log: str = "",
 ) -> Target:
     """Return what to connect with; see ``read_parameters`` for the arguments. Reads the files it names.
 
     Args:
         name: what messages call the database; empty for user, host, port and database.
         timeout_seconds: used where the URL has no ``connect_timeout``.
+        server_log: the log of a server that this process started.
 
     Raises:
         ConfigurationError: when a parameter or a file it names cannot be used.
@@ -88,6 +91,7 @@ def read_target(
         _read_choice(parameters, "load_balance_hosts", ("disable", "random")) == "random",
         _value(parameters, "krbsrvname"),
         _value(parameters, "gsslib"),
+        server_log,
     )
 
 

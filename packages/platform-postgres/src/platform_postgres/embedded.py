@@ -73,6 +73,7 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
             name=self.location,
             setting="DB_EMBEDDED_DIR",
             timeout_seconds=self._settings.connect_timeout_seconds,
+            server_log=str(server.log),
         )
 
     @property

@@ -94,6 +94,11 @@ class PostgresServer:
         """Return the directory of the data."""
         return self._files.path
 
+    @property
+    def log(self) -> Path:
+        """Return the file that the server logs to."""
+        return self._files.log
+
     def has_data(self) -> bool:
         """Return whether data were made before; False where that cannot be found out."""
         return self._files.has_data()

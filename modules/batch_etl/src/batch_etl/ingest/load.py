@@ -13,6 +13,7 @@ from batch_etl.ingest.exclusive import exclusive_load
 from batch_etl.ingest.limits import LIMITS, Limits
 from batch_etl.ingest.lines import abandon
 from batch_etl.ingest.report import Report
+from batch_etl.ingest.retrying import Retries
 from batch_etl.ingest.source import SourceFiles, log_found, select_source
 from batch_etl.ingest.table import TargetTable
 from batch_etl.ingest.table_writer import TableWriter
@@ -72,12 +73,14 @@ class _Load:
         )
         if self._config.is_dry_run:
             return await self._run_dry()
+        db, log, table, limits = self._db, self._log, self._table, self._limits
+        retries = Retries(log, limits)
         async with (
-            exclusive_load(self._db, self._log, self._table, self._config, self._limits) as start,
+            exclusive_load(db, log, table, self._config, limits, retries) as start,
             RunWindow(self._run, start) as window,
             RejectWriter(self._fs, self._config.folder, self._run.id) as rejects,
         ):
-            writer = TableWriter(self._db, self._log, self._table, window, self._limits)
+            writer = TableWriter(db, log, table, window, retries)
             return await self._transfer(writer, rejects)
 
     async def _run_dry(self) -> int:

@@ -54,10 +54,10 @@ class RejectLog:
                 self._log_hint(chunk, chunk.numbers.index(unreadable.line))
 
     def close(self) -> None:
-        """Log how many rejected lines were not shown."""
+        """Log how many rejected lines are details only."""
         if self._hidden:
             self._log.warn(
-                "More invalid lines, not shown each",
+                "More invalid lines, each logged at DEBUG only",
                 count=self._hidden.total(),
                 by_reason=dict(self._hidden),
             )

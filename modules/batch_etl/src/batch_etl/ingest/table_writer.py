@@ -11,9 +11,8 @@ from typing import Any
 from batch_etl.ingest.columns import CREATED_AT, EVENT_DATE
 from batch_etl.ingest.existing_rows import ExistingRows, Finder, MetRows
 from batch_etl.ingest.generated_keys import GeneratedKeys, explain_generated_key, find_generated_keys
-from batch_etl.ingest.limits import Limits
 from batch_etl.ingest.outcome import Outcome
-from batch_etl.ingest.retrying import retrying
+from batch_etl.ingest.retrying import Retries
 from batch_etl.ingest.table import TargetTable
 from batch_etl.ingest.window import RunWindow
 from platform_interfaces import (
@@ -42,9 +41,9 @@ class TableWriter:
         log: LoggingInterface,
         table: TargetTable,
         window: RunWindow,
-        limits: Limits,
+        retries: Retries,
     ) -> None:
-        self._db, self._log, self._table, self._limits = db, log, table, limits
+        self._db, self._log, self._table, self._retries = db, log, table, retries
         self._window = window
         self._finder, self._met = Finder(db, table, window.after), MetRows()
         self._lookups_left = _WRITES_THAT_LOOK_UP_FIRST
@@ -93,7 +92,7 @@ class TableWriter:
 
     async def find_mismatch(self, inserted: int) -> str | None:
         """Return why the table has more or fewer rows of this run than ``inserted``; None if as many."""
-        async for attempt in retrying(self._log, self._limits):
+        async for attempt in self._retries.attempts():
             with attempt:
                 found = await self._db.fetch_one(
                     f"SELECT COUNT(*) AS n FROM {self._table.quoted} "  # noqa: S608 - quoted
@@ -123,7 +122,7 @@ class TableWriter:
             raise refusal from error
 
     async def _write_rows(self, batch: _Batch, rows: Sequence[int]) -> list[ExistingRows]:
-        async for attempt in retrying(self._log, self._limits):
+        async for attempt in self._retries.attempts():
             with attempt:
                 looks_up_first = self._lookups_left > 0 or attempt.retry_state.attempt_number > 1
                 existing = await self._store(batch, rows, looks_up_first=looks_up_first)

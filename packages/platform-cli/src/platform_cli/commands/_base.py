@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _GIVEN = "platform_cli.flags"
+_UNCUT = 1000  # the first sentence of a help is wrapped where it is too long
 _HELP_NAMES = ["-h", "--help"]
 
 
@@ -131,6 +132,11 @@ def _wrap_example(example: str, width: int) -> str:
 
 class PlatformGroup(PlainCommand, click.Group):
     """A command that only chooses a subcommand."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.get_short_help_str(_UNCUT)) for name, each in commands if each])
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self.format_commands(ctx, formatter)

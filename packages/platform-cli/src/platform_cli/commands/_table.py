@@ -17,6 +17,9 @@ from platform_cli.commands._base import say
 # What a table adds to the values, for an output whose encoding lacks it.
 _PLAIN_SIGNS = str.maketrans({"─": "-", "…": "~"})
 
+_READABLE_TEXT, _READABLE_NUMBER = 8, 20
+_GAP = 2
+
 
 def print_table(
     columns: Sequence[str],
@@ -32,8 +35,9 @@ def print_table(
     """Print a line for each row, below the names of the columns.
 
     Columns of numbers are right-aligned. On a terminal the longest values lose their end, which an ellipsis
-    shows, and a row is one line; without a terminal every value is whole. Secrets are hidden; control
-    characters, and what the encoding of the output lacks, are escapes. All rows are in memory at once.
+    shows, and a row is one line; where columns would be too narrow to be read, each row is a block with a
+    line for each column. Without a terminal every value is whole. Secrets are hidden; control characters, and
+    what the encoding of the output lacks, are escapes. All rows are in memory at once.
 
     Args:
         columns: the names, at least one.
@@ -65,6 +69,8 @@ def print_table(
         for index, name in enumerate(columns)
     ]
     if is_terminal():
+        if _is_too_wide(drawn, cells):
+            drawn, cells, styles, has_head = _stack(drawn, cells, styles)
         text = _draw(drawn, cells, styles, has_head=has_head)
     elif has_head or cells:
         text = _align(drawn, [[column.name for column in drawn], *cells][not has_head :])
@@ -88,6 +94,32 @@ class _Column:
     is_right: bool
     is_wrapped: bool
     is_whole: bool
+
+
+def _is_too_wide(columns: Sequence[_Column], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the terminal is too narrow for what must be seen of each value: numbers are whole."""
+    from rich.cells import cell_len
+
+    if len(columns) <= 2 or not rows:
+        return False
+    needed = _GAP * (len(columns) - 1)
+    for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
+        readable = _READABLE_NUMBER if column.is_right or column.is_whole else _READABLE_TEXT
+        needed += min(max(map(cell_len, (column.name, *cells))), readable)
+    return needed > shutil.get_terminal_size().columns
+
+
+def _stack(
+    columns: Sequence[_Column], rows: Sequence[Sequence[str]], styles: Mapping[str, str]
+) -> tuple[list[_Column], list[list[str]], Mapping[str, str], bool]:
+    """Return a table of names and values: a row for each value, and an empty one between the blocks."""
+    names = [column.name for column in columns]
+    lines: list[list[str]] = []
+    for row in rows:
+        lines += [["", ""]] if lines else []
+        lines += map(list, zip(names, row, strict=True))
+    name, value = (_Column("", is_right=False, is_wrapped=each, is_whole=not each) for each in (False, True))
+    return [name, value], lines, {**dict.fromkeys(names, "bold"), **styles}, False
 
 
 def _align(columns: Sequence[_Column], rows: Iterable[Sequence[str]]) -> str:

@@ -26,7 +26,8 @@ def modules(is_json: bool) -> int:
     if is_json:
         print_json({"modules": [_to_json(module) for module in found]})
     elif found:
-        print_table(("module", "version", "package", "arguments", "what it does"), map(_to_row, found))
+        columns = ("module", "version", "package", "arguments", "what it does")
+        print_table(columns, map(_to_row, found), wrapped=columns[-1:])
         for module in found:
             if module.problem:
                 say_problem(f"module {module.name!r} cannot be run", module.problem)

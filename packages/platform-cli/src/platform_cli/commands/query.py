@@ -113,6 +113,21 @@ async def _print(result: "QueryResult", printer: "Printer", limit: int) -> None:
         _notify(_count(pages.count))
 
 
+def _point_at(statement: str, position: int) -> str:
+    """Return the line of the statement, or the part of it that fits, and a caret under the position."""
+    from shutil import get_terminal_size
+
+    from rich.cells import cell_len
+
+    from platform_cli._text import printable
+
+    width = get_terminal_size().columns - 1
+    first = max(statement.rfind("\n", 0, position) + 1, position - width * 2 // 3)
+    before = printable(statement[first:position])
+    after = printable(statement[position:].partition("\n")[0])
+    return f"{before}{after}"[:width] + "\n" + " " * cell_len(before) + "^"
+
+
 def _count(rows: int, suffix: str = "") -> str:
     return f"{rows:,} row{'' if rows == 1 else 's'} {suffix}".strip()
 
@@ -130,5 +145,7 @@ def _explain(error: "DatabaseError", statement: str) -> "PlatformError":
     if error.position is not None:
         before = statement[: error.position]
         where = f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}: "
+        if sys.stderr and sys.stderr.isatty():
+            _notify(_point_at(statement, error.position))
     remedy = ": --write lets it change the database" if isinstance(error, ReadOnlyError) else ""
     return StatementFailedError(f"{where}{error}{remedy}", error.kind)

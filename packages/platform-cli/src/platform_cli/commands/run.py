@@ -106,10 +106,13 @@ class ModuleCommand(PlatformCommand):
 
 
 def _summary(name: str) -> str:
+    """Return the first sentence of the description of a module."""
     try:
-        return read_manifest(name).display_name
+        manifest = read_manifest(name)
     except ConfigurationError as error:
         return f"cannot be run: {describe(error)}"
+    sentence, end, _ = manifest.description.partition(". ")
+    return sentence + end.rstrip() or manifest.display_name
 
 
 def _run(manifest: Manifest, entry: str, /, *, verbose: bool, quiet: bool, json: bool, **values: Any) -> int:

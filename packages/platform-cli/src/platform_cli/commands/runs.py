@@ -11,7 +11,7 @@ from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
 from platform_cli.commands._history import module_option, open_history, run_on_history, since_option
 from platform_cli.commands._json import json_option, print_json
 from platform_cli.commands.report import report
-from platform_interfaces import PlatformError
+from platform_cli.failures import DeclinedError
 
 if TYPE_CHECKING:
     from platform_cli.container import Container
@@ -137,7 +137,7 @@ def undo(id_: str, yes: bool, dry_run: bool) -> int:
         if not yes:
             _check_confirmable(settings.env.value)
         if not (yes or await _ask(f"remove {plan.undo.rows:,} rows?")):
-            raise PlatformError("nothing was removed: it was not confirmed")
+            raise DeclinedError("nothing was removed: it was not confirmed")
         rows = await carry_out(plan)
         say(f"removed {rows:,} rows; to load them again: {describe_reload(plan.record, settings)}")
 

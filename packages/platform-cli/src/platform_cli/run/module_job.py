@@ -29,6 +29,7 @@ class ModuleJob(Job):
     Attributes:
         module_run: the run, as its module sees it.
         container: the adapters of the run.
+        is_summarised: whether a summary follows the log on the same terminal.
 
     Raises:
         ConfigurationError: when the secret store or the logger cannot be built.
@@ -46,6 +47,7 @@ class ModuleJob(Job):
         self._recorder = RunRecorder(make_record(self.module_run, entry, settings), self._report_unrecorded)
         self._is_reported = False
         self._logged: RunResult | None = None
+        self.is_summarised = False
 
     async def run(self, container: Container) -> int:
         """Check, migrate, begin the row of the history, and run the module; return 0."""
@@ -74,7 +76,8 @@ class ModuleJob(Job):
         """Log how the run ended."""
         self._logged = self._result(ending)
         if ending.code != MISUSED:
-            log_result(container.log, self._logged)
+            is_short = self.is_summarised and not self.has_json_log
+            log_result(container.log, self._logged, is_short=is_short)
 
     def end(self, ending: Ending) -> EndedRun:
         """Return how the run ended, now that the logger is closed, too."""
@@ -83,6 +86,11 @@ class ModuleJob(Job):
             result = replace(result, seconds=self._logged.seconds)
         settings, locations = self.container.settings, self.container.locations
         return EndedRun(result, self._manifest, self._entry, settings, locations)
+
+    @property
+    def has_json_log(self) -> bool:
+        """Return whether the log is for programs."""
+        return self.container.settings.implementations["logging"].value == "json"
 
     @property
     def _uses_database(self) -> bool:

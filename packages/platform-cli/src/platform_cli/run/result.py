@@ -64,8 +64,14 @@ class RunResult:
         return cls(run, exit_code, seconds, error, failure_kind, figures, rejects, tuple(unreported))
 
 
-def log_result(log: LoggingInterface, result: RunResult) -> None:
-    """Log how a run ended, as the last line of its log; ``log`` has its id and module bound."""
+def log_result(log: LoggingInterface, result: RunResult, *, is_short: bool = False) -> None:
+    """Log how a run ended, as the last line of its log; ``log`` has its id and module bound.
+
+    Args:
+        log: where to.
+        result: how the run ended.
+        is_short: whether the error of a failed run and its figures are left to the summary.
+    """
     if result.unreported:
         log.warn("Figures that are not JSON values are not reported", names=", ".join(result.unreported))
     fields: dict[str, Any] = {
@@ -79,4 +85,5 @@ def log_result(log: LoggingInterface, result: RunResult) -> None:
     if result.exit_code == 0:
         log.info("Run complete", **fields)
     else:
-        log.error("Run failed", **fields, **({"error": result.error} if result.error else {}))
+        details = {"figures": fields.pop("figures"), **({"error": result.error} if result.error else {})}
+        log.error("Run failed", **fields, **({} if is_short else details))

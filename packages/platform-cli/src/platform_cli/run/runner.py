@@ -14,6 +14,7 @@ from platform_cli.container import Container
 from platform_cli.failures import (
     CLOSED_PIPE,
     MISUSED,
+    REPORTING,
     ModuleFailedError,
     OutputClosedError,
     describe,
@@ -54,10 +55,12 @@ def run_module(
         ConfigurationError: when the secret store or the logger cannot be built.
     """
     job = ModuleJob(manifest, config, settings, entry)
+    job.is_summarised = not options.is_json and _is_one_terminal()
     with show_progress(job.module_run, lambda: job.container.log, settings, options):
         ending = _run_to_end(job, job.container)
-    is_in_summary = ending.code != MISUSED and not options.is_json and _is_one_terminal()
-    if ending.failure and not is_in_summary:
+    # The last line of a log for programs has the error; text behind it would not be JSON.
+    is_reported = ending.code != MISUSED and (job.is_summarised or job.has_json_log)
+    if ending.failure and (not is_reported or (job.has_json_log and REPORTING.shows_trace)):
         fail(ending.failure)
     return job.end(ending)
 

@@ -2,9 +2,11 @@
 
 import re
 import sys
+from collections.abc import Mapping
 
 from platform_cli._command_line import to_command
 from platform_cli.arguments import to_words
+from platform_cli.failures import REPORTING
 from platform_cli.figures import explain_nothing
 from platform_cli.history.record import RunStatus
 from platform_cli.run.ended_run import EndedRun
@@ -19,9 +21,14 @@ _ADAPTER_KINDS = {
 """Failures whose cause is looked for in what the run worked on."""
 
 _CODE_KINDS = {FailureKind.MODULE_ERROR, FailureKind.ADAPTER_ERROR, FailureKind.PLATFORM_ERROR}
-"""Failures that a log in full may explain."""
+"""Failures that a trace may explain."""
 
-_SAME_AGAIN_KINDS = {FailureKind.INPUT_CHANGED, FailureKind.LOCKED, FailureKind.SHUTDOWN_FAILED}
+_SAME_AGAIN_KINDS = {
+    FailureKind.INPUT_CHANGED,
+    FailureKind.LOCKED,
+    FailureKind.REJECTS_NOT_SAVED,
+    FailureKind.SHUTDOWN_FAILED,
+}
 _PLAIN_TABLE = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 _FLAG_KINDS = ("database", "filesystem", "logging", "secrets")
 
@@ -34,11 +41,13 @@ def find_next(ended: EndedRun) -> list[str]:
     status, kind = ended.result.status, ended.result.failure_kind
     commands = []
     if status is RunStatus.INTERRUPTED or kind in _SAME_AGAIN_KINDS:
-        commands.append(_run(ended))
+        # Who did not want to wait for another run, waits for it the next time.
+        waits = {"wait": True} if kind == FailureKind.LOCKED and "wait" in ended.arguments else {}
+        commands.append(_run(ended, waits))
     elif kind in _ADAPTER_KINDS:
         commands.append(to_command("doctor", flags=ended.settings.as_flags(*_FLAG_KINDS)))
-    elif kind in _CODE_KINDS and ended.settings.given.get("LOG_LEVEL") != "DEBUG":
-        commands.append(f"{_run(ended)} -v")
+    elif kind in _CODE_KINDS and not REPORTING.shows_trace:
+        commands.append(f"{_run(ended)} --debug")
     elif ended.is_dry_run and status is RunStatus.SUCCEEDED:
         commands.append(_run(ended, {"dry-run": False}))
     if status is not RunStatus.INTERRUPTED:
@@ -72,7 +81,7 @@ def _see_rows(ended: EndedRun) -> list[str]:
     return [to_command("query", query, flags=ended.settings.as_flags("database"))]
 
 
-def _run(ended: EndedRun, changes: dict[str, object] | None = None, entry: str = "") -> str:
+def _run(ended: EndedRun, changes: Mapping[str, object] | None = None, entry: str = "") -> str:
     settings, manifest = ended.settings, ended.manifest
     words = to_words(manifest.arguments, {**ended.arguments, **(changes or {})}, settings.env.value)
     command = ["rejects", "retry"] if (entry or ended.entry) == "retry" else ["run"]

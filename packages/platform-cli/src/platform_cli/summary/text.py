@@ -21,6 +21,8 @@ Line = list[Part]
 
 SHOWN_REASONS = 6
 _WIDTH = 80
+_NOTABLE_PERCENT = 0.1
+_WARNING = "bold yellow"
 _STYLES = {RunStatus.SUCCEEDED: "bold green", RunStatus.FAILED: "bold red"}
 _LABEL_WIDTH = 12
 
@@ -60,19 +62,34 @@ def _head(ended: EndedRun) -> Iterator[Line]:
         RunStatus.FAILED: f"failed after {took}",
     }
     kind = f" ({result.failure_kind})" if result.failure_kind and result.error else ""
-    nothing = explain_nothing(ended.figures) if result.status is RunStatus.SUCCEEDED else ""
+    is_clean = result.status is not RunStatus.SUCCEEDED or not any(result.rejects.values())
+    style = _STYLES.get(result.status, _WARNING) if is_clean else _WARNING
     name = f"retry of {ended.manifest.name}" if ended.entry == "retry" else ended.manifest.name
+    nothing = explain_nothing(ended.figures) if result.status is RunStatus.SUCCEEDED else ""
     if nothing:
         yield [(f"{name} found nothing to load", "bold yellow"), (f" in {took}", "")]
         yield [(f"  {printable(nothing)}", "yellow")]
     else:
-        yield [(f"{name} {endings[result.status]}", _STYLES.get(result.status, "bold yellow")), (kind, "red")]
+        yield [
+            (f"{name} {endings[result.status]}", style),
+            (_describe_rejected(ended), "yellow"),
+            (kind, "red"),
+        ]
     for line in hide_secrets(result.error).splitlines():
         yield [(f"  {printable(line)}", "red")]
     if ended.is_dry_run:
         yield [("  a dry run: nothing was written", "yellow")]
     elif result.status is RunStatus.INTERRUPTED:
         yield [(f"  {_say_what_is_stored(ended)}", "")]
+
+
+def _describe_rejected(ended: EndedRun) -> str:
+    """Return which share of the input of a run that succeeded was rejected; empty where it is slight."""
+    lines, rejected = ended.figures.get("lines"), ended.figures.get("invalid")
+    if ended.result.status is not RunStatus.SUCCEEDED or type(lines) is not int or type(rejected) is not int:
+        return ""
+    percent = 100 * rejected / max(lines, 1)
+    return f", with {percent:.3g}% of the lines rejected" if percent >= _NOTABLE_PERCENT else ""
 
 
 def _say_what_is_stored(ended: EndedRun) -> str:
