@@ -111,7 +111,7 @@ def test_an_adapter_becomes_a_member_of_the_workspace(workspace: Path, platform:
         0,
         True,
     )
-    assert "  uv run pytest -x packages/platform-odd-store/tests\n  make check\n" in out
+    assert "  uv run pytest -x --tb=line packages/platform-odd-store/tests\n  make check\n" in out
     manifest = tomllib.loads((workspace / "pyproject.toml").read_text())
     assert manifest["project"]["dependencies"][-1] == "platform-odd-store"
     assert manifest["tool"]["importlinter"]["root_packages"][-1] == "platform_odd_store"
@@ -167,13 +167,19 @@ def test_a_chosen_folder_that_is_not_for_members_is_refused(workspace: Path, pla
     assert (code, "does not exist" in err) == (2, True)
 
 
+def test_an_interface_that_a_given_list_lacks_is_named(project: Path, platform: Platform) -> None:
+    _, out, _ = platform("new", "module", "odd_views", "--migration", "--interfaces", "logging")
+    assert "added 'database' to its interfaces: a migration needs it\n" in out
+
+
 def test_outside_of_a_workspace_it_is_a_project_that_names_its_clone(
     project: Path, platform: Platform
 ) -> None:
     code, out, _ = platform("new", "module", "odd_views", "--migration")
     folder = project / "odd_views"
     assert (code, f"Next, in {folder}:\n\n  uv run pytest tests\n" in out) == (0, True)
-    assert "added 'database' to its interfaces: a migration needs it\n" in out
+    assert '--date 2026-01-15\n  uv run platform query "TABLE odd_views_days"\n' in out
+    assert "added 'database'" not in out
     assert "FS_LOCAL_ROOT" not in out
     sources = tomllib.loads((folder / "pyproject.toml").read_text())["tool"]["uv"]["sources"]
     assert [*sources] == ["platform-cli", "platform-interfaces", "platform-memory", "platform-migrate"]

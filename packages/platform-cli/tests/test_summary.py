@@ -126,11 +126,15 @@ def test_other_figures_stand_below_the_account(finished: Finished) -> None:
     assert "+ inserted     1,231,567\n  files  3\n" in finished(figures=figures)
 
 
-def test_many_reasons_are_shortened_and_wrapped(finished: Finished) -> None:
+@pytest.mark.parametrize("width", [60, 80])
+def test_many_reasons_are_shortened_and_wrapped(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
     summary = finished(rejects={f"a_reason_of_line_{number:02}": 100 - number for number in range(12)})
     assert summary.count("a_reason_of_line_") == 6
     assert "6 other reasons 549" in summary
-    assert max(len(line) for line in summary.splitlines() if "a_reason" in line) <= 80
+    assert max(len(line) for line in summary.splitlines() if "a_reason" in line) <= width
 
 
 @pytest.mark.parametrize("level", ["WARN", "ERROR"])

@@ -9,9 +9,11 @@ from platform_interfaces import DatabaseInterface, FileSystemInterface, LoggingI
 
 
 def log_locations(
-    log: Callable[..., None], settings: Settings, built: Mapping[str, Any], run: Run | None
+    log: LoggingInterface, settings: Settings, built: Mapping[str, Any], run: Run | None, *, is_quiet: bool
 ) -> Mapping[str, str]:
     """Log the module, the environment, and the database and the root of the files that were built.
+
+    With ``is_quiet`` it is logged at DEBUG.
 
     Returns:
         the fields.
@@ -25,7 +27,7 @@ def log_locations(
         shown |= {"db": name, "database": _find_location(lambda: database.location)}
     if fs:
         shown |= {"fs": settings.implementations["filesystem"].value, "root": _find_location(fs.locate)}
-    log("Run", **shown)
+    (log.debug if is_quiet else log.info)("Run", **shown)
     return shown
 
 

@@ -89,23 +89,20 @@ class Container:
     ) -> PlatformContext:
         """Return what a module is run with: the declared interfaces, and nothing else.
 
-        Logger and secret store are opened first and closed last. Before the others are opened, it logs where
-        the run works, at DEBUG with ``is_quiet``, for what is not a run; ``defaults`` are for settings that
-        are not set.
+        Logger and secret store are opened first and closed last. Where the run works is logged before the
+        others are, with ``is_quiet`` at DEBUG; ``defaults`` are for settings that are not set.
 
         Raises:
             ConfigurationError: when an adapter cannot be built; names all problems.
             PlatformError: when an adapter cannot be opened; the lifecycles close those before it.
         """
-        declared = set(interfaces)
-        always = await self._open_always()
+        declared, always = set(interfaces), await self._open_always()
         try:
             built = self._build_declared(declared, defaults)
         except ConfigurationError:  # what is missing may be set under a mistyped name
             self._warn_of_unknown(is_complete="secrets" not in declared)
             raise
-        log = self.log.debug if is_quiet else self.log.info
-        self.locations = log_locations(log, self.settings, built, run)
+        self.locations = log_locations(self.log, self.settings, built, run, is_quiet=is_quiet)
         self.log_settings()
         try:
             await self._open(built)

@@ -66,13 +66,17 @@ def module(name: str, interfaces: str, migration: bool, start: str) -> int:
     features = _parse_interfaces(interfaces)
     needed = frozenset({"migrations", "database"}) if migration else frozenset()
     created = _create(NewPackage(MODULES, parse_name(name), features | needed), start)
-    if "database" in needed - features:
+    is_list_given = (
+        click.get_current_context().get_parameter_source("interfaces") is ParameterSource.COMMANDLINE
+    )
+    if is_list_given and "database" in needed - features:
         say("added 'database' to its interfaces: a migration needs it")
     package = created.folder.name
     run = f"uv run platform run {package} --date 2026-01-15"
     if created.workspace and "filesystem" in features:
         run = f"FS_LOCAL_ROOT={created.locate('samples')} {run}"
-    _say_next(created, f"uv run pytest {created.locate('tests')}", run)
+    look = [f'uv run platform query "TABLE {package}_days"'] if migration else []
+    _say_next(created, f"uv run pytest {created.locate('tests')}", run, *look)
     say(f"What it does is an example, in {created.locate(f'src/{package}/main.py')}: replace it.")
     return 0
 
@@ -94,7 +98,7 @@ def adapter(interface: str, name: str, start: str) -> int:
 
     kind = _check_interface(interface)
     created = _create(NewPackage(kind, parse_name(name), frozenset({kind})), start)
-    _say_next(created, f"uv run pytest -x {created.locate('tests')}")
+    _say_next(created, f"uv run pytest -x --tb=line {created.locate('tests')}")
     say("It names the first method that is not written yet: write it, and repeat.")
     return 0
 

@@ -1,6 +1,7 @@
 """The summary of a run, for people: how it ended, where it went, where each record has gone, what is next."""
 
 from collections.abc import Iterator, Mapping
+from shutil import get_terminal_size
 
 from platform_cli._command_line import quote
 from platform_cli._durations import format_duration
@@ -147,7 +148,8 @@ def _list_reasons(rejects: Mapping[str, int]) -> str:
 def _wrap(text: str, number_width: int) -> list[str]:
     from textwrap import wrap
 
-    width = max(_WIDTH - _LABEL_WIDTH - number_width - 8, 20)
+    available = min(_WIDTH, get_terminal_size().columns)
+    width = max(available - _LABEL_WIDTH - number_width - 8, 20)
     # A line is not broken between a reason and its count.
     rows = wrap(text.replace(" ", "\xa0").replace(",\xa0", ", "), width, break_long_words=False)
     return [row.replace("\xa0", " ") for row in rows] or [""]
