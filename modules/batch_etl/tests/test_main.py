@@ -101,6 +101,7 @@ async def test_run_no_data(ctx: PlatformContext) -> None:
     assert await run(ctx) == 0
     assert isinstance(ctx.log, MemoryLogger)
     assert [event.message for event in ctx.log.events if event.level == "warn"] == ["No raw data found"]
+    assert "2026-01-15" in ctx.run.figures["nothing_read"]
     assert totals(ctx)["lines"] == 0
 
 

@@ -94,11 +94,28 @@ def test_a_date_that_fails_does_not_stop_the_others_and_its_problems_are_shown(
     code, out, err = platform("backfill", "hello", *RANGE)
     assert code == 1
     assert "3 dates: 2 succeeded, 1 failed in " in out
-    assert out.splitlines()[-1] == "the same command runs what is not done"
+    assert out.splitlines()[-2] == "  to run what is not done"
     [why] = [line for line in out.splitlines() if "no more paper" in line]
     assert why.startswith("2026-01-02 (run ")
     assert "warn  Careful why='it is late' date=2026-01-02" in err
     assert "error Date failed date=2026-01-02" in err
+
+
+def test_dates_that_failed_for_the_same_cause_are_one_paragraph_and_the_command_to_copy_is_last(
+    platform: Platform, dated: Callable[..., None]
+) -> None:
+    dated(
+        dict.fromkeys((1, 2), "raise PlatformError(f'no file for {date}')")
+        | {3: "ctx.run.figures['lines'] = 0"}
+    )
+    code, out, _ = platform("backfill", "hello", *RANGE, "--whom", "a b", "--parallel", "2", "--reverse")
+    assert code == 1
+    assert out.count("no file for") == 1
+    assert "2 dates: platform_error: no file for DATE\n  2026-01-01 to 2026-01-02\n" in out
+    assert "): nothing read: no line was read\n" in out
+    assert "\n3 dates: 1 nothing read, 2 failed in " in out
+    words = "--from 2026-01-01 --to 2026-01-03 --parallel 2 --reverse"
+    assert out.endswith(f'    platform backfill hello {words} --whom "a b"\n')
 
 
 def test_a_process_that_ends_in_any_other_way_has_failed(
@@ -150,7 +167,7 @@ def test_a_dry_run_shows_the_plan_and_runs_nothing(platform: Platform, dated: Ca
     assert code == 0, err
     assert [line.split() for line in out.splitlines()] == [
         ["date", "plan", "why"],
-        *([f"2026-01-0{day}", "would", "run", "no", "run"] for day in (1, 2, 3)),
+        *([f"2026-01-0{day}", "run", "no", "run"] for day in (1, 2, 3)),
         [],
         ["3", "dates", "would", "run,", "0", "would", "not"],
     ]
@@ -298,7 +315,7 @@ def test_a_signal_ends_the_dates_that_run_cleanly_and_starts_no_other(
     assert sorted(lines.read().splitlines()) == ["undone 2026-01-01", "undone 2026-01-02"]
     assert [line.split()[1] for line in out.splitlines()[1:4]] == ["interrupted", "interrupted", "not"]
     assert "3 dates: 2 interrupted, 1 not run in " in out
-    assert out.splitlines()[-1] == "the same command runs what is not done"
+    assert out.splitlines()[-2] == "  to run what is not done"
 
 
 def test_when_the_backfill_is_killed_its_dates_end_cleanly(waiting: Waiting) -> None:

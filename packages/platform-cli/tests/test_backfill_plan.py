@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from platform_cli.backfill.dates import MAX_DATES, list_dates, parse_date
+from platform_cli.backfill.dates import MAX_DATES, format_dates, list_dates, parse_date
 from platform_cli.backfill.plan import DateState, Selection, Target, make_plan
 from platform_cli.history.record import RunRecord, RunStatus
 
@@ -13,7 +13,11 @@ DAY = dt.date(2026, 1, 15)
 ARGUMENTS = {"source-path": "raw", "wait": True, "batch-size": 500, "min-valid": None}
 AT_MINUTE_9 = {"at": "2026-02-01T12:09:00+00:00"}
 TARGET = Target(
-    arguments=ARGUMENTS, defaults={"min-valid": None, "mode": None}, environment="local", filesystem="local"
+    arguments=ARGUMENTS,
+    defaults={"min-valid": None, "mode": None},
+    environment="local",
+    filesystem="local",
+    root="/data",
 )
 
 
@@ -125,6 +129,7 @@ def test_after_an_undo_only_runs_that_started_later_count(later: list[RunRecord]
         ({"entry": "retry"}, "entry=retry"),
         ({"environment": "staging"}, "environment=staging"),
         ({"adapters": {"database": "postgres", "filesystem": "memory"}}, "file system=memory"),
+        ({"adapters": {"filesystem": "local", "root": "/wrong"}}, "root=/wrong"),
     ],
 )
 def test_a_run_of_something_else_does_not_count_and_the_plan_says_why(
@@ -184,11 +189,28 @@ def test_the_plan_says_why() -> None:
     undone = make_run(RunStatus.UNDONE, undone=AT_MINUTE_9)
     assert make_plan([DAY], [], TARGET, Selection.ALL)[0].reason == "no run"
     assert (
-        make_plan([DAY], runs, TARGET, Selection.ALL)[0].reason == "run 00000000 failed 2026-02-01 12:01 UTC"
+        make_plan([DAY], runs, TARGET, Selection.ALL)[0].reason
+        == "failed 2026-02-01 12:01 UTC (run 00000000)"
     )
     assert make_plan([DAY], [undone], TARGET, Selection.ALL)[0].reason == (
-        "run 00000000 was undone 2026-02-01 12:09 UTC"
+        "was undone 2026-02-01 12:09 UTC (run 00000000)"
     )
     assert make_plan([DAY], runs[:1], TARGET, Selection.ALL)[0].reason == (
-        "run 00000000 is running since 2026-02-01 12:02 UTC"
+        "is running since 2026-02-01 12:02 UTC (run 00000000)"
     )
+
+
+@pytest.mark.parametrize("figures", [{"lines": 0}, {"lines": 3, "nothing_read": "only blank lines"}])
+def test_a_run_that_read_nothing_is_not_done_and_is_tried_again(figures: dict[str, Any]) -> None:
+    run = make_run(figures=figures)
+    [planned] = make_plan([DAY], [run], TARGET, Selection.NOT_DONE)
+    assert (planned.state, planned.is_due) == (DateState.EMPTY, True)
+    assert planned.reason == "read nothing 2026-02-01 12:00 UTC (run 00000000)"
+    assert state_of(run, make_run(minute=1, figures={"lines": 1})) is DateState.DONE
+
+
+def test_dates_in_words_are_ranges_and_few() -> None:
+    days = [dt.date(2026, 1, day) for day in (5, 1, 2, 3)]
+    assert format_dates(days) == "2026-01-01 to 2026-01-03, 2026-01-05"
+    words = format_dates(dt.date(2026, 1, day) for day in range(1, 30, 2))
+    assert words.endswith("2026-01-15, and 7 more")

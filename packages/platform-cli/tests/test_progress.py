@@ -233,3 +233,12 @@ def test_an_error_of_the_module_is_its_reason_whatever_is_logged_between(
             return 1
     """)
     assert raw_platform("run", "hello")[2].splitlines()[-1] == "error: First; Second"
+
+
+def test_the_time_before_the_first_record_is_not_in_the_rate() -> None:
+    clock, progress = Clock(), Progress()
+    meter = Meter(progress, clock)
+    for now, records in ((5, 0), (9, 0), (10, 500), (11, 1000)):
+        clock.now, progress.records = now, records
+        reading = meter.read()
+    assert reading.per_second == 500

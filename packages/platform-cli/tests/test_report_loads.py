@@ -172,3 +172,10 @@ def test_large_numbers_are_short_at_an_axis() -> None:
         "2.5M",
         "1P",
     ]
+
+
+def test_a_date_whose_runs_read_nothing_is_missing(make_run: MakeRun) -> None:
+    [load] = group_loads(
+        [make_run("2026-01-15"), make_run("2026-01-16", figures={"lines": 0}), make_run("2026-01-17")]
+    )
+    assert (load.missing_count, load.gaps) == (1, [(date("2026-01-16"), date("2026-01-16"))])

@@ -74,7 +74,7 @@ def test_dates_that_are_missing_are_listed_and_marked(make_run: MakeRun) -> None
         make_run("2026-01-17", **FAILED),
         make_run("2026-01-19", figures=FIGURES),
     )
-    assert "3 without a successful run: 2026-01-16 to 2026-01-18" in page.text
+    assert "3 without a run that loaded them: 2026-01-16 to 2026-01-18" in page.text
     command = "platform backfill hello --from 2026-01-16 --to 2026-01-18 --env local --source-path raw"
     assert f"To load them: {command} " in page.text
     titles = {value for name, value in page.attributes if name == "title"}
@@ -85,7 +85,7 @@ def test_dates_that_are_missing_are_listed_and_marked(make_run: MakeRun) -> None
         "2026-01-18: no run",
     } <= titles
     assert "17×" in page.text
-    assert "2026-01-16: no successful run" in page.titles
+    assert "2026-01-16: nothing loaded" in page.titles
 
 
 def test_the_command_that_loads_missing_dates_gives_flags_as_they_are_typed(make_run: MakeRun) -> None:
@@ -213,4 +213,24 @@ def test_timestamps_at_the_ends_of_time_are_shown(make_run: MakeRun) -> None:
     ]
     page = render(*runs)
     assert "0001-01-01 00:00:00 to 9999-12-31 23:59:59" in page.text
-    assert "3,652,057 without a successful run" in page.text
+    assert "3,652,057 without a run that loaded them" in page.text
+
+
+def test_loads_that_never_loaded_anything_are_one_table_and_their_dates_are_not_missing(
+    make_run: MakeRun,
+) -> None:
+    page = render(
+        make_run("2026-01-15", figures=FIGURES),
+        make_run(
+            "2026-01-15", arguments={"source-path": "raww"}, error="no folder raww", status=RunStatus.FAILED
+        ),
+        make_run(
+            "2026-01-18", arguments={"source-path": "evnts"}, figures={"lines": 0, "nothing_read": "no evnts"}
+        ),
+    )
+    assert "dates missing 0 between" in page.text
+    assert "platform backfill" not in page.text
+    never = page.text.partition("Never loaded anything")[2].partition("Latest runs")[0]
+    assert "source-path raww 1" in never
+    assert "no folder raww" in never
+    assert "no evnts" in never

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from platform_cli.commands._runs_list import print_runs
+
 Platform = Callable[..., tuple[int, str, str]]
 Module = Callable[..., Path]
 Install = Callable[..., Path]
@@ -145,7 +147,7 @@ def test_all_of_a_run_is_shown_with_the_next_command(platform: Platform) -> None
     lines = out.splitlines()
     assert (code, lines[0].split()) == (0, ["run", run_id])
     assert lines[-1] == "Run it again: platform run hello --date 2026-01-15 --ending 1"
-    for text in ("status       failed", "failure      module_error", "figures      inserted 5"):
+    for text in ("status       failed: module_error", "figures      inserted 5"):
         assert text in lines
     assert (
         platform("runs", "show", run(platform))[1]
@@ -179,7 +181,7 @@ def test_a_status_of_a_later_version_is_named(platform: Platform) -> None:
 
 def test_two_runs_are_compared_field_by_field(platform: Platform) -> None:
     ids = [run(platform), run(platform, "--size", "7")]
-    out = platform("runs", "compare", *ids)[1].splitlines()
+    out = platform("runs", "compare", *ids, "--all")[1].splitlines()
     assert out[0].split() == [ids[0][:8], ids[1][:8], "difference"]
     assert ["figures.inserted", "5", "7", "+2", "(+40.0%)"] in [line.split() for line in out]
     assert ["status", "succeeded", "succeeded"] in [line.split() for line in out]
@@ -272,3 +274,39 @@ def test_a_module_that_offers_no_undo_is_named(
     rewrite(site, main)
     code, _, err = platform("runs", "undo", run_id, "--yes")
     assert (code in (1, 2), message in err) == (True, True)
+
+
+def test_a_comparison_shows_what_differs_and_all_on_demand(platform: Platform) -> None:
+    ids = [run(platform), run(platform, "--size", "7")]
+    names = [
+        {line.split()[0] for line in platform("runs", "compare", *ids, *words)[1].splitlines()[1:]}
+        for words in ((), ("--all",))
+    ]
+    assert ("arguments.size" in names[0], "module" in names[0]) == (True, False)
+    assert {"arguments.size", "module", "status"} <= names[1]
+
+
+def test_the_undo_of_a_run_without_rows_asks_nothing(platform: Platform) -> None:
+    run_id = run(platform, "--size", "0")
+    code, out, _ = platform("runs", "undo", run_id)
+    assert (code, out.endswith("has no rows in the table: there is nothing to remove\n")) == (0, True)
+    assert platform("runs", "show", run_id)[1].endswith("there is nothing to take back.\n")
+
+
+@pytest.mark.parametrize(("width", "columns"), [(80, 6), (60, 4), (40, 3)])
+def test_a_narrow_terminal_shows_fewer_columns_and_cuts_no_id_time_or_kind(
+    make_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, capsys: Any, width: int, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr("platform_cli.commands._runs_list.is_terminal", lambda: True)
+    monkeypatch.setattr("platform_cli.commands._table.is_terminal", lambda: True)
+    failed = {"status": "failed", "failure_kind": "too_many_rejected"}
+    found = [make_run("2026-01-15", **failed), make_run("2026-01-16")]
+    print_runs(found)
+    head, _, row, _ = capsys.readouterr().out.splitlines()
+    assert len(row) <= width
+    assert "too_many_rejected" in row
+    assert found[0].short_id in row
+    assert f"{found[0].started_at:%m-%d %H:%M}" in row
+    assert len(head.replace("start (UTC)", "start").split()) == columns

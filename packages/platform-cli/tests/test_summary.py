@@ -14,6 +14,7 @@ Module = Callable[..., Path]
 LOADED = {
     "table": "events",
     "folder": "raw/2026-01-15",
+    "rejects_file": "/rejects.jsonl",
     "lines": 1_234_567,
     "blank": 16,
     "raw": 1_234_551,
@@ -33,6 +34,7 @@ MODULE = """
     async def run(ctx):
         ctx.run.figures.update({figures})
         ctx.run.rejects.update({rejects})
+        ctx.run.progress.seconds = {seconds}
         {ending}
 
     async def retry(ctx):
@@ -58,8 +60,9 @@ def finished(module: Module, raw_platform: Platform) -> Callable[..., str]:
         rejects: Any = REJECTS,
         ending: str = "return 0",
         entry: str = "run",
+        seconds: float = 2.0,
     ) -> str:
-        main = MODULE.format(figures=figures, rejects=rejects, ending=ending)
+        main = MODULE.format(figures=figures, rejects=rejects, ending=ending, seconds=seconds)
         module(main, args=ARGS, dependencies={"interfaces": ["filesystem", "logging"]})
         command = ["rejects", "retry"] if entry == "retry" else ["run"]
         _, out, _ = raw_platform(*command, "hello", *ON_DISK, *args)
@@ -79,6 +82,7 @@ def test_a_summary_says_how_it_ended_where_it_went_and_where_every_line_is(
         == f"""\
 hello succeeded in #
 
+  arguments    --date 2026-01-15
   environment  test
   table        events
   files        {project / "files"}
@@ -93,6 +97,7 @@ hello succeeded in #
 
   next
     platform rejects show raw/2026-01-15 --env test --fs local
+    # edit /rejects.jsonl, or mend the rule, then
     platform rejects retry hello --date 2026-01-15 --env test --fs local
     platform query "SELECT * FROM events LIMIT 10" --env test
 """
@@ -314,3 +319,24 @@ def test_a_summary_that_cannot_be_written_does_not_fail_the_run(
     module()
     monkeypatch.setattr("click.echo", fail)
     assert raw_platform("run", "hello")[0] == 0
+
+
+@pytest.mark.parametrize("reason", ["raw/evnts does not exist: did you mean raw/events?", ""])
+def test_a_run_that_read_nothing_says_so_in_its_head_with_the_reason(finished: Finished, reason: str) -> None:
+    figures = {name: 0 if isinstance(value, int) else value for name, value in LOADED.items()}
+    figures |= {"nothing_read": reason} if reason else {}
+    out = finished("--fs", "local", figures=figures, rejects={})
+    head, why, *rest = out.splitlines()
+    assert (head, why) == ("hello found nothing to load in #", f"  {reason or 'no line was read'}")
+    assert "nothing_read" not in "".join(rest)
+
+
+def test_a_rate_of_a_few_milliseconds_is_not_shown(finished: Finished) -> None:
+    assert "    read         1,234,567\n" in finished(seconds=0.01)
+
+
+@pytest.mark.parametrize("entry", ["run", "retry"])
+def test_before_a_retry_comes_what_has_to_be_mended(finished: Finished, entry: str) -> None:
+    note, command = finished("--fs", "local", entry=entry).partition("next")[2].splitlines()[2:4]
+    assert note == "    # edit /rejects.jsonl, or mend the rule, then"
+    assert command.startswith("    platform rejects retry hello --date 2026-01-15")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from platform_cli import registry
+from platform_cli._command_line import to_command
 from platform_cli.container import Container
 from platform_cli.manifest import PLATFORM, read_in_order
 from platform_interfaces import ConfigurationError, DatabaseInterface, SecretsInterface
@@ -121,10 +122,11 @@ async def ensure_migrated(container: Container, database: DatabaseInterface, mod
             container.log.info("Applied migrations", migrations=list(done.applied))
         return
     if unsettled := await _find_unsettled(container, database, module):
-        settings, flags = container.settings, container.settings.as_flags("database")
+        settings = container.settings
+        command = to_command("migrate", "up", flags=settings.as_flags("database"))
         raise ConfigurationError(
             f"the database of env {settings.env.value!r} is not up to date: {_in_words(unsettled)}; apply "
-            f"pending migrations with 'platform migrate up{flags}', or run with --auto-migrate"
+            f"pending migrations with '{command}', or run with --auto-migrate"
         )
 
 

@@ -19,6 +19,7 @@ class Progress:
         records: how many records have been read.
         rejected: how many of them were rejected.
         unit: what a record is called, in the plural.
+        seconds: for how long records have been read and loaded, since the first; 0 where that is not known.
         current: what is being read, such as the path of a file; empty where nothing is.
     """
 
@@ -28,6 +29,7 @@ class Progress:
     rejected: int = 0
     unit: str = "records"
     current: str = ""
+    seconds: float = field(default=0.0, compare=False)
 
 
 async def _save_nothing() -> None:

@@ -104,8 +104,8 @@ def _from_client(error: Exception) -> DatabaseError:
     text = " ".join(str(error).split())
     if re.search(r"\b(codec|encoder|decoder)\b|^the server expects \d+ argument", text):
         return QueryError(text)
-    # Any other InternalClientError means that the connection was lost in the middle of a protocol step.
-    is_lost = any(word in text for word in ("closed", "released", "terminated"))
-    if is_lost or isinstance(error, asyncpg.InternalClientError):
+    if isinstance(error, asyncpg.InternalClientError):  # its text is about a step of the protocol
+        return ConnectionLostError("the connection to the database was lost in the middle of a statement")
+    if any(word in text for word in ("closed", "released", "terminated")):
         return ConnectionLostError(f"the connection to the database is gone: {text}")
     return DatabaseError(text)

@@ -39,7 +39,8 @@ async def load(
     """Load the lines of a date, or those of it that were rejected before, and account for each.
 
     The totals are the last log event, with ``title`` in its message, and figures of the run, beside its
-    ``table`` and the ``folder`` of its files. Why it returns 1 is in the failures of the run.
+    ``table``, the ``folder`` of its files and the ``rejects_file``. Why it returns 1 is in the failures of
+    the run.
 
     Returns:
         0, or 1 when a file could not be read to its end, no line is valid, there is no line and that is not
@@ -66,7 +67,10 @@ class _Load:
         """Load into the table, or, in a dry run, into nothing."""
         title = "Retrying rejected lines" if self._config.is_retry else f"Starting {self._title}"
         self._log.info(title, **self._config.as_fields())
-        self._run.figures.update(table=self._table.name, folder=self._config.folder)
+        rejects_file = self._fs.locate(rejects_path(self._config.folder))
+        self._run.figures.update(
+            table=self._table.name, folder=self._config.folder, rejects_file=rejects_file
+        )
         if self._config.is_dry_run:
             return await self._run_dry()
         db, log, table, limits = self._db, self._log, self._table, self._limits
@@ -111,6 +115,8 @@ class _Load:
             self._run.rejects.update(totals.invalid)
         failures = report.conclude()
         self._run.failures.extend(failures)
+        if report.nothing_read:
+            self._run.figures["nothing_read"] = report.nothing_read
         self._log.info(f"{self._title} complete", **report.totals.as_fields())
         return 1 if failures else 0
 

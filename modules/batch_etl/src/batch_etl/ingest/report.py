@@ -1,5 +1,6 @@
 """The report of a run: its totals, what is wrong, and whether it has failed."""
 
+import time
 from collections.abc import Sequence
 
 from batch_etl.ingest.cleaning import CleanChunk
@@ -38,6 +39,7 @@ class Report:
 
     Attributes:
         totals: those of the files that are finished.
+        nothing_read: why there was nothing to load, though that is not a failure; empty where there was.
     """
 
     def __init__(
@@ -49,7 +51,8 @@ class Report:
         progress: Progress,
     ) -> None:
         self._log, self._config, self._absence, self._known_fields = log, config, found.absence, fields
-        self._progress = progress
+        self._progress, self.nothing_read = progress, ""
+        self._started = time.monotonic()
         self.totals, self._file_totals = Totals(), Totals()
         self._rejects = RejectLog(log, fields)
         self._fields, self._lines_with_fields, self._duplicates_with_fields = FieldCounts(), 0, 0
@@ -71,6 +74,7 @@ class Report:
         """Add the lines of a chunk, with the ``Outcome`` of each of its rows, and all its rejects."""
         self._file_totals.add(cleaned, outcomes)
         self._progress.records += len(cleaned.chunk.lines)
+        self._progress.seconds = time.monotonic() - self._started
         if rejects:
             self._progress.rejected += len(rejects)
             self._rejects.add(cleaned.chunk, rejects)
@@ -193,9 +197,11 @@ class Report:
         config, totals = self._config, self.totals
         if config.is_retry:
             if not totals.raw:
+                self.nothing_read = self._absence
                 self._log.warn("No rejected lines found", date=config.date, reason=self._absence)
         elif not totals.raw and not (self._changed or self._unusable):
             reason = self._absence or f"the files of {config.folder!r} have no line that is not blank"
+            self.nothing_read = reason
             if not config.allows_empty:
                 self._failures.add(FailureKind.NO_INPUT)
             log = self._log.warn if config.allows_empty else self._log.error

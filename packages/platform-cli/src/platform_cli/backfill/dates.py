@@ -2,9 +2,13 @@
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 
 MAX_DATES = 36_525
 """A hundred years: a range that is longer has a mistyped year."""
+
+MAX_RANGES = 8
+"""How many ranges of dates a line has room for."""
 
 
 def parse_date(text: str) -> dt.date:
@@ -36,3 +40,16 @@ def list_dates(first: dt.date, last: dt.date) -> list[dt.date]:
             "is a year mistyped?"
         )
     return [dt.date.fromordinal(first.toordinal() + index) for index in range(count)]
+
+
+def format_dates(dates: Iterable[dt.date]) -> str:
+    """Return dates in words, those that follow one another as a range."""
+    ranges: list[tuple[dt.date, dt.date]] = []
+    for date in sorted(dates):
+        if ranges and (date - ranges[-1][1]).days == 1:
+            ranges[-1] = (ranges[-1][0], date)
+        else:
+            ranges.append((date, date))
+    shown = [str(first) if first == last else f"{first} to {last}" for first, last in ranges[:MAX_RANGES]]
+    left = sum((last - first).days + 1 for first, last in ranges[MAX_RANGES:])
+    return ", ".join([*shown, *([f"and {left:,} more"] if left else [])])

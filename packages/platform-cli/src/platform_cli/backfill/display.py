@@ -65,10 +65,14 @@ class Display:
         is_failed = outcome.status is DateStatus.FAILED
         if is_failed or self._is_verbose:
             for event in log.notable:
+                if self._live and event["level"] == "error" and not self._is_verbose:
+                    continue  # the report below the rows says the same
                 write = self._log.error if event["level"] == "error" else self._log.warn
                 write(event["event"], **_repeat(event, outcome.date))
         if is_failed:
-            why = {"failure_kind": outcome.failure_kind, "error": outcome.error}
+            why = {"failure_kind": outcome.failure_kind}
+            if not self._live:  # where it would stand beside the report
+                why["error"] = outcome.error
             self._log.error("Date failed", **self._fields(outcome), **why)
         elif self._is_verbose or not self._live:
             self._log.info(f"Date {outcome.status}", **self._fields(outcome), **_figures(outcome))

@@ -121,6 +121,7 @@ class _Job:
             defaults=hide_in(dict(backfill.defaults)),
             environment=settings.env.value,
             filesystem=settings.implementations["filesystem"].value,
+            root=self._container.locations.get("root", ""),
         )
         return make_plan(backfill.dates, runs, target, backfill.selection)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from platform_cli.figures import count
+from platform_cli.figures import count, explain_nothing
 
 COUNTS = ("read", "inserted", "skipped", "duplicates", "rejected")
 """Which of the figures are shown, and added up."""
@@ -22,6 +22,10 @@ class DateStatus(StrEnum):
     """It was due, and the backfill ended before."""
     NOT_DUE = "not_due"
     """The history, or an option, says that it is not to be run."""
+
+
+ENDINGS = ("succeeded", "nothing read", "failed", "interrupted", "not run")
+"""The ``words`` of dates that were due, in the order in which they are counted."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,19 @@ class DateOutcome:
     figures: Mapping[str, Any] = field(default_factory=dict)
     failure_kind: str = ""
     error: str = ""
+
+    @property
+    def words(self) -> str:
+        """Return the status for people; that of a run that read nothing says so."""
+        if self.status is DateStatus.SUCCEEDED and explain_nothing(self.figures):
+            return "nothing read"
+        return self.status.replace("_", " ")
+
+    @property
+    def problem(self) -> str:
+        """Return why it failed, was not run or read nothing; empty where it loaded something."""
+        is_success = self.status is DateStatus.SUCCEEDED
+        return self.error or (explain_nothing(self.figures) if is_success else "")
 
     def count(self, name: str) -> int | None:
         """Return one of ``COUNTS``; None where the run has not reported it as a number."""

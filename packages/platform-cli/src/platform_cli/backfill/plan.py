@@ -33,6 +33,8 @@ class DateState(StrEnum):
 
     MISSING = "missing"
     DONE = "done"
+    EMPTY = "empty"
+    """Its last run succeeded, and read nothing."""
     FAILED = "failed"
     UNDONE = "undone"
     RUNNING = "running"
@@ -76,8 +78,9 @@ class PlannedDate:
         elif self.state is DateState.RUNNING:
             words, time = "is running since", self.run.started_at
         else:
-            words, time = self.run.status.value, self.run.ended_at or self.run.started_at
-        return f"run {self.run.short_id} {words} {time.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+            words = "read nothing" if self.state is DateState.EMPTY else self.run.status.value
+            time = self.run.ended_at or self.run.started_at
+        return f"{words} {time.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC (run {self.run.short_id})"
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,14 @@ class Target:
         defaults: the values of arguments that an earlier run did not know yet.
         environment: the one that the settings come from.
         filesystem: the name of the adapter that the input is read from.
+        root: where its files are; empty where the module uses none.
     """
 
     arguments: Mapping[str, Any]
     defaults: Mapping[str, Any]
     environment: str
     filesystem: str
+    root: str = ""
 
     def find_difference(self, run: RunRecord) -> str:
         """Return in what ``run`` differs from a run of this backfill of its date; empty where it does not."""
@@ -104,6 +109,7 @@ class Target:
             ("entry", run.entry, "run"),
             ("environment", run.environment, self.environment),
             ("file system", run.adapters.get("filesystem", self.filesystem), self.filesystem),
+            ("root", run.adapters.get("root", self.root), self.root),
             *((name, arguments.get(name), own.get(name)) for name in dict.fromkeys([*own, *arguments])),
         ]
         different = (f"{name}={show(found)}" for name, found, wanted in pairs if found != wanted)
@@ -152,8 +158,13 @@ def _classify(runs: Sequence[RunRecord], target: Target) -> tuple[DateState, Run
     ]
     ended = [run for run in counting if run.status is not RunStatus.RUNNING]
     if ended:
-        state = DateState.DONE if ended[0].status is RunStatus.SUCCEEDED else DateState.FAILED
-        return state, ended[0]
+        return _classify_ended(ended[0]), ended[0]
     if counting:
         return DateState.RUNNING, counting[0]
     return (DateState.UNDONE, undone) if undone else (DateState.MISSING, None)
+
+
+def _classify_ended(run: RunRecord) -> DateState:
+    if run.status is not RunStatus.SUCCEEDED:
+        return DateState.FAILED
+    return DateState.EMPTY if run.nothing_read else DateState.DONE

@@ -3,12 +3,14 @@
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from platform_cli._durations import format_duration
 from platform_cli._text import printable
-from platform_cli.backfill.outcome import COUNTS, DateOutcome, DateStatus
-from platform_cli.backfill.plan import DateState, PlannedDate, Selection
+from platform_cli.backfill.dates import format_dates
+from platform_cli.backfill.outcome import COUNTS, ENDINGS, DateOutcome, DateStatus
+from platform_cli.backfill.plan import DateState, PlannedDate
 from platform_cli.backfill.result import BackfillResult
 from platform_cli.commands._base import say
 from platform_cli.commands._json import print_json
@@ -16,11 +18,17 @@ from platform_cli.commands._table import print_table
 from platform_cli.history.record import shorten_id
 
 # From which width on a terminal has room for which columns.
-_WIDTHS = ((60, ("skipped", "seconds")), (80, ("rejected",)), (90, ("duplicates",)), (110, ("run",)))
+_WIDTHS = (
+    (55, ("run",)),
+    (65, ("rejected",)),
+    (76, ("skipped",)),
+    (88, ("seconds",)),
+    (104, ("duplicates",)),
+)
 
-_STATUSES = [status for status in DateStatus if status is not DateStatus.NOT_DUE]
 _BEFORE = {
     DateState.DONE: "done before",
+    DateState.EMPTY: "read nothing before",
     DateState.FAILED: "failed before",
     DateState.MISSING: "without a run",
     DateState.RUNNING: "running elsewhere",
@@ -60,28 +68,48 @@ def _as_object(planned: PlannedDate, outcome: DateOutcome) -> dict[str, Any]:
 
 def print_plan(result: BackfillResult) -> None:
     """Print which dates would be run, which not, and why."""
-    rows = [
-        (str(each.date), "would run" if each.is_due else "would not", each.reason) for each in result.plan
-    ]
+    rows = [(str(each.date), _name_plan(each), each.reason) for each in result.plan]
     print_table(("date", "plan", "why"), rows)
     counts = result.counts
     say(f"\n{_dates(counts[DateStatus.NOT_RUN])} would run, {counts[DateStatus.NOT_DUE]} would not")
 
 
-def print_report(result: BackfillResult) -> None:
-    """Print a row for each date that was due, why those failed that did, and the totals."""
+def _name_plan(planned: PlannedDate) -> str:
+    return "run" if planned.is_due else "done" if planned.state is DateState.DONE else "leave"
+
+
+def print_report(result: BackfillResult, command: str) -> None:
+    """Print a row for each date that was due, why those failed that did, the totals, and what to type next.
+
+    Args:
+        result: what has become of the dates.
+        command: runs what is not done.
+    """
     due = [result.outcome(planned) for planned in result.plan if planned.is_due]
     if due:
         columns = _choose_columns()
         rows = [[_show(outcome, column) for column in columns] for outcome in due]
         print_table(columns, rows, numbers={*COUNTS, "seconds"})
         say("")
-    for outcome in due:
-        if outcome.error:
-            run = f" (run {shorten_id(outcome.run_id)})" if outcome.run_id else ""
-            kind = f"{outcome.failure_kind}: " if outcome.failure_kind else ""
-            say(printable(f"{outcome.date}{run}: {kind}{outcome.error}"))
-    say(_summary(result))
+    for line in (*_list_causes(due), *_summarize(result, command)):
+        say(printable(line))
+
+
+def _list_causes(outcomes: Sequence[DateOutcome]) -> Iterator[str]:
+    """Yield why dates failed, or read nothing: dates for the same cause together."""
+    groups = dict[tuple[str, str], list[DateOutcome]]()
+    for outcome in outcomes:
+        if outcome.problem:
+            cause = outcome.problem.replace(str(outcome.date), "DATE")
+            groups.setdefault((outcome.failure_kind or outcome.words, cause), []).append(outcome)
+    for (kind, cause), found in groups.items():
+        first = found[0]
+        if len(found) == 1:
+            run = f" (run {shorten_id(first.run_id)})" if first.run_id else ""
+            yield f"{first.date}{run}: {kind}: {first.problem}"
+        else:
+            yield f"{_dates(len(found))}: {kind}: {cause}"
+            yield f"  {format_dates([outcome.date for outcome in found])}"
 
 
 def _choose_columns() -> list[str]:
@@ -98,30 +126,31 @@ def _show(outcome: DateOutcome, column: str) -> str | None:
     has_started = outcome.status not in (DateStatus.NOT_RUN, DateStatus.NOT_DUE)
     return {
         "date": str(outcome.date),
-        "status": _words(outcome.status),
+        "status": outcome.words,
         "seconds": f"{outcome.seconds:.1f}" if has_started else None,
         "run": shorten_id(outcome.run_id),
     }[column]
 
 
-def _words(status: DateStatus) -> str:
-    return status.replace("_", " ")
-
-
-def _summary(result: BackfillResult) -> str:
-    counts = result.counts
+def _summarize(result: BackfillResult, command: str) -> list[str]:
+    counts = Counter(result.outcome(planned).words for planned in result.plan if planned.is_due)
     before = Counter(planned.state for planned in result.plan if not planned.is_due)
-    words = [f"{counts[status]} {_words(status)}" for status in _STATUSES if counts[status]]
+    words = [f"{counts[each]} {each}" for each in ENDINGS if counts[each]]
     words += [f"{count} {_BEFORE[state]}" for state, count in before.items()]
     inserted = f"; {result.total('inserted'):,} rows inserted" if result.outcomes else ""
     lines = [f"{_dates(len(result.plan))}: {', '.join(words)} in {format_duration(result.seconds)}{inserted}"]
     if result.stopped:
         lines.append(f"{result.stopped}: no other date was started")
     if result.is_failed:
-        is_other = result.selection in (Selection.ALL, Selection.MISSING)
-        without = f" without --{result.selection}" if is_other else ""
-        lines.append(f"the same command{without} runs what is not done")
-    return "\n".join(lines)
+        lines += ["", "  to run what is not done", f"    {command}"]
+    elif set(before) == {DateState.DONE} and not result.outcomes:
+        lines += ["", f"  to run {_name_done(result.plan)} again", f"    {command} --all"]
+    return lines
+
+
+def _name_done(plan: Sequence[PlannedDate]) -> str:
+    run = plan[0].run
+    return "them" if len(plan) > 1 or run is None else f"what run {run.short_id} has done"
 
 
 def _dates(count: int) -> str:

@@ -1,14 +1,15 @@
 """Runs of the history as people and programs read them."""
 
 import datetime as dt
-import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from platform_cli._command_line import to_command
 from platform_cli._durations import format_duration
 from platform_cli._text import printable
 from platform_cli.commands._table import print_table
+from platform_cli.figures import FIGURES, count
 from platform_cli.history.record import RunRecord, RunStatus
 from platform_cli.history.words import list_words, order_arguments
 from platform_cli.settings import Settings
@@ -18,7 +19,7 @@ _LOST_BY_RETRY = (
     "it was a retry: its rows are not among the rejects any more, so an undo loses what was corrected there; "
     "the files of the date have the lines as they were"
 )
-_COMMANDS = {"run": "platform run", "retry": "platform rejects retry"}
+_COMMANDS = {"run": ["run"], "retry": ["rejects", "retry"]}
 
 
 def to_json(record: RunRecord) -> dict[str, Any]:
@@ -29,33 +30,13 @@ def to_json(record: RunRecord) -> dict[str, Any]:
     return values
 
 
-def print_runs(records: Iterable[RunRecord]) -> None:
-    """Print a line for each run."""
-    print_table(
-        ("run", "started (UTC)", "module", "status", "took", "arguments"),
-        [
-            (
-                record.short_id,
-                record.started_at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M"),
-                name_entry(record),
-                describe_status(record),
-                _format_took(record),
-                " ".join(_shorten(list_words(record))),
-            )
-            for record in records
-        ],
-        numbers=["took"],
-    )
-
-
 def print_run(record: RunRecord) -> None:
     """Print all that is known of a run, a line for each field."""
     by_count = dict(sorted(record.rejects.items(), key=lambda item: -item[1]))
     rows: list[tuple[str, object]] = [
         ("run", record.id),
         ("module", f"{name_entry(record)} {record.version}"),
-        ("status", str(record.status)),
-        ("failure", record.failure_kind or None),
+        ("status", describe_status(record, is_long=True)),
         ("error", record.error or None),
         ("exit code", record.exit_code),
         ("started", record.started_at.replace(microsecond=0)),
@@ -73,11 +54,12 @@ def print_run(record: RunRecord) -> None:
     )
 
 
-def print_comparison(first: RunRecord, second: RunRecord) -> None:
-    """Print the fields of two runs side by side, with what is different."""
+def print_comparison(first: RunRecord, second: RunRecord, *, has_all: bool) -> None:
+    """Print the fields of two runs side by side: those that differ, or all."""
     columns = ("", first.short_id, second.short_id, "difference")
     rows = [(name, a, b, _describe_difference(a, b)) for name, (a, b) in _pair(first, second).items()]
-    print_table(columns, rows, numbers=columns[1:])
+    shown = [row for row in rows if has_all or row[-1]]
+    print_table(columns, shown, numbers=columns[1:], whole=columns[:1])
 
 
 def find_differences(first: RunRecord, second: RunRecord) -> dict[str, tuple[Any, Any]]:
@@ -90,17 +72,19 @@ def name_entry(record: RunRecord) -> str:
     return record.module if record.entry == "run" else f"{record.module} ({record.entry})"
 
 
-def describe_status(record: RunRecord) -> str:
-    """Return the status, and the kind of failure where it says more."""
+def describe_status(record: RunRecord, *, is_long: bool = False) -> str:
+    """Return the status, and the kind of failure, or that nothing was read; if ``is_long``, why it died."""
     has_kind = record.status == RunStatus.FAILED and record.failure_kind
-    return f"{record.status}: {record.failure_kind}" if has_kind else str(record.status)
+    detail = record.failure_kind if has_kind else "nothing read" if record.nothing_read else ""
+    if record.status == RunStatus.INTERRUPTED and record.ended_at is None:
+        detail = "its process died, or lost its database" if is_long else ""
+    return f"{record.status}: {detail}" if detail else str(record.status)
 
 
 def describe_again(record: RunRecord, settings: Settings) -> str:
     """Return the command that runs the same again, on the adapters that the command line chooses."""
     flags = settings.as_flags("database", "filesystem")
-    words = printable(shlex.join(list_words(record)))
-    return f"{_COMMANDS[record.entry]} {record.module} {words}".rstrip() + flags
+    return printable(to_command(*_COMMANDS[record.entry], record.module, *list_words(record), flags=flags))
 
 
 def describe_reload(record: RunRecord, settings: Settings) -> str:
@@ -115,21 +99,29 @@ def describe_next(record: RunRecord, settings: Settings) -> str:
     """Return what can be done about a run, with the command to type."""
     again, short = describe_again(record, settings), record.short_id
     if record.status == RunStatus.RUNNING:
-        return f"It is still running: platform runs show {short}{settings.as_flags('database')}"
+        return (
+            f"It is still running: {to_command('runs', 'show', short, flags=settings.as_flags('database'))}"
+        )
     if record.status == RunStatus.UNDONE:
         return f"Load it again: {describe_reload(record, settings)}"
     if record.status != RunStatus.SUCCEEDED:
         return f"Run it again: {again}"
     if record.rejects:
-        return f"See what was rejected: platform rejects list{settings.as_flags('filesystem')}"
-    return f"Take it back: platform runs undo {short}{settings.as_flags('database', 'filesystem')}"
+        command = to_command("rejects", "list", flags=settings.as_flags("filesystem"))
+        return f"See what was rejected: {command}"
+    if record.nothing_read:
+        return f"Run it again: {again}"
+    if count(record.figures, "inserted") == 0:
+        return "It inserted no rows: there is nothing to take back."
+    command = to_command("runs", "undo", short, flags=settings.as_flags("database", "filesystem"))
+    return f"Take it back: {command}"
 
 
 def describe_undo(record: RunRecord, undo: Undo) -> str:
     """Return how many rows of a run there are, beside how many it has recorded."""
     run = f"run {record.short_id} of {name_entry(record)} ({printable(' '.join(list_words(record)))})"
     if not undo.recorded and not undo.rows:
-        return f"{run} has no rows in the table"
+        return f"{run} has no rows in the table: there is nothing to remove"
     if undo.recorded is None:
         return f"{run} ended before it recorded how many rows it inserted; {undo.rows:,} are in the table"
     found = "all of them" if undo.rows == undo.recorded else f"{undo.rows:,}"
@@ -142,15 +134,11 @@ def _format_took(record: RunRecord) -> str | None:
     return None if record.seconds is None else format_duration(record.seconds)
 
 
-def _shorten(words: list[str]) -> list[str]:
-    """Return the words without the names of options that have a value, for which a list has no room."""
-    names = zip(words, [*words, "--"][1:], strict=True)
-    return [word for word, following in names if not word.startswith("--") or following.startswith("--")]
-
-
 def _other_figures(record: RunRecord) -> dict[str, Any]:
-    """Return the figures without those that the rejects say already."""
-    return {name: value for name, value in record.figures.items() if value != record.rejects}
+    """Return the figures, what became of the records first, without those that the rejects say already."""
+    names = [name for name in FIGURES.values() if name in record.figures]
+    ordered = {name: record.figures[name] for name in (*names, *record.figures)}
+    return {name: value for name, value in ordered.items() if value != record.rejects}
 
 
 def _list_values(title: str, values: Mapping[str, Any]) -> Iterator[tuple[str, object]]:

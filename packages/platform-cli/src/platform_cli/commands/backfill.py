@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from platform_cli.arguments import to_config, to_example, to_option
+from platform_cli._command_line import to_command
+from platform_cli.arguments import to_config, to_example, to_option, to_words
 from platform_cli.commands._base import PlatformCommand
 from platform_cli.commands.run import ModuleGroup, make_display_options, read_display_options
 from platform_cli.manifest import Manifest, read_manifest
 from platform_interfaces import ConfigurationError
 
 if TYPE_CHECKING:
+    from platform_cli.backfill.main import Backfill
     from platform_cli.backfill.result import BackfillResult
+    from platform_cli.settings import Settings
 
 DATE = "date"
 DRY_RUN = "dry-run"
@@ -128,7 +131,18 @@ def _run(manifest: Manifest, /, *, verbose: bool, quiet: bool, json: bool, **val
     )
     if json:
         reserve_stdout()  # the module checks its arguments in this process
-    return run_backfill(backfill, settings, options, partial(_report, is_json=json))
+    command = _describe_command(backfill, settings)
+    return run_backfill(backfill, settings, options, partial(_report, command=command, is_json=json))
+
+
+def _describe_command(backfill: "Backfill", settings: "Settings") -> str:
+    first, last = sorted((backfill.dates[0], backfill.dates[-1]))
+    words = ["--from", str(first), "--to", str(last)]
+    words += ["--parallel", str(backfill.parallel)] if backfill.parallel > 1 else []
+    words += ["--reverse"] if first != backfill.dates[0] else []
+    words += to_words(backfill.manifest.arguments, backfill.arguments, settings.env.value)
+    flags = settings.as_flags("database", "filesystem", "logging", "secrets")
+    return to_command("backfill", backfill.manifest.name, *words, flags=flags)
 
 
 def _list_dates(values: Mapping[str, Any]) -> list[dt.date]:
@@ -141,7 +155,7 @@ def _list_dates(values: Mapping[str, Any]) -> list[dt.date]:
     return dates[::-1] if values["_is_reverse"] else dates
 
 
-def _report(result: "BackfillResult", *, is_json: bool) -> None:
+def _report(result: "BackfillResult", *, command: str, is_json: bool) -> None:
     from platform_cli.commands._backfill_view import print_object, print_plan, print_report
 
     if is_json:
@@ -149,7 +163,7 @@ def _report(result: "BackfillResult", *, is_json: bool) -> None:
     elif result.is_dry_run:
         print_plan(result)
     else:
-        print_report(result)
+        print_report(result, command)
 
 
 @click.group(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from platform_cli._command_line import to_command
 from platform_cli._text import printable
 from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
 from platform_cli.commands._json import json_option
@@ -127,4 +128,5 @@ async def _nothing_rejected(fs: "FileSystemInterface", prefix: str) -> click.Usa
     from platform_cli.commands._reject_views import explain_nothing
 
     flags = click.get_current_context().obj.as_flags("filesystem")
-    return click.UsageError(f"{await explain_nothing(fs, prefix)}: see 'platform rejects list{flags}'")
+    command = to_command("rejects", "list", flags=flags)
+    return click.UsageError(f"{await explain_nothing(fs, prefix)}: see '{command}'")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from platform_cli._command_line import to_command
 from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
 from platform_cli.commands._history import module_option, open_history, run_on_history, since_option
 from platform_cli.commands._json import json_option, print_json
@@ -56,7 +57,8 @@ runs.add_command(report)
 @json_option
 def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: int, is_json: bool) -> int:
     """List the last runs, the newest first."""
-    from platform_cli.commands._run_views import print_runs, to_json
+    from platform_cli.commands._run_views import to_json
+    from platform_cli.commands._runs_list import print_runs
     from platform_cli.history.record import RunStatus
     from platform_cli.history.runs_table import find_runs
 
@@ -96,9 +98,10 @@ def show(id_: str, is_json: bool) -> int:
 @runs.command(cls=PlatformCommand, examples=["platform runs compare 3f9a 81c0"])
 @click.argument("first", metavar="ID")
 @click.argument("second", metavar="ID")
+@click.option("--all", "has_all", is_flag=True, help="Show also what is the same.")
 @json_option
-def compare(first: str, second: str, is_json: bool) -> int:
-    """Compare two runs: arguments, versions, figures, seconds and rejects, side by side."""
+def compare(first: str, second: str, has_all: bool, is_json: bool) -> int:
+    """Show how two runs differ: arguments, versions, figures, seconds and rejects, side by side."""
     from platform_cli.commands._run_views import find_differences, print_comparison, to_json
     from platform_cli.history.runs_table import find_run
 
@@ -109,7 +112,7 @@ def compare(first: str, second: str, is_json: bool) -> int:
             differences = find_differences(*records)
             print_json({"runs": [to_json(record) for record in records], "differences": differences})
         else:
-            print_comparison(*records)
+            print_comparison(*records, has_all=has_all)
 
     return run_on_history(show_both)
 
@@ -123,28 +126,30 @@ def compare(first: str, second: str, is_json: bool) -> int:
 def undo(id_: str, yes: bool, dry_run: bool) -> int:
     """Remove exactly the rows that one run has inserted; rejects and files stay."""
     settings = click.get_current_context().obj
-    env = settings.env.value
-    if not (yes or dry_run):
-        hint = "add --yes, or --dry-run to see how many"
-        if env not in ("local", "test"):
-            raise click.UsageError(f"an undo in env {env!r} removes rows: {hint}")
-        if not (sys.stdin and sys.stdin.isatty()):
-            raise click.UsageError(f"an undo removes rows, and there is no terminal to ask on: {hint}")
-
     from platform_cli.commands._run_views import describe_reload, describe_undo
     from platform_cli.history.undo import carry_out, plan_undo
 
     async def undo_one(container: "Container") -> None:
         plan = await plan_undo(container, id_)
         say(describe_undo(plan.record, plan.undo))
-        if dry_run:
+        if dry_run or not plan.undo.rows:
             return
+        if not yes:
+            _check_confirmable(settings.env.value)
         if not (yes or await _ask(f"remove {plan.undo.rows:,} rows?")):
             raise DeclinedError("nothing was removed: it was not confirmed")
         rows = await carry_out(plan)
         say(f"removed {rows:,} rows; to load them again: {describe_reload(plan.record, settings)}")
 
     return run_on_history(undo_one)
+
+
+def _check_confirmable(env: str) -> None:
+    hint = "add --yes, or --dry-run to see how many"
+    if env not in ("local", "test"):
+        raise click.UsageError(f"an undo in env {env!r} removes rows: {hint}")
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise click.UsageError(f"an undo removes rows, and there is no terminal to ask on: {hint}")
 
 
 async def _ask(question: str) -> bool:
@@ -164,5 +169,5 @@ async def _ask(question: str) -> bool:
 def _explain_nothing(settings: "Settings", *, is_filtered: bool) -> str:
     flags = settings.as_flags("database")
     if is_filtered:
-        return f"no such run is recorded: 'platform runs{flags}' lists the last ones"
-    return f"no run is recorded yet: start one with 'platform run MODULE{flags}'"
+        return f"no such run is recorded: '{to_command('runs', flags=flags)}' lists the last ones"
+    return f"no run is recorded yet: start one with '{to_command('run', 'MODULE', flags=flags)}'"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from platform_cli import registry
+from platform_cli._command_line import to_command
 from platform_cli.container import Container
 from platform_cli.doctor.examination import Examination
 from platform_cli.doctor.rights import check_new_tables, check_temporary_tables, check_use_of
@@ -128,7 +129,7 @@ class DatabaseChecks:
         text = f"{len(pending)} pending: {_list_names(pending)}"
         if self._settings.is_auto_migrate:
             return Finding(CheckStatus.OK, f"{text}; the next run applies them")
-        remedy = f"platform migrate up{self._settings.as_flags('database')}"
+        remedy = to_command("migrate", "up", flags=self._settings.as_flags("database"))
         return Finding(CheckStatus.FAILED, f"{text}; a run is refused until they are applied", remedy)
 
     async def _find_running(self) -> Finding:

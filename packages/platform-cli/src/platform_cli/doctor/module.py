@@ -7,6 +7,7 @@ from contextlib import redirect_stdout
 from functools import partial
 from typing import Any, NamedTuple
 
+from platform_cli._command_line import to_command
 from platform_cli.arguments import to_example
 from platform_cli.container import Container
 from platform_cli.doctor.examination import Examination
@@ -56,7 +57,7 @@ async def check_run(examination: Examination, container: Container, request: Req
     if obstacle:
         examination.skip([_NAME], obstacle)
     elif request.missing:
-        example = f"platform doctor {manifest.name}{to_example(manifest.arguments)}"
+        example = to_command("doctor", manifest.name, flags=to_example(manifest.arguments))
         examination.skip([_NAME], f"it is checked with {' and '.join(request.missing)}, as in: {example}")
     elif entry := find_entry(manifest, "check_run"):
         container.add_module(manifest)

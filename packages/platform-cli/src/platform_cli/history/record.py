@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from platform_cli.figures import explain_nothing
+
 
 class RunStatus(StrEnum):
     """What has become of a run."""
@@ -30,7 +32,7 @@ class RunRecord:
         entry: the function of the module that was called, ``run`` or ``retry``.
         arguments: by the names of ``module.json``, without secrets.
         environment: the one that the settings came from.
-        adapters: the names of the chosen adapters, by kind of interface.
+        adapters: the names of the chosen adapters, by kind of interface; ``root``, where the files are.
         host: the machine.
         user: the user of the operating system.
         process_id: on that machine.
@@ -69,6 +71,11 @@ class RunRecord:
     def seconds(self) -> float | None:
         """Return how long the run took; None where its end is not known."""
         return None if self.ended_at is None else (self.ended_at - self.started_at).total_seconds()
+
+    @property
+    def nothing_read(self) -> str:
+        """Return why the run, which succeeded, read nothing; empty where it read something, or failed."""
+        return explain_nothing(self.figures) if self.status == RunStatus.SUCCEEDED else ""
 
     @property
     def short_id(self) -> str:

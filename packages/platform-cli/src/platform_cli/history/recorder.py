@@ -76,6 +76,10 @@ class RunRecorder:
         self._is_started = self._has_row = False
         self._why_not_yet = ""
 
+    def set_root(self, root: str) -> None:
+        """Add where the files of the run are to its row."""
+        self._record = replace(self._record, adapters={**self._record.adapters, "root": _clean(root)})
+
     def attach(self, db: DatabaseInterface) -> None:
         """Record the run in ``db``; its lock is taken while the run goes on."""
         self._db = db

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from platform_interfaces import Progress
 
 WINDOW_SECONDS = 30.0
-"""Rates are those of the last half minute: a wait for a lock, or slow files, shall not count for long."""
+"""Rates are those of the last half minute, from the first record: slow files shall not count for long."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Meter:
         progress = self._progress
         now = _Sample(self._clock(), progress.records, progress.read_bytes)
         samples = self._samples
-        while len(samples) > 1 and samples[0].at < now.at - WINDOW_SECONDS:
+        while len(samples) > 1 and (samples[0].at < now.at - WINDOW_SECONDS or not _has_started(samples[1])):
             samples.popleft()
         first = samples[0]
         samples.append(now)
@@ -64,3 +64,7 @@ class Meter:
             seconds_left = max(progress.total_bytes - now.read_bytes, 0) * seconds / read_bytes
         per_second = (now.records - first.records) / seconds if seconds > 0 else 0.0
         return Reading(progress, now.at - self._started, per_second or None, seconds_left)
+
+
+def _has_started(sample: _Sample) -> bool:
+    return bool(sample.records or sample.read_bytes)

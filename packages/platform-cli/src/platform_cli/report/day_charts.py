@@ -77,5 +77,5 @@ def _day_chart(load: Load, name: str, runs: Sequence[DayRun], kinds: Sequence[st
 def _slot(label: str, values: Sequence[tuple[str, float]], is_missing: bool) -> Slot:
     words = ", ".join(f"{format_count(value)} {kind}" for kind, value in values if value)
     return Slot(
-        label, f"{label}: {words or ('no successful run' if is_missing else 'none')}", values, is_missing
+        label, f"{label}: {words or ('nothing loaded' if is_missing else 'none')}", values, is_missing
     )

@@ -25,7 +25,7 @@ class Load:
     Attributes:
         module: the name of the module.
         environment: the name of the environment.
-        filesystem: the name of the adapter that the input is read from; empty where the module has none.
+        filesystem: the adapter that the input is read from, and its root; empty where the module has none.
         arguments: what they have in common, as text, without secrets; never the date.
         runs: in the order of their start.
     """
@@ -42,6 +42,11 @@ class Load:
         return any(map(date_of, self.runs))
 
     @cached_property
+    def has_loaded(self) -> bool:
+        """Return whether a run found a record, or succeeded without a count of them."""
+        return bool(self.succeeded) or any(counts_of(run).total for run in self.runs)
+
+    @cached_property
     def ended(self) -> list[DayRun]:
         """Return the runs that ended, each with its day: only the last one of each date.
 
@@ -54,9 +59,10 @@ class Load:
     def succeeded(self) -> list[DayRun]:
         """Return the successful runs, as ``ended`` does: those whose rows are in the table.
 
-        A run that skipped rows of an earlier one, which was undone afterwards, is none of them.
+        A run that read nothing is none of them, nor is one that skipped rows of an earlier one, which was
+        undone afterwards.
         """
-        succeeded = (run for run in self.runs if run.status == RunStatus.SUCCEEDED)
+        succeeded = (run for run in self.runs if run.status == RunStatus.SUCCEEDED and not run.nothing_read)
         return self._by_day(run for run in succeeded if not self._relied_on_undone_rows(run))
 
     @cached_property
@@ -75,7 +81,7 @@ class Load:
 
     @cached_property
     def missing_count(self) -> int:
-        """Return how many dates between the first and the last one have no successful run."""
+        """Return how many dates between the first and the last one have no run that loaded them."""
         return sum((last - first).days + 1 for first, last in self.gaps)
 
     def _relied_on_undone_rows(self, run: RunRecord) -> bool:
@@ -99,7 +105,7 @@ def group_loads(records: Sequence[RunRecord]) -> list[Load]:
     """Return the loads of all runs, those of the latest run first."""
     groups: dict[tuple[str, str, str, frozenset[tuple[str, str]]], list[RunRecord]] = {}
     for record in sorted(records, key=lambda record: record.started_at, reverse=True):
-        filesystem = str(record.adapters.get("filesystem", ""))
+        filesystem = " ".join(filter(None, (record.adapters.get(name) for name in ("filesystem", "root"))))
         key = (record.module, record.environment, filesystem, frozenset(_what_is_loaded(record)))
         groups.setdefault(key, []).append(record)
     return [

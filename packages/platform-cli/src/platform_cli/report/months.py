@@ -28,7 +28,8 @@ class Month(NamedTuple):
 def find_months(load: Load) -> list[Month]:
     """Return the latest months in which a date is missing, in order."""
     loaded = {day for day, _ in load.succeeded}
-    failed = {day: run.status for day, run in load.ended if day not in loaded}
+    empty = {day for day, run in load.ended if run.nothing_read} - loaded
+    failed = {day: run.status for day, run in load.ended if day not in loaded | empty}
 
     def sheet(year: int, month: int) -> Iterator[list[Day | None]]:
         for week in calendar.monthcalendar(year, month):
@@ -37,6 +38,8 @@ def find_months(load: Load) -> list[Month]:
     def day(date: dt.date) -> Day:
         if date in loaded:
             return Day(date.day, "loaded", f"{date}: loaded")
+        if date in empty:
+            return Day(date.day, "missing", f"{date}: the last run read nothing")
         if date in failed:
             return Day(date.day, "failed", f"{date}: the last run {failed[date]}")
         is_missing = any(first <= date <= last for first, last in load.gaps)

@@ -39,7 +39,8 @@ def render_report(
         has_older: whether older runs were left out, because there are too many.
     """
     runs = sorted(records, key=lambda record: record.started_at, reverse=True)
-    loads = group_loads(runs)
+    all_loads = group_loads(runs)
+    loads = [load for load in all_loads if load.has_loaded]
     return (
         _environment()
         .get_template("page.html.jinja")
@@ -53,6 +54,7 @@ def render_report(
             figures=find_figures(runs, loads),
             sections=group_sections(loads[:MAX_LOADS]),
             loads_left_out=loads[MAX_LOADS:],
+            never_loaded=[load for load in all_loads if not load.has_loaded][:MAX_LOADS],
         )
     )
 

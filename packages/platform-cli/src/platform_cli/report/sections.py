@@ -1,10 +1,10 @@
 """The sections of the page: one for each module, and in it the charts of each of its loads."""
 
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from platform_cli._command_line import to_command
 from platform_cli.history.words import list_words
 from platform_cli.report.charts import Chart
 from platform_cli.report.day_charts import Reasons, find_reasons, records_chart, rejected_chart
@@ -63,6 +63,6 @@ def _name_backfill(load: Load) -> str:
     first, last = load.gaps[-1][0], load.gaps[0][1]
     latest = load.runs[-1]
     others = {name: value for name, value in latest.arguments.items() if name != "date"}
-    words = ["platform", "backfill", load.module, "--from", str(first), "--to", str(last)]
+    words = ["backfill", load.module, "--from", str(first), "--to", str(last)]
     words += ["--env", load.environment, *list_words(replace(latest, arguments=others))]
-    return shlex.join(words)
+    return to_command(*words)

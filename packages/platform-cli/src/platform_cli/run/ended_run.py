@@ -10,8 +10,8 @@ from platform_cli.manifest import Manifest
 from platform_cli.run.result import RunResult
 from platform_cli.settings import Settings
 
-LOCATIONS = ("table", "folder")
-"""Figures that say where a run writes to, and where it reads from."""
+LOCATIONS = ("table", "folder", "rejects_file")
+"""Figures that say where a run writes to, where it reads from, and where its rejects are."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class EndedRun:
     def folder(self) -> str:
         """Return the folder that it has read from; empty where its figures do not say that."""
         return self._location("folder")
+
+    @property
+    def rejects_file(self) -> str:
+        """Return the file of its rejects; empty where its figures do not say that."""
+        return self._location("rejects_file")
 
     @property
     def is_dry_run(self) -> bool:

@@ -101,6 +101,8 @@ class ModuleJob(Job):
         context = await container.open_context(
             self._manifest.interfaces, self.module_run.arguments, defaults, self.module_run
         )
+        if "root" in container.locations:
+            self._recorder.set_root(container.locations["root"])
         if self._uses_database and not self._is_dry_run:
             self._recorder.attach(context.db)
         return context

@@ -7,13 +7,16 @@ from typing import Any
 from platform_cli.figures import FIGURES, count
 from platform_cli.run.ended_run import LOCATIONS, EndedRun
 
+MIN_RATE_SECONDS = 0.5
+"""Where a run has read for less, a rate says nothing."""
+
 _NOTES = {"duplicates": "met before in this run", "skipped": "in the table before this run"}
 
 _DERIVED = {"raw", "valid", "unique", "invalid_by_reason", *FIGURES.values(), *LOCATIONS}
 """Figures that say nothing beside the account."""
 
-_OF_UNDO = {"created_after", "created_until"}
-"""Figures that set a run's rows apart: for `platform runs undo`, and not to be read."""
+_NOT_SHOWN = {"created_after", "created_until", "nothing_read"}
+"""Figures for `platform runs undo`, and what the head of the summary says."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,16 @@ def make_account(ended: EndedRun) -> Account:
     figures = ended.figures
     counts = {name: number for name in FIGURES if (number := count(figures, name)) is not None}
     if counts.keys() != FIGURES.keys():
-        return Account((), {name: value for name, value in figures.items() if name not in LOCATIONS})
+        return Account(
+            (), {name: value for name, value in figures.items() if name not in (*LOCATIONS, "nothing_read")}
+        )
     lines = counts.pop("read")
-    rate = f"{lines / ended.result.seconds:,.0f} lines/s" if ended.result.seconds else ""
+    seconds = ended.result.run.progress.seconds or ended.result.seconds
+    rate = f"{lines / seconds:,.0f} lines/s" if seconds >= MIN_RATE_SECONDS else ""
     rows = [Row(" ", "read", lines, rate)]
     for label, number in counts.items():
         rows.append(Row("+" if rows[1:] else "=", label, number, _NOTES.get(label, "")))
     if unwritten := 2 * lines - sum(row.count for row in rows):  # in a dry run, or in one that was stopped
         rows.append(Row("+", "not written", unwritten))
-    others = {name: value for name, value in figures.items() if name not in _DERIVED | _OF_UNDO}
+    others = {name: value for name, value in figures.items() if name not in _DERIVED | _NOT_SHOWN}
     return Account(tuple(rows), others)

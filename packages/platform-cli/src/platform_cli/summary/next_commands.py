@@ -1,13 +1,13 @@
 """What to type next, now that a run has ended."""
 
-import os
 import re
-import shlex
 import sys
 from collections.abc import Mapping
 
+from platform_cli._command_line import to_command
 from platform_cli.arguments import to_words
 from platform_cli.failures import REPORTING
+from platform_cli.figures import explain_nothing
 from platform_cli.history.record import RunStatus
 from platform_cli.run.ended_run import EndedRun
 from platform_interfaces import FailureKind
@@ -34,7 +34,10 @@ _FLAG_KINDS = ("database", "filesystem", "logging", "secrets")
 
 
 def find_next(ended: EndedRun) -> list[str]:
-    """Return the commands to type next, the most important first, on what the run worked on."""
+    """Return the commands to type next, the most important first, on what the run worked on.
+
+    What has to be done before a command is a comment of the shell, in front of it.
+    """
     status, kind = ended.result.status, ended.result.failure_kind
     commands = []
     if status is RunStatus.INTERRUPTED or kind in _SAME_AGAIN_KINDS:
@@ -42,7 +45,7 @@ def find_next(ended: EndedRun) -> list[str]:
         waits = {"wait": True} if kind == FailureKind.LOCKED and "wait" in ended.arguments else {}
         commands.append(_run(ended, waits))
     elif kind in _ADAPTER_KINDS:
-        commands.append(_command("doctor", flags=ended.settings.as_flags(*_FLAG_KINDS)))
+        commands.append(to_command("doctor", flags=ended.settings.as_flags(*_FLAG_KINDS)))
     elif kind in _CODE_KINDS and not REPORTING.shows_trace:
         commands.append(f"{_run(ended)} --debug")
     elif ended.is_dry_run and status is RunStatus.SUCCEEDED:
@@ -59,8 +62,11 @@ def _see_rejects(ended: EndedRun) -> list[str]:
     flags = ended.settings.as_flags("filesystem")
     words = ["rejects", "show", ended.folder] if ended.folder else ["rejects", "list"]
     main = sys.modules.get(f"{ended.manifest.package}.main")  # imported by now, for it has run
-    again = [_run(ended, entry="retry")] if hasattr(main, "retry") else []
-    return [_command(*words, flags=flags), *again]
+    again = []
+    if hasattr(main, "retry"):  # it changes nothing before a line or a rule is mended
+        edit = f"edit {ended.rejects_file}, or mend the rule" if ended.rejects_file else "mend the rule"
+        again = [f"# {edit}, then", _run(ended, entry="retry")]
+    return [to_command(*words, flags=flags), *again]
 
 
 def _see_rows(ended: EndedRun) -> list[str]:
@@ -68,10 +74,11 @@ def _see_rows(ended: EndedRun) -> list[str]:
         _PLAIN_TABLE.fullmatch(ended.table)
         and ended.is_lasting
         and ended.result.status is RunStatus.SUCCEEDED
+        and not explain_nothing(ended.figures)
     ):
         return []
     query = f"SELECT * FROM {ended.table} LIMIT 10"  # noqa: S608 - it is shown, not executed
-    return [_command("query", query, flags=ended.settings.as_flags("database"))]
+    return [to_command("query", query, flags=ended.settings.as_flags("database"))]
 
 
 def _run(ended: EndedRun, changes: Mapping[str, object] | None = None, entry: str = "") -> str:
@@ -81,17 +88,4 @@ def _run(ended: EndedRun, changes: Mapping[str, object] | None = None, entry: st
     migrate = settings.auto_migrate
     choice = "--auto-migrate" if settings.is_auto_migrate else "--no-auto-migrate"
     flags = settings.as_flags(*_FLAG_KINDS) + (f" {choice}" if migrate.origin.startswith("--") else "")
-    return _command(*command, manifest.name, *words, flags=flags)
-
-
-def _command(*words: str, flags: str) -> str:
-    # As the command of this process was started: without an activated environment `platform` is not found.
-    program = "uv run platform" if "UV_RUN_RECURSION_DEPTH" in os.environ else "platform"
-    return f"{program} {' '.join(map(_quote, words))}{flags}"
-
-
-def _quote(word: str) -> str:
-    """Return a word as a shell reads it; double quotes are what people type around SQL."""
-    quoted = shlex.quote(word)
-    is_plain = quoted.startswith("'") and not any(each in word for each in "\"'$`\\!")
-    return f'"{word}"' if is_plain else quoted
+    return to_command(*command, manifest.name, *words, flags=flags)

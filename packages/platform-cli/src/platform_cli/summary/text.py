@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Mapping
 from shutil import get_terminal_size
 
+from platform_cli._command_line import quote
 from platform_cli._durations import format_duration
 from platform_cli._masking import hide_secrets
 from platform_cli._render import show
 from platform_cli._text import printable
+from platform_cli.arguments import to_words
+from platform_cli.figures import explain_nothing
 from platform_cli.history.record import RunStatus
 from platform_cli.run.ended_run import EndedRun
 from platform_cli.summary.account import make_account
@@ -63,7 +66,16 @@ def _head(ended: EndedRun) -> Iterator[Line]:
     is_clean = result.status is not RunStatus.SUCCEEDED or not any(result.rejects.values())
     style = _STYLES.get(result.status, _WARNING) if is_clean else _WARNING
     name = f"retry of {ended.manifest.name}" if ended.entry == "retry" else ended.manifest.name
-    yield [(f"{name} {endings[result.status]}", style), (_describe_rejected(ended), "yellow"), (kind, "red")]
+    nothing = explain_nothing(ended.figures) if result.status is RunStatus.SUCCEEDED else ""
+    if nothing:
+        yield [(f"{name} found nothing to load", "bold yellow"), (f" in {took}", "")]
+        yield [(f"  {printable(nothing)}", "yellow")]
+    else:
+        yield [
+            (f"{name} {endings[result.status]}", style),
+            (_describe_rejected(ended), "yellow"),
+            (kind, "red"),
+        ]
     for line in hide_secrets(result.error).splitlines():
         yield [(f"  {printable(line)}", "red")]
     if ended.is_dry_run:
@@ -92,7 +104,9 @@ def _say_what_is_stored(ended: EndedRun) -> str:
 
 
 def _where(ended: EndedRun) -> Iterator[Line]:
+    words = to_words(ended.manifest.arguments, ended.arguments, ended.settings.env.value)
     values = {
+        "arguments": " ".join(map(quote, words)),
         "environment": ended.settings.env.value,
         "database": ended.locations.get("database"),
         "table": ended.table,
@@ -145,4 +159,4 @@ def _next(ended: EndedRun) -> Iterator[Line]:
     if commands := find_next(ended):
         yield [("  next", "dim")]
     for command in commands:
-        yield [(f"    {printable(command)}", "cyan")]
+        yield [(f"    {printable(command)}", "dim" if command.startswith("#") else "cyan")]
