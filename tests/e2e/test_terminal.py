@@ -166,8 +166,8 @@ async def test_a_backfill_shows_its_dates_stops_at_ctrl_c_and_is_completed_by_th
     terminal.press("\x03")
     assert terminal.finish() == 130
     rows = [row.split()[:3] for row in terminal.screen.splitlines()]
-    assert rows[-7][:2] == ["2026-01-15", "interrupted"]
-    assert rows[-6] == ["2026-01-16", "not", "run"]
+    assert ["2026-01-15", "interrupted"] in [row[:2] for row in rows]
+    assert ["2026-01-16", "not", "run"] in rows
     assert "to run what is not done" in terminal.screen
     assert "of 2 dates" not in terminal.screen
 
