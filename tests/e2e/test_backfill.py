@@ -67,6 +67,7 @@ def test_a_date_whose_run_was_undone_is_run_again(platform: Platform, postgres_u
     undone = platform("runs", "undo", run, "--yes", **settings)
     assert undone.code == 0, undone.log
     again = result_of(platform(*words, **settings))
-    assert [each["status"] for each in again["dates"]] == ["succeeded", "not_due", "not_due"]
-    assert again["dates"][0]["reason"].startswith(f"run {run[:8]} was undone ")
+    assert [each["status"] for each in again["dates"]] == ["succeeded", "not_due", "succeeded"]
+    assert again["dates"][2]["reason"].startswith("read nothing ")
+    assert again["dates"][0]["reason"].startswith("was undone ")
     assert again["totals"]["inserted"] == 3

@@ -166,13 +166,13 @@ async def test_a_backfill_shows_its_dates_stops_at_ctrl_c_and_is_completed_by_th
     terminal.press("\x03")
     assert terminal.finish() == 130
     rows = [row.split()[:3] for row in terminal.screen.splitlines()]
-    assert rows[-7][:2] == ["2026-01-15", "interrupted"]
-    assert rows[-6] == ["2026-01-16", "not", "run"]
+    assert ["2026-01-15", "interrupted"] in [row[:2] for row in rows]
+    assert ["2026-01-16", "not", "run"] in rows
     assert "to run what is not done" in terminal.screen
     assert "of 2 dates" not in terminal.screen
 
     (tmp_path / "gate").touch()
     terminal = start(*backfill, columns=80)
     assert terminal.finish() == 0
-    assert "2 dates: 2 succeeded in " in terminal.screen
+    assert "2 dates: 1 succeeded, 1 nothing read in " in terminal.screen
     assert await count_rows(postgres_url) == LINES + 1

@@ -120,7 +120,7 @@ def describe_next(record: RunRecord, settings: Settings) -> str:
 def describe_undo(record: RunRecord, undo: Undo) -> str:
     """Return how many rows of a run there are, beside how many it has recorded."""
     run = f"run {record.short_id} of {name_entry(record)} ({printable(' '.join(list_words(record)))})"
-    if not undo.recorded and not undo.rows:
+    if undo.recorded == 0 and not undo.rows:
         return f"{run} has no rows in the table: there is nothing to remove"
     if undo.recorded is None:
         return f"{run} ended before it recorded how many rows it inserted; {undo.rows:,} are in the table"

@@ -132,7 +132,8 @@ def undo(id_: str, yes: bool, dry_run: bool) -> int:
     async def undo_one(container: "Container") -> None:
         plan = await plan_undo(container, id_)
         say(describe_undo(plan.record, plan.undo))
-        if dry_run or not plan.undo.rows:
+        # Of a run that was killed, rows may be on their way: how many it inserted is not known.
+        if dry_run or (plan.undo.recorded == 0 and not plan.undo.rows):
             return
         if not yes:
             _check_confirmable(settings.env.value)
