@@ -123,7 +123,7 @@ async def test_names_of_files_are_shown_as_names(
     settings = {"PLATFORM_DB": "postgres", "DB_POSTGRES_URL": postgres_url}
 
     for command, code in ((LOAD, 1), (("rejects", "retry", *LOAD[1:]), 0)):  # 1 for those that no path names
-        done = platform(*command, **settings)
+        done = platform(*command, "-v", **settings)  # so that each line is logged
         assert_clean(done)
         assert done.code == code, done.log
         assert done.log.count("Cannot read file") == code * (len(UNNAMEABLE) + 1)
