@@ -7,6 +7,7 @@ template of adapters fail as they should: by what is to be written, and by nothi
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ FIXTURES_WITH_SERVER = {"embedded_dir", "postgres_server"}
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Run the whole suite in several processes: ``pytest`` without paths, called in this folder."""
+    _heed_signals()
     options = config.option
     is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     # The processes come here, too, and so does what their tests start: none of these may start more.
@@ -31,6 +33,13 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     is_open = getattr(options, "numprocesses", 0) is None and not options.usepdb
     if is_whole and is_open and not is_started_by_us:
         options.numprocesses, options.dist = PROCESSES, "worksteal"
+
+
+def _heed_signals() -> None:
+    """Let what tests start be stopped by signals: in the background of a script they begin as ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.hookimpl(tryfirst=True)  # before those that ``-m`` deselects are chosen
