@@ -185,7 +185,9 @@ def test_a_changed_migration_and_one_that_is_pending_are_failures(doctor: Doctor
     code, checks = doctor()
     assert (code, failed(checks)) == (1, ["migrations"])
     assert "003_create_cleaned_events_table is changed" in checks["migrations"]["found"]
-    assert "'platform migrate mark 003_create_cleaned_events_table --applied'" in checks["migrations"]["remedy"]
+    assert (
+        "'platform migrate mark 003_create_cleaned_events_table --applied'" in checks["migrations"]["remedy"]
+    )
 
 
 def test_a_target_without_its_key_is_a_failure(doctor: Doctor, sql: Sql) -> None:
