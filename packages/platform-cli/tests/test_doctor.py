@@ -457,6 +457,7 @@ def test_a_root_that_this_user_cannot_use_is_a_failure(
         root.chmod(mode)
         monkeypatch.chdir(folder)
         monkeypatch.setenv("FS_LOCAL_ROOT", str(root))
+        examine(platform, "--db", "memory")  # imports what another user may not be able to read
         with unprivileged():
             code, checks = examine(platform, "--db", "memory")
         root.chmod(0o755)
