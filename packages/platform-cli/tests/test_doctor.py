@@ -462,7 +462,8 @@ def test_a_root_that_this_user_cannot_use_is_a_failure(
             code, checks = examine(platform, "--db", "memory")
         root.chmod(0o755)
         assert [*root.iterdir()] == []
-    assert [name for name, each in checks.items() if each["status"] == "failed"] == [failed]
+    # Not of other checks: that user may not be able to read the packages, and so their migrations.
+    assert [name for name in ("files", "rejects") if checks[name]["status"] == "failed"] == [failed]
     assert code == 1
     assert "Permission denied" in checks[failed]["found"]
     assert remedy in checks[failed]["remedy"]
