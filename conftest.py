@@ -25,6 +25,7 @@ FIXTURES_WITH_SERVER = {"embedded_dir", "postgres_server"}
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Run the whole suite in several processes: ``pytest`` without paths, called in this folder."""
     _heed_signals()
+    os.environ.pop("UV_RUN_RECURSION_DEPTH", None)  # commands that are advised would begin with "uv run"
     options = config.option
     is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     # The processes come here, too, and so does what their tests start: none of these may start more.
