@@ -50,13 +50,19 @@ def lines(numbers: Iterable[int], event_type: str = "case") -> bytes:
 
 
 def insert_before_write(job: EventJob, monkeypatch: pytest.MonkeyPatch, *numbers: int) -> None:
-    """Have another program insert these events after the job has looked up its first rows."""
+    """Have another program insert these events after the job has looked up its first rows.
+
+    No batch is written before that, whichever of those that are written at once comes first.
+    """
     bulk_insert, others = job.db.bulk_insert, [[json.loads(line) for line in lines(numbers).splitlines()]]
+    one_at_a_time = asyncio.Lock()
 
     async def insert_others_first(table: str, rows: Sequence[Mapping[str, Any]], **options: Any) -> int:
-        if others:
-            events, _ = deduplicate(transform_events(others.pop(), "2026-01-15", dt.datetime.now(dt.UTC)))
-            assert await bulk_insert(table, events) == len(numbers)
+        async with one_at_a_time:
+            if others:
+                events, _ = deduplicate(transform_events(others[0], "2026-01-15", dt.datetime.now(dt.UTC)))
+                assert await bulk_insert(table, events) == len(numbers)
+                others.clear()
         return await bulk_insert(table, rows, **options)
 
     monkeypatch.setattr(job.db, "bulk_insert", insert_others_first)

@@ -2,12 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import pytest
 
-from platform_interfaces import DatabaseError, DatabaseInterface, LockTimeoutError, TransactionConflictError
+from platform_interfaces import (
+    DatabaseError,
+    DatabaseInterface,
+    LockTimeoutError,
+    QueryError,
+    TransactionConflictError,
+)
 from platform_interfaces.testing._support import (
     CALLS,
     CaseError,
@@ -66,6 +72,7 @@ class DatabaseCancellationCases:
     ) -> None:
         # A server may overlook a cancellation; see the notes on
         # https://www.postgresql.org/docs/current/libpq-cancel.html. It does not overlook all of them.
+        await self._make_connections(db)
         found = [await self._cancel_while_it_waits(db, call) for _ in range(3)]
         assert [] in found
 
@@ -83,6 +90,7 @@ class DatabaseCancellationCases:
                 [outcome] = await asyncio.gather(task, return_exceptions=True)
                 raise CaseError("stop")
         await round_trips(db)
+        await self._wait_for_writes(db)
         found = await names(db)
         await db.execute("DELETE FROM items")
         if not isinstance(outcome, BaseException):
@@ -90,13 +98,22 @@ class DatabaseCancellationCases:
         assert isinstance(outcome, asyncio.CancelledError | TransactionConflictError)
         return found
 
+    async def _make_connections(self, db: DatabaseInterface) -> None:
+        """Make all connections, or a call would be cancelled while it waits for a new one."""
+        await asyncio.gather(*(db.execute("SELECT 1") for _ in range(self.connections)))
+
+    async def _wait_for_writes(self, db: DatabaseInterface) -> None:
+        """Wait until statements that run on have written, where the database has locks on tables."""
+        with suppress(QueryError):
+            async with db.transaction():
+                await db.execute("LOCK TABLE items IN SHARE ROW EXCLUSIVE MODE")
+
     @pytest.mark.usefixtures("items")
     @pytest.mark.parametrize("call", INSERTS.values(), ids=INSERTS.keys())
     async def test_a_cancelled_call_gives_its_connection_back(
         self, db: DatabaseInterface, call: Callable[[DatabaseInterface], Awaitable[Any]]
     ) -> None:
-        # All connections are made before, or a call would be cancelled while it waits for a new one.
-        await asyncio.gather(*(db.execute("SELECT 1") for _ in range(self.connections)))
+        await self._make_connections(db)
         with pytest.raises(CaseError, match="stop"):
             async with bounded(), db.transaction():
                 await insert(db, "a")
