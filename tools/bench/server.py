@@ -74,9 +74,9 @@ class Server:
         """Return the rows of a statement, over a connection of its own."""
         return asyncio.run(_query(self.url(database), statement))
 
-    def count(self) -> int:
+    def count(self, table: str = "cleaned_events") -> int:
         """Return the number of rows that our load has left."""
-        [row] = self.query("SELECT COUNT(*) AS count FROM cleaned_events", _DATABASE)
+        [row] = self.query(f"SELECT COUNT(*) AS count FROM {table}", _DATABASE)
         return int(row["count"])
 
     def rows(self, table: str = "cleaned_events", payload: str = "payload::text") -> Rows:
