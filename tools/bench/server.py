@@ -21,7 +21,7 @@ from tests.helpers.server import server_with_password
 
 ROOT = Path(__file__).parent.parent.parent
 PLATFORM = Path(sys.executable).with_name("platform")
-SETTINGS = {"fsync": "on"}  # tests do without; all else is as the embedded server has it
+SETTINGS = {"fsync": "on", "max_wal_size": "4GB"}  # as the embedded server has them, not as that of the tests
 _REPORTED_SETTINGS = ("fsync", "full_page_writes", "synchronous_commit", "shared_buffers", "max_wal_size")
 SAMPLE_SECONDS = 0.5
 _DATABASE, _TEMPLATE = "bench", "bench_migrated"
