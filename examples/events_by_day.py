@@ -1,7 +1,7 @@
 """Create a table of events with a partition for each day: a migration to copy.
 
-Load into it with ``--target-table events_by_day``. It has no partition yet, and needs none made in advance: the
-first load of a date makes that of the date, and attaches it when it is complete.
+Load into it with ``--target-table events_by_day``. No partition need be made in advance: the first load of a
+date makes it, and attaches it when it is complete.
 """
 
 from platform_interfaces import DatabaseInterface

@@ -35,7 +35,7 @@ def ours(server: Server, day: Input, url: str, *arguments: str) -> Run:
     rejects = day.folder / REJECTS_FOLDER
     if rejects.exists():  # not removed: on some file systems, many freed inodes make new files slow
         rejects.rename(Path(tempfile.mkdtemp(prefix=_SET_ASIDE, dir=day.folder)) / rejects.name)
-    command = (PLATFORM, "run", "batch_etl", *JOB, *arguments)
+    command: Sequence[str | Path] = (PLATFORM, "run", "batch_etl", *JOB, *arguments)
     return measure(server, command, environment(url, FS_LOCAL_ROOT=str(day.folder)))
 
 

@@ -8,9 +8,15 @@ from typing import Self
 from uuid import uuid4
 
 from batch_etl.ingest.limits import Limits
-from batch_etl.ingest.partition_plan import PartitionIndex, PartitionPlan, name_for_date
+from batch_etl.ingest.partition_indexes import build_indexes
+from batch_etl.ingest.partition_plan import PartitionPlan, name_for_date
 from batch_etl.ingest.retrying import Retries
-from platform_interfaces import ConstraintError, DatabaseError, DatabaseInterface, LoggingInterface, QueryError
+from platform_interfaces import (
+    DatabaseError,
+    DatabaseInterface,
+    LoggingInterface,
+    QueryError,
+)
 
 _CHECK = '"batch_etl_date"'
 _LEFTOVERS = """
@@ -22,8 +28,8 @@ _LEFTOVERS = """
 # The server goes on with a statement whose client was killed; readers, such as a backup, are left alone.
 _CANCEL_WRITERS = """
     SELECT pg_cancel_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-    WHERE l.relation = $1::bigint::oid AND l.mode <> 'AccessShareLock' AND a.usename = current_user
-        AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
+    WHERE a.datname = current_database() AND a.usename = current_user AND a.backend_type = 'client backend'
+        AND a.pid <> pg_backend_pid() AND l.relation = $1::bigint::oid AND l.mode <> 'AccessShareLock'
 """
 _NAMES = """
     SELECT c.relname::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -38,12 +44,9 @@ _STATE = """
 class NewPartition:
     """A table that becomes the partition of a date in one step, when it is complete.
 
-    Whoever enters it holds the lock of the date: what a killed run has left is removed. Its name is one that
-    no other run uses, so that a process that has lost the lock writes into no table of another run. At the end
-    of the block it is dropped, unless it was attached.
-
-    Attributes:
-        table: its name, with the schema, while it is loaded.
+    Whoever enters it holds the lock of the date: what a killed run has left is removed. No other run uses its
+    name, so that a process that has lost the lock writes into no table of another run. At the end of the
+    block it is dropped, unless it was attached.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class NewPartition:
 
     @property
     def table(self) -> str:
+        """Return the name of the table, with the schema, while it is loaded."""
         return f"{self._plan.schema}.{self._name}"
 
     async def __aenter__(self) -> Self:
@@ -130,8 +134,9 @@ class NewPartition:
         if taken := await self._retries(lambda: self._db.fetch_all(_NAMES, names)):
             listed = ", ".join(row["name"] for row in taken)
             raise QueryError(
-                f"the partition of {self._plan.event_date} cannot be made in schema {self._plan.schema!r}, for "
-                f"its names are taken: {listed}; attach that table as the partition, or rename it with its indexes"
+                f"the partition of {self._plan.event_date} cannot be made in schema {self._plan.schema!r}, "
+                f"for its names are taken: {listed}; attach that table as the partition, or rename it with "
+                "its indexes"
             )
 
     async def _create(self) -> None:
@@ -169,48 +174,10 @@ class NewPartition:
         return bool(found and found[state])
 
     async def _index(self) -> None:
-        """Build the unique index of the key, without duplicates, then the others, and count values."""
-        key, *others = self._plan.indexes
         async with self._db.transaction():
-            try:
-                async with self._db.transaction():
-                    await self._build(key)
-            except ConstraintError:
-                await self._remove_duplicates()
-                await self._build(key)
-            for index in others:
-                await self._build(index)
-            await self._run_long(f"ANALYZE {self._quoted}")
-
-    async def _build(self, index: PartitionIndex) -> None:
-        quoted = '"' + index.name.replace('"', '""') + '"'
-        await self._run_long(
-            f"ALTER TABLE {self._quoted} ADD CONSTRAINT {quoted} {index.definition}"
-            if index.is_constraint
-            else f"CREATE {'UNIQUE ' if index.is_unique else ''}INDEX {quoted} ON {self._quoted} {index.definition}"
-        )
-
-    async def _remove_duplicates(self) -> None:
-        """Keep the first row of each key, and count the others.
-
-        A write whose answer was lost may be stored twice, with the same ``created_at``: that is not counted.
-        """
-        db = self._db
-        await db.execute("SELECT set_config('work_mem', current_setting('maintenance_work_mem'), TRUE)")
-        await self._run_long(
-            "CREATE TEMPORARY TABLE batch_etl_extra ON COMMIT DROP AS "
-            "SELECT row_id, previous < created_at AS is_duplicate FROM ("
-            "SELECT ctid AS row_id, created_at, lag(created_at) OVER same_key AS previous "
-            f"FROM {self._quoted} WINDOW same_key AS (PARTITION BY {self._key} ORDER BY created_at)"
-            ") AS ordered WHERE previous IS NOT NULL"
-        )
-        await self._run_long(
-            f"DELETE FROM {self._quoted} WHERE ctid = ANY (ARRAY(SELECT row_id FROM batch_etl_extra))"
-        )
-        query = "SELECT count(*) AS n FROM batch_etl_extra WHERE is_duplicate"
-        found = await db.fetch_one(query)
-        # If the answer to the commit is lost, the next attempt finds none.
-        self._duplicates = max(self._duplicates, found["n"] if found else 0)
+            self._duplicates = await build_indexes(
+                self._db, self._quoted, self._plan, self._key, timeout=self._limits.index_seconds
+            )
 
     async def _attach(self) -> None:
         """Make the table a partition, with the name of one, in a transaction that waits for no one long."""
@@ -224,6 +191,3 @@ class NewPartition:
             await db.execute(f"ALTER TABLE {quoted} DROP CONSTRAINT {_CHECK}")
             await db.execute(f"COMMENT ON TABLE {quoted} IS NULL")
             await db.execute(f'ALTER TABLE {quoted} RENAME TO "{self._plan.name}"')
-
-    async def _run_long(self, statement: str) -> None:
-        await self._db.execute(statement, timeout=self._limits.index_seconds)

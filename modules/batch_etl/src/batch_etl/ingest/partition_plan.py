@@ -105,7 +105,12 @@ _OBSTACLES = {
 
 
 async def read_partition_plan(
-    db: DatabaseInterface, table: str, event_date: dt.date, shape: TableShape, columns: Sequence[str], key: str
+    db: DatabaseInterface,
+    table: str,
+    event_date: dt.date,
+    shape: TableShape,
+    columns: Sequence[str],
+    key: str,
 ) -> PartitionPlan:
     """Return how the partition of a date is made, which a partitioned table has not.
 
@@ -139,7 +144,7 @@ async def read_partition_plan(
 def name_for_date(name: str, event_date: dt.date, suffix: str = "") -> str:
     """Return the name that a partition, or an index of it, has after that of its parent: with the date.
 
-    What would be too long is cut, and gets a digest of the whole, so that no two names are the same.
+    One that would be too long is truncated, and has a digest of the whole, so that no two are the same.
     """
     end = f"_{event_date.isoformat().replace('-', '')}{suffix}"
     if len(f"{name}{end}".encode()) > MAX_NAME_BYTES:

@@ -1,4 +1,4 @@
-"""Rows into the new partition of a date, which nobody reads before it is complete."""
+"""Rows into the new partition of a date, which readers see when it is complete."""
 
 from collections.abc import Sequence
 
@@ -44,6 +44,4 @@ class PartitionWriter(RowWriter):
         # If the answer to a commit is lost, the rows are stored twice: see NewPartition.
         async for attempt in self._retries.attempts():
             with attempt:
-                await self._db.bulk_insert(
-                    self._partition.table, columns, batch_size=self._table.batch_size
-                )
+                await self._db.bulk_insert(self._partition.table, columns, batch_size=self._table.batch_size)

@@ -34,10 +34,6 @@ class TableWriter(RowWriter):
         self._finder, self._met = Finder(db, table, window.after), MetRows()
         self._lookups_left = _WRITES_THAT_LOOK_UP_FIRST
 
-    async def finish(self) -> int:
-        """Return 0: what is stored is in the table, and no duplicate is found later."""
-        return 0
-
     def _sort(self, batch: RowBatch) -> list[int]:
         """Return the rows in the order of the index: quicker, and two runs never deadlock."""
         return sorted(range(len(batch.keys)), key=batch.keys.__getitem__)

@@ -41,7 +41,16 @@ class Totals:
     def merge(self, other: "Totals") -> None:
         """Add the totals of a file to those of the run."""
         self.invalid.update(other.invalid)
-        for name in ("lines", "blank", "duplicates", "unique", "inserted", "skipped", "not_written", "pending"):
+        for name in (
+            "lines",
+            "blank",
+            "duplicates",
+            "unique",
+            "inserted",
+            "skipped",
+            "not_written",
+            "pending",
+        ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def settle(self, duplicates: int) -> None:
