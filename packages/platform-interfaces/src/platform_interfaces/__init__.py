@@ -24,6 +24,7 @@ from platform_interfaces.errors import (
     QueryError,
     ReadOnlyError,
     StatementTimeoutError,
+    StorageUnreachableError,
     TransactionAbortedError,
     TransactionConflictError,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "Run",
     "SecretsInterface",
     "StatementTimeoutError",
+    "StorageUnreachableError",
     "Survey",
     "TransactionAbortedError",
     "TransactionConflictError",
