@@ -142,6 +142,10 @@ class MemoryDatabase(DatabaseInterface):
         async with self._locks.hold(name, timeout):
             yield
 
+    async def is_locked(self, name: str) -> bool:
+        self._require_connection()
+        return self._locks.is_held(name)
+
     async def health_check(self) -> bool:
         try:
             return await self.fetch_one("SELECT 1 AS one") is not None
