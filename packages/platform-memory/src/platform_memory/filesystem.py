@@ -41,7 +41,7 @@ class MemoryFileSystem(FileSystemInterface):
         return sorted(path for path in self._files if not directory or path.startswith(f"{directory}/"))
 
     async def survey(self, prefix: str) -> Survey:
-        contents = {path: self._files[path] for path in await self.list(prefix)}
+        contents = {path: self._files.get(path, b"") for path in await self.list(prefix)}
         return Survey(
             tuple(contents),
             sizes={path: len(content) for path, content in contents.items()},
