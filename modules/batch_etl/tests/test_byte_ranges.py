@@ -87,14 +87,12 @@ async def test_what_is_before_a_range_and_behind_it_is_not_read() -> None:
     fs = BlockFileSystem(10)
     await fs.write("file", b"123456789\n" * 100)
     progress = Progress()
-    chunks = [
-        chunk async for chunk in read_raw_lines(fs, "file", Limits(), progress, ByteRange(500, 520))
-    ]
+    chunks = [chunk async for chunk in read_raw_lines(fs, "file", Limits(), progress, ByteRange(500, 520))]
     assert [offset for chunk in chunks for offset in chunk.offsets] == [500, 510]
     assert (min(fs.offsets), max(fs.offsets), progress.read_bytes) == (499, 519, 30)
 
 
-async def test_lines_that_are_too_long_count_in_a_range_as_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lines_that_are_too_long_are_passed_over_in_a_range(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 5)
     data = b"a\n123456\nb\n1234567890123\nc\n"
     whole = addressed(await read_ranges(data, []))

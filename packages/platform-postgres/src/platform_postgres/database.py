@@ -192,7 +192,7 @@ class PostgresDatabase(DatabaseInterface):
 
     async def is_locked(self, name: str) -> bool:
         """Ask the server, on a connection of the pool."""
-        found = await self.fetch_one(f"SELECT EXISTS (SELECT {HELD_LOCK}) AS is_held", [lock_key(name)])  # noqa: S608
+        found = await self.fetch_one(f"SELECT EXISTS (SELECT {HELD_LOCK}) AS is_held", [lock_key(name)])
         return bool(found and found["is_held"])
 
     async def health_check(self) -> bool:

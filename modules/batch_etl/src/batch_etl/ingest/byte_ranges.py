@@ -10,7 +10,7 @@ from platform_interfaces import FileSystemInterface, Progress
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """The bytes of a file from ``start``, which counts from 0, to before ``end``; None is the end of the file.
+    """The bytes of a file from ``start``, counted from 0, to before ``end``; None is the end of the file.
 
     Only a file that is not compressed can have several.
     """
@@ -74,7 +74,7 @@ class RangeReader:
                 yield block
 
     def _find_end(self, position: int, block: bytes) -> int | None:
-        """Return the index behind the last line of the range in the block at ``position``; None if it goes on."""
+        """Return where the range ends in the block at ``position``; None where it goes on behind it."""
         end = self._range.end
         if end is None or position + len(block) < end:
             return None

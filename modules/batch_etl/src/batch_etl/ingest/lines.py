@@ -75,8 +75,8 @@ async def read_raw_lines(
     A file that begins as gzip or zstd data is decompressed first; positions are those in its content.
     The bytes that are read, as they are stored, are added to ``progress``.
     A line that is too long is passed over without being held. The last chunk says that it is, and why the
-    rest could not be read; it is empty only where there are no lines. Of a range that does not begin the file,
-    lines are numbered from ``first_number`` on.
+    rest could not be read; it is empty only where there are no lines. The lines of a range are numbered from
+    its ``first_number`` on.
     """
     reader = RangeReader(fs, path, within, progress)
     open_line, splitter = _OpenLine(), _Splitter(path, limits.chunk_lines, reader, within.first_number)
