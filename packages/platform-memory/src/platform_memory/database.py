@@ -49,6 +49,8 @@ class MemoryDatabase(DatabaseInterface):
       FOR UPDATE, no ON DELETE CASCADE, and of the functions and operators for JSON only ``->`` and ``->>``.
     """
 
+    is_in_process = True
+
     def __init__(self, secrets: SecretsInterface | None = None) -> None:
         """Take ``secrets`` as every adapter does, and read nothing from it."""
         self._database: duckdb.DuckDBPyConnection | None = None

@@ -19,6 +19,8 @@ BLOCK_BYTES = 1024 * 1024
 class MemoryFileSystem(FileSystemInterface):
     """Files that live as long as this object; ``write_stream`` collects all of a file first."""
 
+    is_in_process = True
+
     def __init__(self, secrets: SecretsInterface | None = None) -> None:
         """Take ``secrets`` as every adapter does, and read nothing from it."""
         self._files: dict[str, bytes] = {}
