@@ -204,6 +204,7 @@ def test_a_module_is_listed_with_all_that_it_declares(
                 "default_in": {},
                 "choices": [],
                 "example": None,
+                "is_part_of_load": True,
                 "description": "A person.",
             },
             {
@@ -214,6 +215,7 @@ def test_a_module_is_listed_with_all_that_it_declares(
                 "default_in": {},
                 "choices": [],
                 "example": None,
+                "is_part_of_load": True,
                 "description": "Aloud.",
             },
         ],
