@@ -53,6 +53,10 @@ class UnreadableKeyError(FileSystemError):
         self.reason = reason
 
 
+class OffsetError(FileSystemError):
+    """There is nothing to read at the offset, or behind it."""
+
+
 class Answer(NamedTuple):
     """What a server has said: its status, and the code and sentence in its answer, where it has them."""
 
@@ -115,6 +119,8 @@ def _from_answer(answer: Answer, asked: str, bucket: Bucket) -> FileSystemError:
             f"{asked}: {bucket.endpoint} is overloaded or failing, also after several attempts "
             f"({answer}): run again later"
         )
+    if answer.status == "416":
+        return OffsetError(f"{asked}: {answer}")
     code = answer.code if answer.code in _ADVICE else _BY_STATUS.get(answer.status, "")
     advice = _ADVICE.get(code, "").format(
         name=bucket.name,

@@ -1,7 +1,7 @@
 """What is below a prefix: keys, seen as the files and directories of a tree."""
 
 from collections.abc import AsyncIterator, Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from platform_interfaces import InvalidPathError, Survey, check_path
 from platform_interfaces.filesystem import is_temporary_name
@@ -9,34 +9,44 @@ from platform_objectstore._bucket import Bucket
 from platform_objectstore._calls import limited
 from platform_objectstore._errors import UnreadableKeyError
 
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
+
 _PAGE = 1000
 
 
-class Level(NamedTuple):
-    """What is directly in a directory: the sizes of its files by path, and the paths of its directories."""
+class Found(NamedTuple):
+    """What a list says of a file: its bytes, and a text that is another one once the content has changed."""
 
-    sizes: dict[str, int]
+    size: int
+    version: str
+
+
+class Level(NamedTuple):
+    """What is directly in a directory: its files by path, and the paths of its directories."""
+
+    files: dict[str, Found]
     directories: tuple[str, ...]
 
 
-async def list_sizes(bucket: Bucket, prefix: str) -> dict[str, int]:
-    """Return the size of each file in the directory ``prefix`` and below, by its path.
+async def list_files(bucket: Bucket, prefix: str) -> dict[str, Found]:
+    """Return the files in the directory ``prefix`` and below, by path.
 
     Raises:
         UnreadableKeyError: when one of the keys cannot be read by the client.
         FileSystemError: when they cannot be listed.
     """
-    sizes, empty = dict[str, int](), set[str]()
-    async for path, size in _list_keys(bucket, prefix):
-        if size:
-            sizes[path] = size
+    files, empty = dict[str, Found](), set[str]()
+    async for path, found in _list_keys(bucket, prefix):
+        if found.size:
+            files[path] = found
         elif path != prefix:
             empty.add(path)
     # The client shows the mark of a folder, the empty object "a/b/", as an empty file "a/b".
     for directory in {path.rpartition("/")[0] for path in empty}:
         level = await list_level(bucket, directory)
-        sizes |= {path: size for path, size in level.sizes.items() if path in empty}
-    return sizes
+        files |= {path: found for path, found in level.files.items() if path in empty}
+    return files
 
 
 async def survey(bucket: Bucket, prefix: str) -> Survey:
@@ -46,14 +56,15 @@ async def survey(bucket: Bucket, prefix: str) -> Survey:
     """
     unusable = dict[str, str]()
     try:
-        sizes = await list_sizes(bucket, prefix)
+        found = await list_files(bucket, prefix)
     except UnreadableKeyError:
-        sizes = await _list_by_level(bucket, prefix, unusable)
-    files, refused = sort_out(sizes)
+        found = await _list_by_level(bucket, prefix, unusable)
+    files, refused = sort_out(found)
     return Survey(
         tuple(files),
         unusable=dict(sorted({**unusable, **refused}.items())),
-        sizes={path: sizes[path] for path in files},
+        sizes={path: found[path].size for path in files},
+        versions={path: found[path].version for path in files},
     )
 
 
@@ -83,11 +94,11 @@ async def list_level(bucket: Bucket, directory: str) -> Level:
     """
     async with limited(bucket, "list", directory):
         found = await bucket.store.list_with_delimiter_async(directory or None)
-    sizes = {each["path"]: each["size"] for each in found["objects"] if each["path"] != directory}
-    return Level(sizes, tuple(found["common_prefixes"]))
+    files = {each["path"]: _describe(each) for each in found["objects"] if each["path"] != directory}
+    return Level(files, tuple(found["common_prefixes"]))
 
 
-async def _list_keys(bucket: Bucket, prefix: str) -> AsyncIterator[tuple[str, int]]:
+async def _list_keys(bucket: Bucket, prefix: str) -> AsyncIterator[tuple[str, Found]]:
     pages = bucket.store.list(prefix or None, chunk_size=_PAGE)
     while True:
         async with limited(bucket, "list", prefix):
@@ -95,12 +106,16 @@ async def _list_keys(bucket: Bucket, prefix: str) -> AsyncIterator[tuple[str, in
         if page is None:
             return
         for each in page:
-            yield each["path"], each["size"]
+            yield each["path"], _describe(each)
 
 
-async def _list_by_level(bucket: Bucket, prefix: str, unusable: dict[str, str]) -> dict[str, int]:
-    """Return the sizes of the files, one directory after the other; add what cannot be read."""
-    sizes, pending = dict[str, int](), [prefix]
+def _describe(found: "ObjectMeta") -> Found:
+    return Found(found["size"], found["e_tag"] or f"{found['size']}-{found['last_modified'].timestamp()}")
+
+
+async def _list_by_level(bucket: Bucket, prefix: str, unusable: dict[str, str]) -> dict[str, Found]:
+    """Return the files, one directory after the other; add what cannot be read."""
+    files, pending = dict[str, Found](), [prefix]
     while pending:
         directory = pending.pop()
         try:
@@ -110,6 +125,6 @@ async def _list_by_level(bucket: Bucket, prefix: str, unusable: dict[str, str]) 
                 raise
             unusable[f"{escape(directory)}/"] = error.reason
             continue
-        sizes |= level.sizes
+        files |= level.files
         pending += level.directories
-    return sizes
+    return files

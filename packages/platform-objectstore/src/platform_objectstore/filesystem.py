@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from datetime import timedelta
 from secrets import token_hex
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from obstore import sign_async
 
@@ -20,8 +20,12 @@ from platform_interfaces import (
 from platform_interfaces.filesystem import is_temporary_name
 from platform_objectstore._bucket import Bucket
 from platform_objectstore._calls import limited, translated
-from platform_objectstore._listing import escape, list_level, list_sizes, sort_out, survey
+from platform_objectstore._errors import OffsetError
+from platform_objectstore._listing import escape, list_files, list_level, sort_out, survey
 from platform_objectstore._upload import PART_BYTES, upload
+
+if TYPE_CHECKING:
+    from obstore import GetOptions
 
 _BLOCK_BYTES = 1024 * 1024
 _MAX_EXPIRY_SECONDS = 7 * 24 * 3600
@@ -63,7 +67,7 @@ class ObjectStoreFileSystem(FileSystemInterface):
         Raises:
             FileSystemError: also when there is a key that the client cannot read, such as ``a//b``.
         """
-        files, refused = sort_out(await list_sizes(self._bucket, check_prefix(prefix)))
+        files, refused = sort_out(await list_files(self._bucket, check_prefix(prefix)))
         for path, reason in refused.items():
             _log.warning("a file is not listed: %r: %s", path, reason)
         return files
@@ -75,7 +79,7 @@ class ObjectStoreFileSystem(FileSystemInterface):
         directory = check_prefix(prefix)
         level = await list_level(self._bucket, directory)
         start = len(directory) + 1 if directory else 0
-        names = [path[start:] for path in level.sizes] + [f"{path[start:]}/" for path in level.directories]
+        names = [path[start:] for path in level.files] + [f"{path[start:]}/" for path in level.directories]
         if directory and not names:
             if await self.exists(directory):
                 raise FileSystemError(f"{self.locate(directory)!r} is a file, not a directory")
@@ -115,16 +119,21 @@ class ObjectStoreFileSystem(FileSystemInterface):
         async with limited(self._bucket, "sign a URL of", path):
             return await sign_async(self._bucket.store, "GET", path, timedelta(seconds=expiry))
 
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         """Yield the content in blocks of at least 1 MiB; each has the time limit.
 
         Raises:
             FileSystemError: also when the answer broke off, and asking for the rest did not help.
         """
         check_path(path)
-        async with limited(self._bucket, "read", path):
-            found = await self._bucket.store.get_async(path)
-        blocks, missing = found.stream(_BLOCK_BYTES), found.meta["size"]
+        options: GetOptions = {"range": {"offset": offset}} if offset else {}
+        try:
+            async with limited(self._bucket, "read", path):
+                found = await self._bucket.store.get_async(path, options=options)
+        except OffsetError:
+            return
+        start, end = found.range
+        blocks, missing = found.stream(_BLOCK_BYTES), end - start
         while missing:
             async with limited(self._bucket, "read", path):
                 block = await anext(blocks, b"")
