@@ -296,8 +296,8 @@ class ChangingFileSystem(LocalFileSystem):
 
     file: Path
 
-    async def stream(self, path: str) -> Any:
-        async for block in super().stream(path):
+    async def stream(self, path: str, *, offset: int = 0) -> Any:
+        async for block in super().stream(path, offset=offset):
             with self.file.open("ab") as file:
                 file.write(b"\n")
             yield block

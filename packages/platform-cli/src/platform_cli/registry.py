@@ -25,6 +25,7 @@ _DISTRIBUTIONS = {
     ("database", "embedded"): "platform-postgres[embedded]",
     ("database", "memory"): "platform-cli[memory]",
     ("database", "postgres"): "platform-cli[postgres]",
+    ("executor", "inline"): "platform-executors",
     ("filesystem", "local"): "platform-cli[localfs]",
     ("filesystem", "memory"): "platform-cli[memory]",
     ("logging", "memory"): "platform-cli[memory]",
@@ -51,6 +52,9 @@ CHANGES_NOTHING = {"DB_EMBEDDED_CREATE": "temporary"}
 
 MAKES_NOTHING = {"DB_EMBEDDED_CREATE": "false"}
 """Settings of a database that is only used where there is one."""
+
+WORKER_DEFAULTS = {"DB_POSTGRES_POOL_MAX": "4", **MAKES_NOTHING}
+"""Defaults on a worker, which does one item at a time: all workers share the connections of a server."""
 
 FORGETFUL_DATABASES = ("memory",)
 """The databases that end with the process."""
