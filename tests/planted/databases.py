@@ -144,6 +144,23 @@ class LockOutlivesItsProcess(PostgresDatabase):
         await self.execute("DELETE FROM locks WHERE name = $1", [name])
 
 
+@noticed_by("test_a_lock_excludes_a_second_instance")
+class LocksOfOthersAreNotSeen(PostgresDatabase):
+    def __init__(self, secrets: Any) -> None:
+        super().__init__(secrets)
+        self._held = set[str]()
+
+    @asynccontextmanager
+    async def lock(self, name: str, *, timeout: float) -> AsyncIterator[None]:
+        async with super().lock(name, timeout=timeout):
+            self._held.add(name)
+            yield
+        self._held.discard(name)
+
+    async def is_locked(self, name: str) -> bool:
+        return name in self._held
+
+
 @noticed_by("test_locks_leave_the_connections_to_statements")
 class LockTakesAConnectionOfThePool(PostgresDatabase):
     @asynccontextmanager

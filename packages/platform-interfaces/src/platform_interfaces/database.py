@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from platform_interfaces.columns import Columns
+from platform_interfaces.errors import LockTimeoutError
 from platform_interfaces.identifiers import quote_identifier
 from platform_interfaces.lifecycle import AsyncResource
 from platform_interfaces.query_result import QueryResult
@@ -160,6 +161,17 @@ class DatabaseInterface(AsyncResource, ABC):
         Raises:
             LockTimeoutError: when another block held it for all that time.
         """
+
+    async def is_locked(self, name: str) -> bool:
+        """Return whether any task or process on this database is in such a block now.
+
+        The default tries to enter one, so another ``lock`` with a ``timeout`` of 0 may fail meanwhile.
+        """
+        try:
+            async with self.lock(name, timeout=0):
+                return False
+        except LockTimeoutError:
+            return True
 
     @abstractmethod
     async def health_check(self) -> bool:

@@ -20,7 +20,7 @@ from platform_interfaces import (
     check_bulk_insert,
     split_table,
 )
-from platform_postgres._advisory_lock import advisory_lock
+from platform_postgres._advisory_lock import HELD_LOCK, advisory_lock, lock_key
 from platform_postgres._bulk.insert import BulkInsert
 from platform_postgres._bulk.plan import make_plan
 from platform_postgres._checks import ServerChecks
@@ -191,6 +191,11 @@ class PostgresDatabase(DatabaseInterface):
         connect = partial(open_lasting_connection, self._sessions.target, self._settings)
         async with advisory_lock(connect, name, timeout):
             yield
+
+    async def is_locked(self, name: str) -> bool:
+        """Ask the server, on a connection of the pool."""
+        found = await self.fetch_one(f"SELECT EXISTS (SELECT {HELD_LOCK}) AS is_held", [lock_key(name)])
+        return bool(found and found["is_held"])
 
     async def health_check(self) -> bool:
         """Return whether the server answers within five seconds."""

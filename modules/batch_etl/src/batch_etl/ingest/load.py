@@ -134,7 +134,7 @@ class _Load:
                 report.add(cleaned, outcomes, rejected)
                 rejects.add(rejected)
                 if cleaned.chunk.is_last:
-                    if report.finish_file(cleaned.chunk):
+                    if report.finish_file(cleaned.chunk.file):
                         rejects.complete(cleaned.chunk.file)
                     else:
                         rejects.discard()
