@@ -99,7 +99,6 @@ class _Load:
         report = Report(self._log, self._config, found, self._cleaner.fields, self._run.progress)
         try:
             await self._write(found, writer, rejects, report)
-            report.totals.settle(await writer.finish())
             if mismatch := await writer.find_mismatch(report.totals.inserted):
                 report.note_mismatch(mismatch)
         except CancelledError:  # by Ctrl-C, or because its container is stopped
@@ -112,6 +111,8 @@ class _Load:
             raise
         finally:
             totals = report.totals_so_far
+            if totals.pending and self._config.is_retry:
+                rejects.abandon()  # the rows that passed are in no table
             self._run.figures.update(totals.as_fields())
             self._run.rejects.update(totals.invalid)
         failures = report.conclude()
@@ -138,6 +139,8 @@ class _Load:
                         rejects.complete(cleaned.chunk.file)
                     else:
                         rejects.discard()
+            # Before rejects are replaced: what is retried may be nowhere else.
+            report.totals.settle(await writer.finish())
             try:
                 await rejects.save()
             except FileSystemError as error:

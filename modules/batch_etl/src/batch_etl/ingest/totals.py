@@ -41,17 +41,9 @@ class Totals:
     def merge(self, other: "Totals") -> None:
         """Add the totals of a file to those of the run."""
         self.invalid.update(other.invalid)
-        for name in (
-            "lines",
-            "blank",
-            "duplicates",
-            "unique",
-            "inserted",
-            "skipped",
-            "not_written",
-            "pending",
-        ):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name, value in vars(other).items():
+            if name != "invalid":
+                setattr(self, name, getattr(self, name) + value)
 
     def settle(self, duplicates: int) -> None:
         """Count pending rows as inserted, but for so many that are duplicates."""
