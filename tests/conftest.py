@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from platform_objectstore.testing import s3_client, s3_server, s3_settings
 from platform_postgres.testing import embedded_dir, open_server, postgres_url
 from tests.helpers.command import Outcome, Platform
 from tests.helpers.server import server_with_password
 
-__all__ = ["embedded_dir", "postgres_url"]
+__all__ = ["embedded_dir", "postgres_url", "s3_client", "s3_server", "s3_settings"]
 
 collect_ignore = ["containers"]  # they need a container engine: make test-containers
 

@@ -126,6 +126,21 @@ class TestSettings:
             assert caught.value.is_transient
             assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}
 
+    async def test_a_statement_may_have_a_limit_of_its_own(self, make_database: MakeDatabase) -> None:
+        settings = {"DB_POSTGRES_POOL_MAX": "1", "DB_POSTGRES_STATEMENT_TIMEOUT": "50"}
+        async with make_database(**settings) as db:
+            assert await db.execute("SELECT pg_sleep(0.1)", timeout=60) == 1
+            with pytest.raises(StatementTimeoutError):
+                await db.execute("SELECT pg_sleep(60)")
+            async with db.transaction():
+                assert await db.execute("SELECT pg_sleep($1::float8)", [0.1], timeout=60) == 1
+                with pytest.raises(StatementTimeoutError):
+                    async with db.transaction():
+                        await db.execute("SELECT pg_sleep(60)")
+            with pytest.raises(StatementTimeoutError):
+                await db.execute("SELECT pg_sleep(60)", timeout=0.01)
+            assert await db.fetch_one("SHOW statement_timeout") == {"statement_timeout": "50ms"}
+
     async def test_waiting_for_a_free_connection_has_a_limit(self, make_database: MakeDatabase) -> None:
         """Bad input 58."""
         settings = {"DB_POSTGRES_POOL_MAX": "1", "DB_POSTGRES_STATEMENT_TIMEOUT": "100"}

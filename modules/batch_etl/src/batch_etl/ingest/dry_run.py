@@ -54,6 +54,10 @@ class DryRunWriter:
                 f"written: {error}: make room there, or set TMPDIR to a directory that has room"
             ) from error
 
+    async def finish(self) -> int:
+        """Return 0: each duplicate was found."""
+        return 0
+
     async def find_mismatch(self, inserted: int) -> None:
         """Return None: nothing is stored."""
 
