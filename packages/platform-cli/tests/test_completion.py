@@ -53,7 +53,7 @@ def complete(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
     [
         ("platform ru", ["run", "runs"]),
         ("platform run hel", ["hello"]),
-        ("platform run hello --w", ["--whom"]),
+        ("platform run hello --w", ["--whom", "--workers"]),
         ("platform run hello --d", ["--dry-run", "--db", "--debug", "--detailed-exit-codes"]),
         ("platform run hello --no-d", ["--no-dry-run"]),
         ("platform run hello --whom Ada --style ", ["plain", "loud"]),

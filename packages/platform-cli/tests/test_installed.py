@@ -82,6 +82,7 @@ def test_each_interface_has_its_adapters_with_package_and_version(adapters: Any)
         ("filesystem", "memory"),
         ("logging", "pretty"),
         ("secrets", "env"),
+        ("executor", "inline"),
     }
     assert found["database", "embedded"]["chosen_by"] == "default"
 
@@ -95,6 +96,7 @@ def test_the_table_names_each_interface_once(platform: Platform) -> None:
         "file system",
         "logger",
         "secret store",
+        "executor",
     ]
 
 

@@ -51,7 +51,7 @@ def problems(module: Module, **changes: Any) -> list[str]:
             {"dependencies": {"interfaces": ["databse"]}},
             (
                 "dependencies.interfaces[0]: it must be one of database, filesystem, logging, secrets, "
-                "not 'databse' (did you mean 'database'?)"
+                "executor, not 'databse' (did you mean 'database'?)"
             ),
         ),
         ({"dependencies": {"modules": [1]}}, "dependencies.modules[0]: it must be a string, not 1"),

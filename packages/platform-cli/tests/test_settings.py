@@ -31,6 +31,7 @@ def test_without_anything_set_the_defaults_hold(settings: Resolve) -> None:
         "filesystem": "local",
         "logging": "pretty",
         "secrets": "env",
+        "executor": "inline",
     }
 
 

@@ -7,12 +7,14 @@ from types import MappingProxyType
 from typing import Any
 
 from platform_cli import registry
+from platform_cli._adapter_construction import construct, label_adapter
 from platform_cli._announcement import log_locations, log_settings
 from platform_cli._blame import Owner, attribute
 from platform_cli._unknown_settings import find_unknown
 from platform_cli.failures import AdapterFailedError, describe
 from platform_cli.interfaces import INTERFACES
 from platform_cli.manifest import Manifest
+from platform_cli.run_executor import fit_executor, prepare_executor
 from platform_cli.secrets import AdapterSecrets
 from platform_cli.settings import Settings
 from platform_interfaces import (
@@ -32,8 +34,6 @@ _BY_KIND = {each.kind: each for each in INTERFACES}
 _Values = Mapping[str, str]
 _NONE: _Values = MappingProxyType({})
 _ALWAYS_BUILT = ("logging", "secrets")
-# Every call of an adapter begins in it: an error whose last line is here is the adapter's, not the logger's.
-_OWN_PACKAGE = __name__.partition(".")[0]
 
 
 class Container:
@@ -42,6 +42,8 @@ class Container:
     Args:
         settings: those of the run.
         log_fields: what each line of the log has.
+        logger: the logger; the one that the settings name unless given.
+        is_worker: whether it is for a worker, whose run has logged what is to be said of the settings.
 
     Attributes:
         lifecycle: closes what is opened after the database, and what a module opens, in reverse order.
@@ -56,7 +58,14 @@ class Container:
         ConfigurationError: when the store or the logger cannot be built.
     """
 
-    def __init__(self, settings: Settings, log_fields: _Values = _NONE) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log_fields: _Values = _NONE,
+        logger: LoggingInterface | None = None,
+        *,
+        is_worker: bool = False,
+    ) -> None:
         self.settings = settings
         self.lifecycle = Lifecycle()
         self.database_lifecycle = Lifecycle()
@@ -64,13 +73,13 @@ class Container:
         self.owners: dict[str, Owner] = {}
         self.locations: Mapping[str, str] = {}
         self._asked, self._opened = set[str](), set[str]()
-        self._is_announced = False
+        self._is_worker = self._is_announced = is_worker
         self._built: dict[str, Any] = {}
         self.secrets: SecretsInterface = settings.values  # what a secret store reads its own settings from
         if settings.implementations["secrets"].value != "env":
             self.secrets = self._build("secrets")
         secrets = AdapterSecrets(self.secrets, given=settings.given)
-        self._logger: LoggingInterface = self._build("logging", secrets)
+        self._logger: LoggingInterface = logger or self._build("logging", secrets)
         self._log_fields = log_fields
         self.log = self._logger.bind(**log_fields)
 
@@ -104,12 +113,21 @@ class Container:
             raise
         self.locations = log_locations(self.log, self.settings, built, run, is_quiet=is_quiet)
         self.log_settings()
+        executor = built.pop("executor", None)
         try:
             await self._open(built)
+            if executor:
+                built["executor"] = fit_executor(executor, built, self.settings, self.log)
+            adapters = {
+                _BY_KIND[kind].field: each for kind, each in (always | built).items() if kind in declared
+            }
+            context = PlatformContext(**adapters, config=config, lifecycle=self.lifecycle, run=run)
+            if executor:
+                prepare_executor(context, declared, self.settings, self.log)
+            await self._open(built)  # the executor is the last
         finally:
             self._warn_of_unknown(is_complete="secrets" not in declared)
-        adapters = {_BY_KIND[kind].field: each for kind, each in (always | built).items() if kind in declared}
-        return PlatformContext(**adapters, config=config, lifecycle=self.lifecycle, run=run)
+        return context
 
     async def open_existing_database(self, defaults: _Values = _NONE) -> DatabaseInterface:
         """Return the database, connected until ``database_lifecycle`` shuts down; nothing is made or logged.
@@ -181,10 +199,12 @@ class Container:
         except Exception as error:
             if attribute(error, self.owners) is not error or isinstance(error, PlatformError):
                 raise  # its owner is in it, or will be
-            label = _label(kind, self.settings.implementations[kind].value)
+            label = label_adapter(kind, self.settings.implementations[kind].value)
             raise AdapterFailedError(f"{label} failed: {describe(error)}") from error
 
     def _warn_of_unknown(self, *, is_complete: bool) -> None:
+        if self._is_worker:
+            return
         layers, is_complete = self.settings.values.layers, is_complete and self.settings.knows_all_names
         unknown = find_unknown(layers, self._asked, is_complete=is_complete)
         if unknown:
@@ -210,7 +230,7 @@ class Container:
         if not chosen.value:
             raise MissingSecretError(self.settings.explain_unchosen(kind))
         try:
-            adapter = self._construct(kind, chosen.value, secrets or self.secrets)
+            adapter = construct(kind, chosen.value, secrets or self.secrets, self.owners)
         except ConfigurationError as error:
             if chosen.origin == "default":  # it was not chosen, and naming it would not help
                 raise
@@ -221,26 +241,3 @@ class Container:
                 f"{target!r} does not make a {wanted.__name__}, which {kind} {chosen.value!r} must be"
             )
         return adapter
-
-    def _construct(self, kind: str, name: str, secrets: SecretsInterface) -> Any:
-        target = registry.reference(kind, name)
-        label = _label(kind, name)
-        package = target.partition(":")[0].partition(".")[0]
-        others = dict(self.owners)
-        # A package may have several adapters; which of them a line belongs to is not known.
-        known = self.owners.get(package)
-        if package != _OWN_PACKAGE:
-            self.owners[package] = Owner(f"{known.label} or {label}" if known else label)
-        make = registry.load(kind, name)
-        try:
-            return make(secrets)
-        except PlatformError:
-            raise
-        except (Exception, SystemExit) as error:
-            failure = attribute(error, {**others, package: Owner(label)})
-            message = f"{label} failed: {describe(error)}" if failure is error else str(failure)
-            raise ConfigurationError(message) from error
-
-
-def _label(kind: str, name: str) -> str:
-    return f"{registry.LABELS[kind]} {name!r} ({registry.reference(kind, name)})"

@@ -15,7 +15,8 @@ from platform_cli.failures import describe
 from platform_cli.flags import FLAGS, Flag
 from platform_cli.interfaces import INTERFACES
 from platform_cli.secrets import Layer
-from platform_cli.settings import Setting, Settings
+from platform_cli.setting import Setting
+from platform_cli.settings import Settings
 from platform_interfaces import SecretsInterface
 
 NOT_SET = "not set"

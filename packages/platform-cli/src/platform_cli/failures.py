@@ -40,6 +40,7 @@ EXIT_CODES: Mapping[FailureKind, int] = {
     FailureKind.LOCKED: 22,
     FailureKind.MIGRATION_FAILED: 23,
     FailureKind.FILE_SYSTEM_ERROR: 30,
+    FailureKind.EXECUTOR_ERROR: 31,
     FailureKind.MODULE_ERROR: 40,
     FailureKind.ADAPTER_ERROR: 41,
     FailureKind.SHUTDOWN_FAILED: 42,

@@ -15,6 +15,7 @@ class Flag:
         default: in words.
         help: what it does.
         switch: its options where it takes no value, as click declares them.
+        metavar: what its value is called in the help.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Flag:
     default: str
     help: str
     switch: str = ""
+    metavar: str = "NAME"
 
     @property
     def key(self) -> str:
@@ -36,6 +38,7 @@ class Flag:
 
 ENV = Flag("env", None, "local", "Environment: settings come from .env/ENV.env, too")
 ADAPTER_FLAGS = {each.kind: Flag(each.flag, each.kind, each.default, each.help) for each in INTERFACES}
+WORKERS = Flag("workers", None, "1", "How many workers a run may have", metavar="N|auto")
 AUTO_MIGRATE = Flag(
     "auto-migrate",
     None,
@@ -52,4 +55,4 @@ DETAILED_EXIT_CODES = Flag(
     switch="--detailed-exit-codes",
 )
 
-FLAGS = (ENV, *ADAPTER_FLAGS.values(), AUTO_MIGRATE, DEBUG, DETAILED_EXIT_CODES)
+FLAGS = (ENV, *ADAPTER_FLAGS.values(), WORKERS, AUTO_MIGRATE, DEBUG, DETAILED_EXIT_CODES)

@@ -16,7 +16,7 @@ from platform_cli.failures import describe
 from platform_cli.interfaces import INTERFACES, Interface
 from platform_cli.manifest import Manifest, read_manifest
 from platform_cli.run.entry import load_entries
-from platform_cli.settings import Setting
+from platform_cli.setting import Setting
 from platform_interfaces import ConfigurationError
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from platform_interfaces import (
     DatabaseInterface,
+    ExecutorInterface,
     FileSystemInterface,
     LoggingInterface,
     SecretsInterface,
@@ -75,5 +76,14 @@ INTERFACES = (
         flag="secrets",
         default="env",
         help="Where secrets are looked up",
+    ),
+    Interface(
+        kind="executor",
+        type=ExecutorInterface,
+        field="executor",
+        label="executor",
+        flag="executor",
+        default="inline",
+        help="What does the work of a run",
     ),
 )

@@ -25,11 +25,27 @@ _DISTRIBUTIONS = {
     ("database", "embedded"): "platform-postgres[embedded]",
     ("database", "memory"): "platform-cli[memory]",
     ("database", "postgres"): "platform-cli[postgres]",
+    ("executor", "inline"): "platform-executors",
+    ("filesystem", "azure"): "platform-cli[objectstore]",
+    ("filesystem", "gcs"): "platform-cli[objectstore]",
     ("filesystem", "local"): "platform-cli[localfs]",
     ("filesystem", "memory"): "platform-cli[memory]",
+    ("filesystem", "minio"): "platform-cli[objectstore]",
+    ("filesystem", "s3"): "platform-cli[objectstore]",
     ("logging", "memory"): "platform-cli[memory]",
     ("modules", "batch_etl"): "batch-etl",
 }
+
+_S3_SETTINGS = (
+    "ACCESS_KEY_ID",
+    "BUCKET",
+    "ENDPOINT",
+    "PREFIX",
+    "REGION",
+    "SECRET_ACCESS_KEY",
+    "SESSION_TOKEN",
+    "TIMEOUT",
+)
 
 KNOWN_SETTINGS = (
     "DB_EMBEDDED_CREATE",
@@ -39,8 +55,16 @@ KNOWN_SETTINGS = (
     "DB_POSTGRES_POOL_MIN",
     "DB_POSTGRES_STATEMENT_TIMEOUT",
     "DB_POSTGRES_URL",
+    "FS_AZURE_ACCOUNT",
+    "FS_AZURE_CONTAINER",
+    "FS_AZURE_PREFIX",
+    "FS_AZURE_TIMEOUT",
+    "FS_GCS_BUCKET",
+    "FS_GCS_PREFIX",
+    "FS_GCS_TIMEOUT",
     "FS_LOCAL_REJECTS_ROOT",
     "FS_LOCAL_ROOT",
+    *(f"FS_{name}_{what}" for name in ("MINIO", "S3") for what in _S3_SETTINGS),
     "LOG_LEVEL",
     "MIGRATIONS_DIR",
 )
@@ -51,6 +75,9 @@ CHANGES_NOTHING = {"DB_EMBEDDED_CREATE": "temporary"}
 
 MAKES_NOTHING = {"DB_EMBEDDED_CREATE": "false"}
 """Settings of a database that is only used where there is one."""
+
+WORKER_DEFAULTS = {"DB_POSTGRES_POOL_MAX": "4", **MAKES_NOTHING}
+"""Defaults on a worker, which does one item at a time: all workers share the connections of a server."""
 
 FORGETFUL_DATABASES = ("memory",)
 """The databases that end with the process."""

@@ -24,24 +24,16 @@ from platform_cli.env_files import (
     how_to_move,
     read_env_file,
 )
-from platform_cli.flags import ADAPTER_FLAGS, AUTO_MIGRATE, DEBUG, DETAILED_EXIT_CODES, ENV, Flag
+from platform_cli.flags import ADAPTER_FLAGS, AUTO_MIGRATE, DEBUG, DETAILED_EXIT_CODES, ENV, WORKERS
 from platform_cli.interfaces import INTERFACES, Interface
 from platform_cli.secrets import EnvSecrets, Layer, find_unclean
+from platform_cli.setting import AUTO, YES, Setting, choose, choose_switch, choose_workers
 from platform_interfaces import ConfigurationError
 
 FILELESS = ("local", "production", "staging", "test")
 """The environments that need no file."""
 
 _DEPLOYED_WORDS = {"live", "preprod", "prd", "prod", "production", "stage", "staging", "stg"}
-_YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A value and its origin, in words."""
-
-    value: str
-    origin: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +50,7 @@ class Settings:
     project: Path
     env: Setting
     auto_migrate: Setting
+    workers: Setting
     debug: Setting
     detailed_exit_codes: Setting
     implementations: Mapping[str, Setting]
@@ -68,17 +61,22 @@ class Settings:
     @property
     def is_auto_migrate(self) -> bool:
         """Return whether pending migrations are applied before a module runs."""
-        return self.auto_migrate.value.lower() in _YES
+        return self.auto_migrate.value.lower() in YES
+
+    @property
+    def worker_count(self) -> int | None:
+        """Return how many workers a run may have; None where its module decides."""
+        return None if self.workers.value == AUTO else int(self.workers.value)
 
     @property
     def is_debug(self) -> bool:
         """Return whether a failure is shown with its trace."""
-        return self.debug.value.lower() in _YES
+        return self.debug.value.lower() in YES
 
     @property
     def has_detailed_exit_codes(self) -> bool:
         """Return whether each kind of failure has an exit code of its own."""
-        return self.detailed_exit_codes.value.lower() in _YES
+        return self.detailed_exit_codes.value.lower() in YES
 
     @property
     def is_deployed(self) -> bool:
@@ -139,23 +137,27 @@ def resolve(
     project, stray = find_project(start), find_stray_file(start)
     process = Layer("the environment", environment)
     remember_settings(environment)
-    env = _choose(ENV, ENV.default, flags, EnvSecrets([process]))
+    env = choose(ENV, ENV.default, flags, EnvSecrets([process]))
     files = {file: read_env_file(file) for file in _files(project, env)}
     layers = [process, *(Layer(repr(str(file)), found) for file, found in files.items())]
     for layer in layers:
         remember_settings(layer.values)
     _check_env_is_chosen(env, layers[1:])
     values = EnvSecrets(layers, how_to_move(stray) if stray else "")
+    workers = choose_workers(flags, values)
     return Settings(
         project=project or start,
         env=env,
-        auto_migrate=_choose_switch(
+        auto_migrate=choose_switch(
             AUTO_MIGRATE, "true" if env.value in ("local", "test") else "false", flags, values
         ),
-        debug=_choose_switch(DEBUG, "false", flags, values),
-        detailed_exit_codes=_choose_switch(DETAILED_EXIT_CODES, "false", flags, values),
+        workers=workers,
+        debug=choose_switch(DEBUG, "false", flags, values),
+        detailed_exit_codes=choose_switch(DETAILED_EXIT_CODES, "false", flags, values),
         implementations={
-            each.kind: _choose(ADAPTER_FLAGS[each.kind], _default(each, env.value), flags, values)
+            each.kind: choose(
+                ADAPTER_FLAGS[each.kind], _default(each, env.value, workers.value), flags, values
+            )
             for each in INTERFACES
         },
         values=values,
@@ -190,17 +192,10 @@ def _cleaned(layer: Layer) -> str | None:
     )
 
 
-def _default(interface: Interface, env: str) -> str:
+def _default(interface: Interface, env: str, workers: str) -> str:
+    if interface.kind == "executor" and workers != WORKERS.default:
+        return "processes"
     return interface.default if interface.has_deployed_default or not is_deployed(env) else ""
-
-
-def _choose(flag: Flag, default: str, flags: Mapping[str, str], values: EnvSecrets) -> Setting:
-    if flag.key in flags:
-        return Setting(flags[flag.key], f"--{flag.name}")
-    layer = values.layer_of(flag.variable)
-    if layer:
-        return Setting(layer.get(flag.variable), f"{flag.variable} in {layer.name}")
-    return Setting(default, "default")
 
 
 def _files(project: Path | None, env: Setting) -> list[Path]:
@@ -235,10 +230,3 @@ def _unknown_env(project: Path | None, env: str, known: list[str]) -> str:
     missing = f"there is no {str(env_file(project, env))!r}" if project else "no folder '.env' was found"
     names = sorted({*known, *FILELESS})
     return f"unknown env {env!r}: {missing}; known are {', '.join(names)}{did_you_mean(env, names)}"
-
-
-def _choose_switch(flag: Flag, default: str, flags: Mapping[str, str], values: EnvSecrets) -> Setting:
-    setting = _choose(flag, default, flags, values)
-    if setting.value.lower() not in (*_YES, *_NO):
-        raise ConfigurationError(f"{setting.origin} is {setting.value!r}: use true or false")
-    return setting

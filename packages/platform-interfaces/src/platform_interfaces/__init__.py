@@ -1,6 +1,7 @@
 """The interfaces a job is written against; they need nothing but the standard library."""
 
 from platform_interfaces._reject_writer import RejectWriter
+from platform_interfaces.calls import MAX_MESSAGE_BYTES, check_call, dump_message
 from platform_interfaces.checks import Check, CheckStatus, Finding, check_free_space
 from platform_interfaces.columns import Columns
 from platform_interfaces.context import PlatformContext
@@ -12,6 +13,7 @@ from platform_interfaces.errors import (
     DatabaseError,
     DatabaseMissingError,
     DataError,
+    ExecutorError,
     FileChangedError,
     FileMissingError,
     FileSystemError,
@@ -24,9 +26,12 @@ from platform_interfaces.errors import (
     QueryError,
     ReadOnlyError,
     StatementTimeoutError,
+    StorageUnreachableError,
     TransactionAbortedError,
     TransactionConflictError,
+    WorkerLostError,
 )
+from platform_interfaces.executor import ExecutorInterface, ItemT, OpenWorkerContext, Outcome, ResultT
 from platform_interfaces.failure_kinds import FailureKind
 from platform_interfaces.filesystem import Capability, FileSystemInterface, Survey, check_path, check_prefix
 from platform_interfaces.identifiers import quote_identifier, quote_identifiers, quote_table, split_table
@@ -48,6 +53,7 @@ from platform_interfaces.secrets import SecretsInterface
 from platform_interfaces.undo import Undo
 
 __all__ = [
+    "MAX_MESSAGE_BYTES",
     "REJECTS_FOLDER",
     "AsyncResource",
     "Capability",
@@ -61,6 +67,8 @@ __all__ = [
     "DatabaseError",
     "DatabaseInterface",
     "DatabaseMissingError",
+    "ExecutorError",
+    "ExecutorInterface",
     "FailureKind",
     "FileChangedError",
     "FileMissingError",
@@ -68,6 +76,7 @@ __all__ = [
     "FileSystemInterface",
     "Finding",
     "InvalidPathError",
+    "ItemT",
     "Lifecycle",
     "LockTimeoutError",
     "LogEvent",
@@ -75,6 +84,8 @@ __all__ = [
     "MigrationError",
     "MissingSecretError",
     "NotConnectedError",
+    "OpenWorkerContext",
+    "Outcome",
     "PlatformContext",
     "PlatformError",
     "Progress",
@@ -84,20 +95,25 @@ __all__ = [
     "Reason",
     "Reject",
     "RejectWriter",
+    "ResultT",
     "Row",
     "Run",
     "SecretsInterface",
     "StatementTimeoutError",
+    "StorageUnreachableError",
     "Survey",
     "TransactionAbortedError",
     "TransactionConflictError",
     "Undo",
+    "WorkerLostError",
     "check_bulk_insert",
+    "check_call",
     "check_free_space",
     "check_path",
     "check_prefix",
     "drop_rejects",
     "dump_json",
+    "dump_message",
     "find_rejects",
     "load_json",
     "quote_identifier",

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from platform_interfaces.database import DatabaseInterface
 from platform_interfaces.errors import ConfigurationError
+from platform_interfaces.executor import ExecutorInterface
 from platform_interfaces.filesystem import FileSystemInterface
 from platform_interfaces.lifecycle import Lifecycle
 from platform_interfaces.logging import LoggingInterface
@@ -28,11 +29,12 @@ class PlatformContext:
         db: DatabaseInterface | None = None,
         fs: FileSystemInterface | None = None,
         secrets: SecretsInterface | None = None,
+        executor: ExecutorInterface | None = None,
         config: Mapping[str, Any] | None = None,
         lifecycle: Lifecycle | None = None,
         run: Run | None = None,
     ) -> None:
-        self._log, self._db, self._fs, self._secrets = log, db, fs, secrets
+        self._log, self._db, self._fs, self._secrets, self._executor = log, db, fs, secrets, executor
         self.config: Mapping[str, Any] = config if config is not None else {}
         self.lifecycle = lifecycle if lifecycle is not None else Lifecycle()
         self.run = run if run is not None else Run(arguments=self.config)
@@ -72,6 +74,15 @@ class PlatformContext:
             ConfigurationError: when the module does not declare "secrets".
         """
         return _declared(self._secrets, "secrets")
+
+    @property
+    def executor(self) -> ExecutorInterface:
+        """Return the executor, connected.
+
+        Raises:
+            ConfigurationError: when the module does not declare "executor".
+        """
+        return _declared(self._executor, "executor")
 
 
 def _declared(adapter: T | None, interface: str) -> T:

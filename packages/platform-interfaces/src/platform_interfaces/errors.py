@@ -16,9 +16,12 @@
     │   └── DataError                 fix the data: the database refuses a value
     │       └── ConstraintError       … because it breaks a constraint
     ├── FileSystemError               anything else the storage reports
+    │   ├── StorageUnreachableError   retry: the storage cannot be reached, or does not answer for now
     │   ├── FileChangedError          retry: the file was changed while it was read
     │   ├── FileMissingError          the file does not exist (also a FileNotFoundError)
     │   └── InvalidPathError          the path can never name a file here (also a ValueError)
+    ├── ExecutorError                 anything else the executor reports
+    │   └── WorkerLostError           an item was given up: it lost its worker each time
     └── MigrationError                the migrations cannot go on; the message says which and why
 
 The class attribute ``is_transient`` says whether a retry can help, and ``kind`` what alerts match, never the
@@ -120,6 +123,12 @@ class FileSystemError(PlatformError):
     kind = FailureKind.FILE_SYSTEM_ERROR
 
 
+class StorageUnreachableError(FileSystemError):
+    """The storage as a whole cannot be reached, is overloaded or answers too late."""
+
+    is_transient = True
+
+
 class FileChangedError(FileSystemError):
     """The file was changed while it was read; what was read of it is neither the old content nor the new."""
 
@@ -133,6 +142,16 @@ class FileMissingError(FileSystemError, FileNotFoundError):
 
 class InvalidPathError(FileSystemError, ValueError):
     """The path can never name a file here: absolute, empty, ``..``, or outside the root."""
+
+
+class ExecutorError(PlatformError):
+    """The executor, or a worker, could not do what was asked."""
+
+    kind = FailureKind.EXECUTOR_ERROR
+
+
+class WorkerLostError(ExecutorError):
+    """An item was given up: each worker that had it was lost, killed or out of memory."""
 
 
 class MigrationError(PlatformError):

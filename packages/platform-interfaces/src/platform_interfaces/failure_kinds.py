@@ -34,6 +34,8 @@ class FailureKind(StrEnum):
     """A migration cannot be loaded or applied."""
     FILE_SYSTEM_ERROR = "file_system_error"
     """The file system could not do what was asked."""
+    EXECUTOR_ERROR = "executor_error"
+    """The executor could not do what was asked, or workers were lost with an item up to the limit."""
     MODULE_ERROR = "module_error"
     """The module raised an error of its own, or returned 1 and reported no kind."""
     ADAPTER_ERROR = "adapter_error"

@@ -11,7 +11,13 @@ class AsyncResource:
     """A resource that is opened and closed, by explicit calls or by ``async with``.
 
     Every interface is one. The defaults do nothing, for an adapter that holds nothing open.
+
+    Attributes:
+        is_in_process: whether only this process can use what it holds, as data in memory: then a run does
+            all its work in this process.
     """
+
+    is_in_process: bool = False
 
     async def connect(self) -> None:
         """Open the resource; a second call does nothing.

@@ -105,6 +105,7 @@ class EmbeddedPostgresDatabase(PostgresDatabase):
                 )
             self._temporary = _make_temporary()
             self._temporary_server = PostgresServer(self._temporary / "postgres")
+            self.is_in_process = True
         return self._temporary_server or self._server
 
     def _stop(self) -> None:

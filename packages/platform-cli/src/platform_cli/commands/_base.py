@@ -45,7 +45,7 @@ class GlobalOption(click.Option):
         self._flag = flag
         super().__init__(
             [flag.switch or f"--{flag.name}"],
-            metavar=None if flag.switch else "NAME",
+            metavar=None if flag.switch else flag.metavar,
             is_flag=bool(flag.switch),
             default=None,
             expose_value=False,

@@ -13,7 +13,7 @@ from platform_cli.interfaces import INTERFACES
 if TYPE_CHECKING:
     from platform_cli.scaffold import Created, NewPackage
 
-_FLAGS = {each.flag: each.kind for each in INTERFACES}
+_FLAGS = {each.flag: each.kind for each in INTERFACES if each.kind != "executor"}
 _KINDS = tuple(_FLAGS.values())
 
 _in_option = click.option(

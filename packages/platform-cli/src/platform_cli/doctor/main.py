@@ -14,7 +14,8 @@ from platform_cli.doctor.module import Request, check_module, check_run
 from platform_cli.doctor.set_up import check_adapters, check_settings
 from platform_cli.interfaces import INTERFACES
 from platform_cli.run.runner import run_job
-from platform_cli.settings import Setting, Settings
+from platform_cli.setting import Setting
+from platform_cli.settings import Settings
 from platform_interfaces import CheckStatus, Finding
 
 _ALWAYS = {"logging", "secrets"}

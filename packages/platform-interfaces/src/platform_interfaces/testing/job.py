@@ -1,11 +1,13 @@
 """A module run in the process of its tests, on adapters that the test chooses."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
 from platform_interfaces import (
     DatabaseInterface,
+    ExecutorInterface,
     FileSystemInterface,
     LogEvent,
     LoggingInterface,
@@ -70,6 +72,7 @@ class JobHarness:
         db: DatabaseInterface | None = None,
         fs: FileSystemInterface | None = None,
         secrets: SecretsInterface | None = None,
+        executor: ExecutorInterface | None = None,
         arguments: Mapping[str, Any] | None = None,
     ) -> None:
         """Take the adapters as they are: the test connects the database.
@@ -81,10 +84,12 @@ class JobHarness:
             db: the database, if the module declares one.
             fs: the file system, if the module declares one.
             secrets: the secret store, if the module declares one.
+            executor: one that works in this process, if the module declares one; a run connects it.
             arguments: those of every run, by the names of ``module.json``.
         """
         self._run, self._retry, self._make_log = run, retry, log
         self._adapters: dict[str, Any] = {"db": db, "fs": fs, "secrets": secrets}
+        self._executor = executor
         self._arguments = dict(arguments or {})
 
     @property
@@ -113,12 +118,19 @@ class JobHarness:
     async def _call(self, entry: EntryPoint, arguments: Mapping[str, Any]) -> JobResult:
         log = self._make_log()
         ctx = self._context(log, arguments)
-        return JobResult(await entry(ctx), ctx.run, log.events)
+        async with self._executor or nullcontext():
+            return JobResult(await entry(ctx), ctx.run, log.events)
 
     def _context(self, log: RecordingLogger, arguments: Mapping[str, Any]) -> PlatformContext:
         changes = {name.replace("_", "-"): value for name, value in arguments.items()}
-        return PlatformContext(
-            log=cast("LoggingInterface", log),  # no type says that it is both
-            config=self._arguments | changes,
-            **self._adapters,
+        logger = cast("LoggingInterface", log)  # no type says that it is both
+        ctx = PlatformContext(
+            log=logger, config=self._arguments | changes, executor=self._executor, **self._adapters
         )
+        if self._executor:
+            self._executor.prepare(ctx, _open_no_context, log=logger, workers=1)
+        return ctx
+
+
+def _open_no_context(worker: str, log: LoggingInterface | None = None) -> NoReturn:
+    raise AssertionError(f"a harness has no context for {worker}: give it an executor in this process")
