@@ -26,6 +26,7 @@ _DISTRIBUTIONS = {
     ("database", "memory"): "platform-cli[memory]",
     ("database", "postgres"): "platform-cli[postgres]",
     ("executor", "inline"): "platform-executors",
+    ("executor", "processes"): "platform-executors",
     ("filesystem", "local"): "platform-cli[localfs]",
     ("filesystem", "memory"): "platform-cli[memory]",
     ("logging", "memory"): "platform-cli[memory]",
