@@ -36,9 +36,9 @@ class GeneratedFileSystem(MemoryFileSystem):
         super().__init__()
         self._size = size
 
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         if not path.startswith(FOLDER):
-            async for block in super().stream(path):
+            async for block in super().stream(path, offset=offset):
                 yield block
             return
         yield BEFORE + b"\n"

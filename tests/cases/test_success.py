@@ -296,8 +296,8 @@ class ChangingFileSystem(LocalFileSystem):
 
     file: Path
 
-    async def stream(self, path: str) -> Any:
-        async for block in super().stream(path):
+    async def stream(self, path: str, *, offset: int = 0) -> Any:
+        async for block in super().stream(path, offset=offset):
             with self.file.open("ab") as file:
                 file.write(b"\n")
             yield block
@@ -398,11 +398,7 @@ async def test_e4_a_lake_that_cannot_be_written_loads_and_has_its_totals(job: Ev
     result = await EventJob(job.db, fs).run()
     assert (result.code, totals(result)["skipped"], totals(result)["invalid"]) == (1, 1, 1)
     reason = result.fields("Rejected lines could not be kept")["reason"]
-    for part in (
-        "Read-only file system",
-        f"rejected/{FOLDER}/rejects.jsonl",
-        "FS_LOCAL_REJECTS_ROOT",
-    ):
+    for part in ("Read-only file system", f"rejected/{FOLDER}/rejects.jsonl"):
         assert reason.count(part) == 1
 
 

@@ -48,8 +48,8 @@ FAULTY = """
 
 
     class ChangingFileSystem(LocalFileSystem):
-        async def stream(self, path):
-            async for block in super().stream(path):
+        async def stream(self, path, *, offset=0):
+            async for block in super().stream(path, offset=offset):
                 with open("files/raw/2026-01-15/a.jsonl", "ab") as file:
                     file.write(b"\\n")
                 yield block

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from platform_interfaces import Check, CheckStatus, FileMissingError, FileSystemError, Finding
+from platform_interfaces import Check, CheckStatus, FileMissingError, FileSystemError, Finding, Survey
 from platform_localfs import LocalFileSystem
 from platform_memory import MemoryFileSystem
 from tests.planted.subscriptions import noticed_by
@@ -121,8 +121,8 @@ class ReadTruncatesAtThirtyTwoMebibytes(LocalFileSystem):
 
 @noticed_by("test_large_content_is_kept_whole")
 class StreamLosesItsLastBlock(MemoryFileSystem):
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
-        async for block in super().stream(path):
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
+        async for block in super().stream(path, offset=offset):
             if len(block) == MIB:
                 yield block
 
@@ -204,12 +204,13 @@ class DeleteAlwaysSaysTrue(LocalFileSystem):
 
 @noticed_by("test_nothing_stays_open")
 class StreamLeftEarlyLeaks(LocalFileSystem):
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         if path != "dir/a":
-            async for block in super().stream(path):
+            async for block in super().stream(path, offset=offset):
                 yield block
             return
         file = Path(self.locate(path)).open("rb")  # noqa: SIM115 - the fault
+        file.seek(offset)
         while block := file.read(MIB):
             yield block
         file.close()
@@ -217,16 +218,30 @@ class StreamLeftEarlyLeaks(LocalFileSystem):
 
 @noticed_by("test_a_stream_takes_little_memory")
 class StreamReadsAllFirst(LocalFileSystem):
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
-        data = await self.read(path)
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
+        data = (await self.read(path))[offset:]
         for start in range(0, len(data), MIB):
             yield data[start : start + MIB]
 
 
+@noticed_by("test_a_stream_begins_at_its_offset")
+class StreamIgnoresItsOffset(MemoryFileSystem):
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
+        async for block in super().stream(path):
+            yield block
+
+
+@noticed_by("test_a_version_changes_with_the_content")
+class VersionsAreSizes(MemoryFileSystem):
+    async def survey(self, prefix: str) -> Survey:
+        found = await super().survey(prefix)
+        return Survey(found.files, sizes=found.sizes, versions={k: str(n) for k, n in found.sizes.items()})
+
+
 @noticed_by("test_what_is_read_is_bytes")
 class StreamReusesItsBuffer(MemoryFileSystem):
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
-        async for block in super().stream(path):
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
+        async for block in super().stream(path, offset=offset):
             yield bytearray(block)  # type: ignore[misc]
 
 
@@ -234,8 +249,8 @@ class StreamReusesItsBuffer(MemoryFileSystem):
 class StreamsShareTheirPosition(MemoryFileSystem):
     _positions: ClassVar[dict[str, int]] = {}
 
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
-        data = await self.read(path)
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
+        data = (await self.read(path))[offset:]
         self._positions[path] = 0
         while block := data[self._positions[path] : self._positions[path] + MIB]:
             self._positions[path] += MIB

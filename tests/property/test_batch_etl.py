@@ -31,9 +31,9 @@ class BlockFileSystem(MemoryFileSystem):
         super().__init__()
         self._block_bytes = block_bytes
 
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         data = await self.read(path)
-        for start in range(0, len(data), self._block_bytes):
+        for start in range(offset, len(data), self._block_bytes):
             yield data[start : start + self._block_bytes]
 
 

@@ -295,7 +295,7 @@ async def test_a_run_that_fails_leaves_no_stream_of_a_file_open(db: FaultyDataba
     class WatchedFileSystem(MemoryFileSystem):
         is_open = False
 
-        async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+        async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
             self.is_open = True
             try:
                 for line in events_to_jsonl(make_events(30)).splitlines(keepends=True):

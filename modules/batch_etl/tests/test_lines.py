@@ -17,9 +17,9 @@ class BlockFileSystem(MemoryFileSystem):
         super().__init__()
         self._size = size
 
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         data = await self.read(path)
-        for start in range(0, len(data), self._size):
+        for start in range(offset, len(data), self._size):
             yield data[start : start + self._size]
 
 
@@ -95,8 +95,8 @@ async def test_an_overlong_line_is_passed_over_and_its_neighbours_are_not(
 class FailingFileSystem(BlockFileSystem):
     """Fails at the end of each file."""
 
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
-        async for block in super().stream(path):
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
+        async for block in super().stream(path, offset=offset):
             yield block
         raise FileSystemError("changed")
 

@@ -68,7 +68,7 @@ class StuckFileSystem(MemoryFileSystem):
         super().__init__()
         self.is_stuck = asyncio.Event()
 
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         yield events_to_jsonl(make_events(10))
         self.is_stuck.set()
         await asyncio.Event().wait()

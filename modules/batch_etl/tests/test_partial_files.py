@@ -29,7 +29,7 @@ class FailingFileSystem(MemoryFileSystem):
 
     failing = ""
 
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         data = await self.read(path)
         if path != self.failing:
             yield data

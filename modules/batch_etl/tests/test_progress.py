@@ -27,10 +27,10 @@ class WatchedFileSystem(MemoryFileSystem):
         self.run = Run()
         self.seen: list[tuple[int | None, int, str]] = []
 
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         progress = self.run.progress
         self.seen.append((progress.total_bytes, progress.read_bytes, progress.current))
-        async for block in super().stream(path):
+        async for block in super().stream(path, offset=offset):
             yield block
 
 

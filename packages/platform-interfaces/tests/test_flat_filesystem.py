@@ -45,9 +45,9 @@ class FlatFileSystem(FileSystemInterface):
         await self.read(path)
         return f"flat:///{quote(path)}"
 
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         data = await self.read(path)
-        for start in range(0, len(data), 65536):
+        for start in range(offset, len(data), 65536):
             yield data[start : start + 65536]
 
     async def health_check(self) -> bool:

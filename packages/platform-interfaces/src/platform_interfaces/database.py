@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from platform_interfaces.columns import Columns
+from platform_interfaces.errors import LockTimeoutError
 from platform_interfaces.identifiers import quote_identifier
 from platform_interfaces.lifecycle import AsyncResource
 from platform_interfaces.query_result import QueryResult
@@ -53,10 +54,16 @@ class DatabaseInterface(AsyncResource, ABC):
         """Return whether ``connect`` was called and ``disconnect`` was not; asks no server."""
 
     @abstractmethod
-    async def execute(self, query: str, params: Sequence[Any] | None = None) -> int:
+    async def execute(
+        self, query: str, params: Sequence[Any] | None = None, *, timeout: float | None = None
+    ) -> int:
         """Return the number of rows that one statement changed (0 for DDL), or returned (for a SELECT).
 
-        ``params`` are the values of ``$1``, ``$2`` and so on; a single one is in a list, too.
+        Args:
+            query: the statement.
+            params: the values of ``$1``, ``$2`` and so on; a single one is in a list, too.
+            timeout: seconds that the statement may take, instead of the database's own limit, where it has
+                one: an index of a large table takes longer than a query may.
 
         Raises:
             NotConnectedError: before ``connect``. So do all the query methods below.
@@ -154,6 +161,17 @@ class DatabaseInterface(AsyncResource, ABC):
         Raises:
             LockTimeoutError: when another block held it for all that time.
         """
+
+    async def is_locked(self, name: str) -> bool:
+        """Return whether any task or process on this database is in such a block now.
+
+        The default tries to enter one, so another ``lock`` with a ``timeout`` of 0 may fail meanwhile.
+        """
+        try:
+            async with self.lock(name, timeout=0):
+                return False
+        except LockTimeoutError:
+            return True
 
     @abstractmethod
     async def health_check(self) -> bool:

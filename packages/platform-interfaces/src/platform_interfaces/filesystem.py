@@ -31,6 +31,8 @@ class Survey:
         dangling: the paths of links below the root that lead to nothing, sorted.
         sizes: bytes by path of ``files``, where the storage lists them without a further call; empty where
             it does not. A file may have changed since; two surveys with other sizes are equal.
+        versions: a text by path of ``files`` that is another one once the content has changed, where the
+            storage lists such a thing; it means nothing else.
     """
 
     files: tuple[str, ...]
@@ -38,6 +40,7 @@ class Survey:
     unusable: Mapping[str, str] = field(default_factory=dict)
     dangling: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict, compare=False)
+    versions: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class Capability(StrEnum):
@@ -46,9 +49,12 @@ class Capability(StrEnum):
     Attributes:
         DIRECTORIES: a path is a file or a directory, never both. Storage of keys and values lacks it: there,
             ``a`` and ``a/b`` may both be files.
+        EXACT_DELETES: of several deletes of a file at once, one alone returns True. Storage that deletes a
+            key whether or not it exists lacks it: there, several may.
     """
 
     DIRECTORIES = "directories"
+    EXACT_DELETES = "exact_deletes"
 
 
 class FileSystemInterface(AsyncResource, ABC):
@@ -135,7 +141,7 @@ class FileSystemInterface(AsyncResource, ABC):
 
     @abstractmethod
     async def delete(self, path: str) -> bool:
-        """Delete a file and return whether there was one; of several calls at once, one returns True."""
+        """Delete a file and return whether there was one; of calls at once, see ``EXACT_DELETES``."""
 
     @abstractmethod
     async def exists(self, path: str) -> bool:
@@ -150,10 +156,11 @@ class FileSystemInterface(AsyncResource, ABC):
         """
 
     @abstractmethod
-    def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+    def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         """Yield the content in non-empty blocks of the storage's own size, in constant memory.
 
-        A stream that is closed early leaves nothing open.
+        A stream that is closed early leaves nothing open. With an ``offset`` it begins at that byte, and what
+        comes before is not read; at the end of the file, and behind it, there is nothing to yield.
 
         Raises:
             FileMissingError: at the first block, when there is no such file.

@@ -52,12 +52,14 @@ class Mounts:
         unusable = {_full_path(moved, path): reason for path, reason in found.unusable.items()}
         dangling = [_full_path(moved, path) for path in found.dangling]
         sizes = {_full_path(moved, path): size for path, size in found.sizes.items()}
+        versions = {_full_path(moved, path): version for path, version in found.versions.items()}
         if self._rejects and not prefix:
             other = self.survey(REJECTS_FOLDER)
             files = sorted([*files, *other.files])
             aliases, unusable = {**aliases, **other.aliases}, {**unusable, **other.unusable}
             dangling, sizes = sorted([*dangling, *other.dangling]), {**sizes, **other.sizes}
-        return Survey(tuple(files), aliases, unusable, tuple(dangling), sizes)
+            versions |= other.versions
+        return Survey(tuple(files), aliases, unusable, tuple(dangling), sizes, versions)
 
     def list_names(self, prefix: str) -> tuple[str, ...]:
         """Return the names in the directory ``prefix``, sorted; those of directories end in ``/``."""

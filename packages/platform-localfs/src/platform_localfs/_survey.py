@@ -44,7 +44,7 @@ def survey(root: Root, hidden: str | None, names: Names, prefix: str, check: Che
         unusable[_escape(path, check)] = problem
 
     names_of = dict[tuple[int, int] | str, list[tuple[bool, str]]]()
-    sizes = dict[str, int]()
+    statuses = dict[str, os.stat_result]()
     for file in Walk(root, hidden, report).files(names, prefix):
         if reason := check(file.path):
             shortest = _find_shortest_refused(file.path, check)
@@ -55,7 +55,7 @@ def survey(root: Root, hidden: str | None, names: Names, prefix: str, check: Che
             if status is not None:
                 is_alias = file.path != file.real_path
                 names_of.setdefault(_identify(file, status), []).append((is_alias, file.path))
-                sizes[file.path] = status.st_size
+                statuses[file.path] = status
     aliases, files = dict[str, str](), []
     for found in names_of.values():
         (_, first), *others = sorted(found)
@@ -66,8 +66,13 @@ def survey(root: Root, hidden: str | None, names: Names, prefix: str, check: Che
         dict(sorted(aliases.items())),
         dict(sorted(unusable.items())),
         tuple(sorted(dangling)),
-        {path: sizes[path] for path in files},
+        {path: statuses[path].st_size for path in files},
+        {path: _describe_version(statuses[path]) for path in files},
     )
+
+
+def _describe_version(status: os.stat_result) -> str:
+    return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
 
 
 def list_names(entries: Iterable[os.DirEntry[str]]) -> tuple[str, ...]:

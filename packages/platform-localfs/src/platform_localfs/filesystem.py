@@ -114,7 +114,7 @@ class LocalFileSystem(FileSystemInterface):
         """Return a ``file://`` URL, which does not expire, whatever ``expiry`` is."""
         return await self._run("look at", path, Tree.url)
 
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         """Yield the content in blocks of 1 MiB; raise at the end when the file was changed while it was read.
 
         Raises:
@@ -123,7 +123,7 @@ class LocalFileSystem(FileSystemInterface):
         check_path(path)
         with self._translate_errors("read", path):
             tree, below = self._mounts.find(path)
-            reader = Reader(tree.open(below))
+            reader = Reader(tree.open(below), offset)
         try:
             while not reader.is_at_end:
                 if reader.size <= MAX_INLINE_BYTES:

@@ -35,6 +35,10 @@ class NamedLocks:
             finally:
                 lock.release()
 
+    def is_held(self, name: str) -> bool:
+        """Return whether a task runs such a block now."""
+        return name in self._locks and self._locks[name].locked()
+
     @contextmanager
     def _counting_users(self, name: str) -> Iterator[asyncio.Lock]:
         self._users[name] += 1

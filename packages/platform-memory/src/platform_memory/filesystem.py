@@ -43,8 +43,12 @@ class MemoryFileSystem(FileSystemInterface):
         return sorted(path for path in self._files if not directory or path.startswith(f"{directory}/"))
 
     async def survey(self, prefix: str) -> Survey:
-        sizes = {path: len(self._files.get(path, b"")) for path in await self.list(prefix)}
-        return Survey(tuple(sizes), sizes=sizes)
+        contents = {path: self._files.get(path, b"") for path in await self.list(prefix)}
+        return Survey(
+            tuple(contents),
+            sizes={path: len(content) for path, content in contents.items()},
+            versions={path: str(hash(content)) for path, content in contents.items()},
+        )
 
     async def delete(self, path: str) -> bool:
         self._refuse_directory(check_path(path))
@@ -58,10 +62,10 @@ class MemoryFileSystem(FileSystemInterface):
         self._content(path)
         return f"memory:///{quote(path)}"
 
-    async def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+    async def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         """Yield the content in blocks of at most 1 MiB."""
         data = self._content(path)
-        for start in range(0, len(data), BLOCK_BYTES):
+        for start in range(offset, len(data), BLOCK_BYTES):
             yield data[start : start + BLOCK_BYTES]
 
     async def health_check(self) -> bool:

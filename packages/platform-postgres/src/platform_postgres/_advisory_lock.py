@@ -26,6 +26,15 @@ MAX_PAUSE_SECONDS = 1.0
 REGAIN_SECONDS = 30.0
 CLOSE_TIMEOUT_SECONDS = 5.0
 
+HELD_LOCK = """
+    FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND classid::bigint = ($1::bigint >> 32) & 4294967295
+      AND objid::bigint = $1::bigint & 4294967295
+"""
+"""The lock whose key is ``$1``, if a session holds it."""
+
 
 @asynccontextmanager
 async def advisory_lock(connect: Connect, name: str, timeout: float) -> AsyncIterator[None]:
@@ -42,6 +51,11 @@ async def advisory_lock(connect: Connect, name: str, timeout: float) -> AsyncIte
             yield
     finally:
         await lock.release()
+
+
+def lock_key(name: str) -> int:
+    """Return the number that the server knows the lock ``name`` by."""
+    return int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
 
 
 class _Lock:
@@ -153,7 +167,7 @@ async def _acquire(connection: Connection, name: str, timeout: float) -> None:
     It is polled outside any transaction: a waiting statement would hold a snapshot, for which another
     session's CREATE INDEX CONCURRENTLY would wait, while this one waits for that session.
     """
-    key = int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
+    key = lock_key(name)
     loop = asyncio.get_running_loop()
     deadline, pause = loop.time() + timeout, MIN_PAUSE_SECONDS
     while True:
@@ -187,15 +201,11 @@ async def _close(connection: Connection) -> None:
 async def _describe_holder(connection: Connection, key: int) -> str:
     with translate_errors():
         row = await connection.fetchrow(
-            """
+            f"""
             SELECT pid, application_name, coalesce(host(client_addr), 'this machine') AS origin,
                    to_char(backend_start, 'YYYY-MM-DD HH24:MI:SSOF') AS since
-            FROM pg_locks JOIN pg_stat_activity USING (pid)
-            WHERE locktype = 'advisory' AND granted AND objsubid = 1
-              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-              AND classid::bigint = ($1::bigint >> 32) & 4294967295
-              AND objid::bigint = $1::bigint & 4294967295
-            """,
+            FROM (SELECT pid {HELD_LOCK}) AS holder JOIN pg_stat_activity USING (pid)
+            """,  # noqa: S608 - a constant
             key,
         )
     if row is None:

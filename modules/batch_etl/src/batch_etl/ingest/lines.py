@@ -5,12 +5,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, overload
 
+from batch_etl.ingest.byte_ranges import WHOLE_FILE, ByteRange, RangeReader
 from batch_etl.ingest.codes import MAX_LINE_BYTES
-from batch_etl.ingest.compression import decompress_file
 from batch_etl.ingest.formats import find_format
 from batch_etl.ingest.limits import Limits
 from batch_etl.ingest.record_format import RecordFormat
-from platform_interfaces import FileSystemError, FileSystemInterface, Progress
+from platform_interfaces import FileSystemError, FileSystemInterface, Progress, StorageUnreachableError
 
 START_BYTES = 64 * 1024  # of a line that is passed over, to see what it is
 
@@ -64,25 +64,36 @@ class Chunk:
 
 
 async def read_raw_lines(
-    fs: FileSystemInterface, path: str, limits: Limits, progress: Progress
+    fs: FileSystemInterface,
+    path: str,
+    limits: Limits,
+    progress: Progress,
+    within: ByteRange = WHOLE_FILE,
 ) -> AsyncGenerator[Chunk, None]:
     r"""Yield the lines of ``path``, at most ``chunk_lines`` in a chunk; lines end at ``\n`` only.
 
     A file that begins as gzip or zstd data is decompressed first; positions are those in its content.
     The bytes that are read, as they are stored, are added to ``progress``.
     A line that is too long is passed over without being held. The last chunk says that it is, and why the
-    rest could not be read; it is empty only where there are no lines.
+    rest could not be read; it is empty only where there are no lines. The lines of a range are numbered from
+    its ``first_number`` on.
+
+    Raises:
+        StorageUnreachableError: when the storage itself does not answer, not this file alone.
     """
-    open_line, splitter = _OpenLine(), _Splitter(path, limits.chunk_lines)
+    reader = RangeReader(fs, path, within, progress)
+    open_line, splitter = _OpenLine(), _Splitter(path, limits.chunk_lines, reader, within.first_number)
     ready = Chunk(path, find_format(path, b"")())
     failure: FileSystemError | None = None
     try:
-        async with aclosing(decompress_file(path, _count_bytes(fs.stream(path), progress))) as blocks:
+        async with aclosing(reader.read()) as blocks:
             async for block in blocks:
                 for chunk in splitter.split(open_line.complete(block)):
                     if ready.lines:
                         yield ready  # the last is held back, to say that it is
                     ready = chunk
+    except StorageUnreachableError:  # the other files would each wait for it in vain
+        raise
     except FileSystemError as error:
         failure = error
     is_truncated = failure is None and open_line.size > 0
@@ -94,15 +105,6 @@ async def read_raw_lines(
     yield replace(ready, is_last=True, is_truncated=is_truncated and bool(ready.lines), failure=failure)
 
 
-async def _count_bytes(
-    blocks: AsyncGenerator[bytes, None], progress: Progress
-) -> AsyncGenerator[bytes, None]:
-    async with aclosing(blocks):
-        async for block in blocks:
-            progress.read_bytes += len(block)
-            yield block
-
-
 def abandon(chunk: Chunk) -> Chunk:
     """Return the last chunk of a file that is not read further, to follow ``chunk``."""
     return Chunk(chunk.file, chunk.format, is_last=True, is_abandoned=True)
@@ -111,11 +113,11 @@ def abandon(chunk: Chunk) -> Chunk:
 class _Splitter:
     """Splits lines into chunks, and knows where in the file the next one begins."""
 
-    def __init__(self, path: str, chunk_lines: int) -> None:
-        self._path, self._chunk_lines = path, chunk_lines
+    def __init__(self, path: str, chunk_lines: int, reader: RangeReader, first_number: int) -> None:
+        self._path, self._chunk_lines, self._reader = path, chunk_lines, reader
         self._format: RecordFormat | None = None
         self._header: bytes | None = None
-        self._number, self._offset = 1, 0
+        self._number, self._offset = first_number, 0
 
     def split(self, lines: Sequence[Line]) -> Iterator[Chunk]:
         """Yield the chunks of some more lines."""
@@ -126,6 +128,7 @@ class _Splitter:
 
     def _open(self, lines: Sequence[Line]) -> Sequence[Line]:
         """Choose the format by the first line of the file, and return the lines without the header."""
+        self._offset = self._reader.line_start
         first = lines[0] if isinstance(lines[0], bytes) else lines[0].start
         format_class = find_format(self._path, first)
         if not format_class.has_header:

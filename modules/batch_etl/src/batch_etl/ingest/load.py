@@ -16,8 +16,8 @@ from batch_etl.ingest.report import Report
 from batch_etl.ingest.retrying import Retries
 from batch_etl.ingest.source import SourceFiles, log_found, select_source
 from batch_etl.ingest.table import TargetTable
-from batch_etl.ingest.table_writer import TableWriter
 from batch_etl.ingest.window import RunWindow
+from batch_etl.ingest.writers import open_writer
 from platform_interfaces import FileSystemError, PlatformContext, PlatformError, RejectWriter, rejects_path
 
 
@@ -79,8 +79,8 @@ class _Load:
             exclusive_load(db, log, table, self._config, limits, retries) as start,
             RunWindow(self._run, start) as window,
             RejectWriter(self._fs, self._config.folder, self._run.id) as rejects,
+            open_writer(db, log, table, window, retries, limits) as writer,
         ):
-            writer = TableWriter(db, log, table, window, retries)
             return await self._transfer(writer, rejects)
 
     async def _run_dry(self) -> int:
@@ -99,6 +99,7 @@ class _Load:
         report = Report(self._log, self._config, found, self._cleaner.fields, self._run.progress)
         try:
             await self._write(found, writer, rejects, report)
+            report.totals.settle(await writer.finish())
             if mismatch := await writer.find_mismatch(report.totals.inserted):
                 report.note_mismatch(mismatch)
         except CancelledError:  # by Ctrl-C, or because its container is stopped
@@ -133,7 +134,7 @@ class _Load:
                 report.add(cleaned, outcomes, rejected)
                 rejects.add(rejected)
                 if cleaned.chunk.is_last:
-                    if report.finish_file(cleaned.chunk):
+                    if report.finish_file(cleaned.chunk.file):
                         rejects.complete(cleaned.chunk.file)
                     else:
                         rejects.discard()

@@ -1,7 +1,7 @@
 """What is logged of rejected lines: the first of each reason, and a hint for each file."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from batch_etl.ingest.codes import LineCode, RejectCode
 from batch_etl.ingest.framing import find_framing_hint
@@ -35,23 +35,27 @@ class RejectLog:
         hint: the framing of the first file that has one which is not read.
     """
 
-    def __init__(self, log: LoggingInterface, fields: Sequence[str]) -> None:
-        self._log, self._fields = log, fields
+    def __init__(self, log: LoggingInterface) -> None:
+        self._log = log
         self._counts, self._hidden = Counter[str](), Counter[str]()
-        self._shown, self._hints, self._hinted = 0, 0, ""
+        self._shown, self._hints = 0, 0
         self.samples = list[bytes]()
         self.hint = ""
 
-    def add(self, chunk: Chunk, rejects: Sequence[Reject]) -> None:
-        """Log the rejects of a chunk, and what the lines of a file of JSON look like if they are not JSON."""
+    def add(self, rejects: Iterable[Reject], error_codes: Collection[str] = ()) -> None:
+        """Log rejects, in the order of their lines; ``error_codes`` are those that are logged as errors."""
         for reject in rejects:
-            self._log_one(reject)
+            self._log_one(reject, error_codes)
             if len(self.samples) < SAMPLES and reject.raw is not None:
                 self.samples.append(reject.raw[:SAMPLE_BYTES])
-        if self._hinted != chunk.file and isinstance(chunk.format, JsonLines):
-            unreadable = next((each for each in rejects if each.reasons[0].code in _FRAMING_CODES), None)
-            if unreadable:
-                self._log_hint(chunk, chunk.numbers.index(unreadable.line))
+
+    def add_hint(self, file: str, hint: str) -> None:
+        """Log what the lines of a file look like; nothing where that is not known."""
+        if hint:
+            self._hints += 1
+            self.hint = self.hint or hint
+            log = self._log.warn if self._hints <= SHOWN_HINTS else self._log.debug
+            log("A file is not one JSON object a line", file=file, hint=hint)
 
     def close(self) -> None:
         """Log how many rejected lines are details only."""
@@ -64,7 +68,7 @@ class RejectLog:
         if self._hints > SHOWN_HINTS:
             self._log.warn("More files with such hints, not shown", count=self._hints - SHOWN_HINTS)
 
-    def _log_one(self, reject: Reject) -> None:
+    def _log_one(self, reject: Reject, error_codes: Collection[str]) -> None:
         code = reject.reasons[0].code
         name = str(code)
         self._counts[name] += 1
@@ -73,13 +77,25 @@ class RejectLog:
             log = self._log.debug
         else:
             self._shown += 1
-            log = self._log.error if isinstance(code, RejectCode) and code.is_error else self._log.warn
+            log = self._log.error if is_error(reject) or name in error_codes else self._log.warn
         log("Invalid line", reason=name, file=reject.file, line=reject.line)
 
-    def _log_hint(self, chunk: Chunk, index: int) -> None:
-        self._hinted = chunk.file  # once for a file, also when nothing is recognised
-        if hint := find_framing_hint(chunk.lines[index : index + HINT_LINES], self._fields):
-            self._hints += 1
-            self.hint = self.hint or hint
-            log = self._log.warn if self._hints <= SHOWN_HINTS else self._log.debug
-            log("A file is not one JSON object a line", file=chunk.file, hint=hint)
+
+def is_error(reject: Reject) -> bool:
+    """Return whether its code says that it is logged as an error; that of one from a file does not."""
+    code = reject.reasons[0].code
+    return isinstance(code, RejectCode) and code.is_error
+
+
+def find_hint(chunk: Chunk, rejects: Sequence[Reject], fields: Sequence[str]) -> str | None:
+    """Return what the lines of a file of JSON look like if they are not JSON; empty when that is unknown.
+
+    None is returned where the rejects of the chunk are of another kind, and so say nothing.
+    """
+    if not isinstance(chunk.format, JsonLines):
+        return None
+    unreadable = next((each for each in rejects if each.reasons[0].code in _FRAMING_CODES), None)
+    if unreadable is None:
+        return None
+    index = chunk.numbers.index(unreadable.line)
+    return find_framing_hint(chunk.lines[index : index + HINT_LINES], fields) or ""

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from batch_etl.ingest.cleaning import CleanChunk
 from batch_etl.ingest.config import LoadConfig
 from batch_etl.ingest.diagnosis import explain_none_valid, join_names
+from batch_etl.ingest.file_account import FileAccount
 from batch_etl.ingest.lines import Chunk
-from batch_etl.ingest.outcome import Outcome
-from batch_etl.ingest.reject_log import RejectLog
+from batch_etl.ingest.reject_log import RejectLog, find_hint
 from batch_etl.ingest.source import SourceFiles, shorten
 from batch_etl.ingest.totals import Totals
-from batch_etl.ingest.unstored_fields import FieldCounts
 from platform_interfaces import (
     FailureKind,
     FileMissingError,
@@ -38,7 +37,7 @@ class Report:
     """Adds up what becomes of the lines of a run, and logs what the user should know of it.
 
     Attributes:
-        totals: those of the files that are finished.
+        rejects: the log of rejected lines.
         nothing_read: why there was nothing to load, though that is not a failure; empty where there was.
     """
 
@@ -53,9 +52,9 @@ class Report:
         self._log, self._config, self._absence, self._known_fields = log, config, found.absence, fields
         self._progress, self.nothing_read = progress, ""
         self._started = time.monotonic()
-        self.totals, self._file_totals = Totals(), Totals()
-        self._rejects = RejectLog(log, fields)
-        self._fields, self._lines_with_fields, self._duplicates_with_fields = FieldCounts(), 0, 0
+        self._account, self._file = FileAccount(), FileAccount()
+        self.rejects = RejectLog(log)
+        self._framed = ""
         self._changed, self._abandoned = set[str](), set[str]()
         self._unusable = set(found.unusable)
         self._reasons = dict(found.unusable)  # why files could not be read
@@ -67,41 +66,53 @@ class Report:
         """Return the totals of the files that are finished and of the current one."""
         totals = Totals()
         totals.merge(self.totals)
-        totals.merge(self._file_totals)
+        totals.merge(self._file.totals)
         return totals
+
+    @property
+    def totals(self) -> Totals:
+        """Return the totals of the files that are finished."""
+        return self._account.totals
 
     def add(self, cleaned: CleanChunk, outcomes: bytes, rejects: Sequence[Reject]) -> None:
         """Add the lines of a chunk, with the ``Outcome`` of each of its rows, and all its rejects."""
-        self._file_totals.add(cleaned, outcomes)
-        self._progress.records += len(cleaned.chunk.lines)
-        self._progress.seconds = time.monotonic() - self._started
+        self._file.add(cleaned, outcomes)
+        self.note_progress(len(cleaned.chunk.lines), len(rejects))
         if rejects:
-            self._progress.rejected += len(rejects)
-            self._rejects.add(cleaned.chunk, rejects)
-        unstored = cleaned.unstored
-        if unstored.lines:
-            self._lines_with_fields += unstored.lines
-            found_later = sum(outcomes[index] == Outcome.DUPLICATE for index in unstored.unique)
-            self._duplicates_with_fields += unstored.duplicates + found_later
-            for name, lines in unstored.names():
-                self._fields.add(name, lines)
+            self.rejects.add(rejects)
+            self._note_framing(cleaned.chunk, rejects)
 
-    def finish_file(self, chunk: Chunk) -> bool:
-        """Add the totals of a file, whose last chunk this is, to those of the run.
+    def add_part(self, account: FileAccount) -> None:
+        """Add a part of the current file; its rejects and its progress are noted by themselves."""
+        self._file.merge(account)
+
+    def note_progress(self, lines: int, rejected: int) -> None:
+        """Note that so many more lines were read."""
+        self._progress.records += lines
+        self._progress.rejected += rejected
+        self._progress.seconds = time.monotonic() - self._started
+
+    def _note_framing(self, chunk: Chunk, rejects: Sequence[Reject]) -> None:
+        if self._framed != chunk.file and (hint := find_hint(chunk, rejects, self._known_fields)) is not None:
+            self._framed = chunk.file  # once for a file, also when nothing is recognised
+            self.rejects.add_hint(chunk.file, hint)
+
+    def finish_file(self, file: str) -> bool:
+        """Add the account of a file, all of which has been added, to that of the run.
 
         Returns:
             whether its rejects replace those of earlier runs: not when it could not be read to its end.
         """
-        if chunk.failure:
-            self._note_failure(chunk.file, chunk.failure)
-        if chunk.is_abandoned:
-            self._note_abandoned(chunk.file)
-        totals, self._file_totals = self._file_totals, Totals()
-        self._log.debug("File complete", file=chunk.file, **totals.as_fields())
-        if mismatch := totals.find_mismatch():
-            self.note_mismatch(f"{chunk.file}: {mismatch}")
-        self.totals.merge(totals)
-        return chunk.file not in self._changed | self._unusable
+        account, self._file = self._file, FileAccount()
+        if account.failure:
+            self._note_failure(file, account.failure)
+        if account.is_abandoned:
+            self._note_abandoned(file, account.totals.raw)
+        self._log.debug("File complete", file=file, **account.totals.as_fields())
+        if mismatch := account.totals.find_mismatch():
+            self.note_mismatch(f"{file}: {mismatch}")
+        self._account.merge(account)
+        return file not in self._changed | self._unusable
 
     def _note_failure(self, file: str, error: FileSystemError) -> None:
         self._log.error("Cannot read file", file=file, reason=str(error))
@@ -110,19 +121,14 @@ class Report:
         can_retry = error.is_transient or isinstance(error, FileMissingError)
         (self._changed if can_retry else self._unusable).add(file)
 
-    def _note_abandoned(self, file: str) -> None:
-        self._log.error(
-            "No valid line so far: the file is not read further", file=file, lines=self._file_totals.raw
-        )
+    def _note_abandoned(self, file: str, lines: int) -> None:
+        self._log.error("No valid line so far: the file is not read further", file=file, lines=lines)
         self._abandoned.add(file)
 
     def note_unsaved(self, error: FileSystemError, location: str) -> None:
         """Log that rejects could not be saved at ``location``; the run has failed if it had some."""
-        text, advice = str(error), "FS_LOCAL_REJECTS_ROOT can name another directory for rejects"
-        # The adapter may have named both already.
-        known = {location: self._config.folder in text, advice: "FS_LOCAL_REJECTS_ROOT" in text}
-        missing = [hint for hint, is_known in known.items() if not is_known]
-        reason = f"{text} ({'; '.join(missing)})" if missing else text
+        text = str(error)  # the adapter may have named the location already
+        reason = text if self._config.folder in text else f"{text} ({location})"
         if self.totals.invalid:
             self._errors.append(("Rejected lines could not be kept", reason))
             self._failures.add(FailureKind.REJECTS_NOT_SAVED)
@@ -137,7 +143,7 @@ class Report:
     def conclude(self) -> list[FailureKind]:
         """Log what is wrong and return why the run fails, the most important first; empty if it does not."""
         log, totals = self._log, self.totals
-        self._rejects.close()
+        self.rejects.close()
         log.info("Validation complete", valid=totals.valid, invalid=totals.invalid.total())
         log.info(
             "Deduplication complete", before=totals.valid, after=totals.unique, duplicates=totals.duplicates
@@ -151,13 +157,14 @@ class Report:
         return sorted(self._failures, key=_BY_IMPORTANCE.index)
 
     def _warn_of_fields(self) -> None:
-        if self._lines_with_fields:
+        account = self._account
+        if account.lines_with_fields:
             advice = self._config.unstored_advice
             self._log.warn(
                 f"Some fields are not stored: there are columns for {join_names(self._known_fields)} only",
-                fields=self._fields.as_fields(),
-                lines=self._lines_with_fields,
-                duplicates=self._duplicates_with_fields,
+                fields=account.fields.as_fields(),
+                lines=account.lines_with_fields,
+                duplicates=account.duplicates_with_fields,
                 **({"advice": advice} if advice else {}),
             )
 
@@ -207,7 +214,7 @@ class Report:
             log = self._log.warn if config.allows_empty else self._log.error
             log("No raw data found", date=config.date, source_path=config.source_path, reason=reason)
         elif totals.raw and not totals.valid and not config.min_valid.allows_none:
-            rejects = self._rejects
+            rejects = self.rejects
             reason = explain_none_valid(
                 totals.invalid,
                 rejects.samples,

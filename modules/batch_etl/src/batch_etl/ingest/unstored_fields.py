@@ -67,6 +67,12 @@ class FieldCounts:
         else:
             self._others += lines
 
+    def merge(self, other: "FieldCounts") -> None:
+        """Add the counts of other lines."""
+        for name, lines in other._by_name.items():
+            self.add(name, lines)
+        self._others += other._others
+
     def as_fields(self) -> dict[str, int]:
         """Return the counts by name, the largest first."""
         counts = dict(sorted(self._by_name.items(), key=lambda item: (-item[1], item[0])))

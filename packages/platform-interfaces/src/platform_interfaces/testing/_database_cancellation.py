@@ -202,7 +202,9 @@ class DatabaseCancellationCases:
             with pytest.raises(LockTimeoutError):
                 async with db.lock("name", timeout=0):
                     pass
+            assert await db.is_locked("name")
             holder.cancel()
             await asyncio.gather(holder, return_exceptions=True)
             async with db.lock("name", timeout=2):
                 pass
+            assert not await db.is_locked("name")

@@ -122,6 +122,9 @@ class DatabaseSharedCases:
                             pass
                 async with another.lock("another name", timeout=0):
                     pass
+                assert [await each.is_locked("name") for each in (db, another)] == [True, True]
+                assert not await another.is_locked("another name")
+            assert not await another.is_locked("name")
             async with another.lock("name", timeout=0):
                 with pytest.raises(LockTimeoutError):
                     async with db.lock("name", timeout=0):
@@ -145,6 +148,7 @@ class DatabaseSharedCases:
                 with pytest.raises(LockTimeoutError):
                     async with db.lock("name", timeout=0):
                         pass
+                assert await db.is_locked("name")
         finally:
             os.kill(child, signal.SIGKILL)
             await wait_for_child(child)

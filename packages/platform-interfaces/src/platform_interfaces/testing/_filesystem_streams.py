@@ -43,6 +43,14 @@ class FileSystemStreamCases:
         # One by one: the difference of lists of megabytes takes minutes to show.
         assert all(content == data for content in found)
 
+    async def test_a_stream_begins_at_its_offset(self, fs: FileSystemInterface) -> None:
+        data = b"".join(number.to_bytes(4, "big") for number in range(3 * MIB // 4))
+        await fs.write("a", data)
+        for offset in (0, 1, 65_536, MIB, MIB + 1, 3 * MIB - 1, 3 * MIB, 4 * MIB):
+            blocks = [block async for block in fs.stream("a", offset=offset)]
+            assert all(blocks)
+            assert b"".join(blocks) == data[offset:], offset
+
     async def test_a_stream_takes_little_memory(self, fs: FileSystemInterface) -> None:
         await fs.write("a", bytes(48 * MIB))
         tracemalloc.start()

@@ -30,6 +30,16 @@ class FileSystemSurveyCases:
         sizes = (await fs.survey("b")).sizes
         assert sizes in ({}, {"b/one": 2, "b/deep/three": 3, "b/none": 0})
 
+    async def test_a_version_changes_with_the_content(self, fs: FileSystemInterface) -> None:
+        for path in ("b/one", "b/two"):
+            await fs.write(path, b"old")
+        first = (await fs.survey("b")).versions
+        assert first.keys() in ({"b/one", "b/two"}, set())
+        assert (await fs.survey("b")).versions == first
+        await fs.write("b/one", b"new")
+        changed = (await fs.survey("b")).versions
+        assert {path for path in first if changed[path] != first[path]} == first.keys() & {"b/one"}
+
     async def test_list_names_returns_what_is_directly_in_a_directory(self, fs: FileSystemInterface) -> None:
         for path in ("b/2", "b/10", "b/deep/er/x", "a"):
             await fs.write(path, b"")

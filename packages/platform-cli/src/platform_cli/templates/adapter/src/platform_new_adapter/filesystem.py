@@ -33,7 +33,7 @@ class NewAdapterFileSystem(FileSystemInterface):
     async def get_signed_url(self, path: str, expiry: int = 3600) -> str:
         raise NotImplementedError("get_signed_url is not written yet")
 
-    def stream(self, path: str) -> AsyncGenerator[bytes, None]:
+    def stream(self, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         raise NotImplementedError("stream is not written yet")
 
     async def health_check(self) -> bool:
