@@ -29,10 +29,7 @@ class DryRunWriter:
         try:
             return bytes(Outcome.NOT_WRITTEN if count else Outcome.DUPLICATE for count in added)
         except sqlite3.Error as error:
-            raise FileSystemError(
-                f"a dry run remembers keys in a temporary file in {_temporary_directory()}, which cannot be "
-                f"written: {error}: make room there, or set TMPDIR to a directory that has room"
-            ) from error
+            raise FileSystemError(explain_temporary_file(error)) from error
 
     async def find_mismatch(self, inserted: int) -> None:
         """Return None: nothing is stored."""
@@ -60,6 +57,14 @@ class NoRejectWriter:
 
 def _bindable(key: Any) -> bytes | str:
     return key if isinstance(key, bytes | str) else str(key)  # an int may be longer than SQLite's
+
+
+def explain_temporary_file(error: Exception) -> str:
+    """Return what to do when the temporary file of the keys cannot be written."""
+    return (
+        f"a dry run remembers keys in a temporary file in {_temporary_directory()}, which cannot be "
+        f"written: {error}: make room there, or set TMPDIR to a directory that has room"
+    )
 
 
 def _temporary_directory() -> str:

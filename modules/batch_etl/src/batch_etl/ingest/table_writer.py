@@ -14,7 +14,7 @@ from batch_etl.ingest.generated_keys import GeneratedKeys, explain_generated_key
 from batch_etl.ingest.outcome import Outcome
 from batch_etl.ingest.retrying import Retries
 from batch_etl.ingest.table import TargetTable
-from batch_etl.ingest.window import RunWindow
+from batch_etl.ingest.window import Window
 from platform_interfaces import (
     Columns,
     ConstraintError,
@@ -33,6 +33,9 @@ class TableWriter:
 
     No two writes have a ``created_at`` in common; so the table itself shows what a write has stored, even
     when the answer to its commit was lost.
+
+    Attributes:
+        met: the rows of earlier runs that were found.
     """
 
     def __init__(
@@ -40,12 +43,12 @@ class TableWriter:
         db: DatabaseInterface,
         log: LoggingInterface,
         table: TargetTable,
-        window: RunWindow,
+        window: Window,
         retries: Retries,
     ) -> None:
         self._db, self._log, self._table, self._retries = db, log, table, retries
         self._window = window
-        self._finder, self._met = Finder(db, table, window.after), MetRows()
+        self._finder, self.met = Finder(db, table, window.after), MetRows()
         self._lookups_left = _WRITES_THAT_LOOK_UP_FIRST
         self._has_written = False
         self._generated_keys: GeneratedKeys | None = None  # asked for when they are needed first
@@ -87,7 +90,7 @@ class TableWriter:
             else:
                 for found in existing:
                     if found.written_at != batch.created_at:  # else it was this very write
-                        self._met.classify(found, self._window.until, rows, outcomes)
+                        self.met.classify(found, self._window.until, rows, outcomes)
         return bytes(outcomes)
 
     async def find_mismatch(self, inserted: int) -> str | None:

@@ -42,6 +42,12 @@ class Totals:
         for name in ("lines", "blank", "duplicates", "unique", "inserted", "skipped", "not_written"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
+    def settle(self, inserted: int, skipped: int, not_written: int) -> None:
+        """Set what became of the unique lines; the other valid ones are duplicates."""
+        self.inserted, self.skipped, self.not_written = inserted, skipped, not_written
+        self.unique = inserted + skipped + not_written
+        self.duplicates = self.valid - self.unique
+
     @property
     def raw(self) -> int:
         """Return the number of lines that are not blank."""
