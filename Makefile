@@ -5,7 +5,7 @@ TEMPLATES := $(wildcard packages/platform-cli/src/platform_cli/templates/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
-	docs test test-quick test-unit test-impl torture templates bench bench-quick mutants mutants-check audit test-alone \
+	docs test test-quick test-unit test-impl test-containers torture templates bench bench-quick mutants mutants-check audit test-alone \
 	check-pythons smoke check build lock
 
 help: ## list the targets
@@ -74,6 +74,9 @@ test-unit: ## the tests of the modules, in memory
 
 test-impl: ## the tests of the implementations, on a real PostgreSQL and a real disk
 	uv run pytest tests/integration/ -v --tb=short
+
+test-containers: ## the image, compose.yaml and a PostgreSQL in a container; skipped where no container engine answers
+	uv run --group containers pytest tests/containers -v -rs --tb=short
 
 torture: ## hundreds of kills at random times, and all else that takes long: make torture TORTURE_KILLS=300
 	TORTURE_KILLS=$${TORTURE_KILLS:-300} TORTURE_ROUNDS=20 TORTURE_DATES=30 HYPOTHESIS_PROFILE=torture uv run pytest -s -o faulthandler_timeout=0 tests/torture tests/property

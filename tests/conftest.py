@@ -13,11 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from platform_postgres.testing import embedded_dir, postgres_url
+from platform_objectstore.testing import s3_client, s3_server, s3_settings
+from platform_postgres.testing import embedded_dir, open_server, postgres_url
 from tests.helpers.command import Outcome, Platform
 from tests.helpers.server import server_with_password
 
-__all__ = ["embedded_dir", "postgres_url"]
+__all__ = ["embedded_dir", "postgres_url", "s3_client", "s3_server", "s3_settings"]
+
+collect_ignore = ["containers"]  # they need a container engine: make test-containers
 
 REPOSITORY = Path(__file__).parent.parent
 # "#", "@" and the like are what passwords have and URLs trip over.
@@ -26,11 +29,8 @@ PASSWORD = f"canary#@/{secrets.token_hex(8)}"
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """Yield the URL of the server that DB_POSTGRES_URL names, or of a new one, over TCP with a password."""
-    if url := os.environ.get("DB_POSTGRES_URL"):
-        yield url
-        return
-    with server_with_password(PASSWORD) as url:
+    """Yield the URL of the server that the environment names, or of a new one, over TCP with a password."""
+    with open_server(lambda: server_with_password(PASSWORD)) as url:
         yield url
 
 

@@ -295,7 +295,7 @@ def test_an_existing_database_is_taken_over_and_programs_can_read_how_it_stands(
         write(f"{number:03}_{table}", table)
     assert migrate("mark", "--applied", "--through", "2").out.count("marked as applied") == 2
     found = json.loads(migrate("status", "--json").out)
-    assert found["schema_version"] == 1
+    assert found["version"] == 1
     assert [(each["number"], each["state"]) for each in found["migrations"]] == [
         (1, "applied"),
         (2, "applied"),

@@ -23,6 +23,7 @@ from tests.helpers.pages import PAGES, REPOSITORY, Block, find_commands, read_bl
 
 BLOCKS = {page: read_blocks(page) for page in PAGES}
 RUN = [page for page in PAGES if any(block.is_run for block in BLOCKS[page])]
+OBJECT_STORE_PAGE = "docs/object-store.md"
 # Into an environment of the clone's own, which takes seconds.
 INSTALLING = ("docs/modules.md", "docs/tutorial.md")
 # Whoever has followed the docs has a module and an adapter of their names.
@@ -45,13 +46,25 @@ def clone(tmp_path: Path, embedded_dir: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def object_store(request: pytest.FixtureRequest) -> str:
+    """Return the URL of a server with the bucket of the page that loads from one; else nothing."""
+    if request.getfixturevalue("page") != OBJECT_STORE_PAGE:
+        return "http://localhost:9000"
+    request.getfixturevalue("s3_client").create_bucket(Bucket="lake")
+    return str(request.getfixturevalue("s3_server"))
+
+
 @pytest.mark.parametrize("page", RUN)
-def test_the_commands_of_a_page_run(page: str, clone: Path, embedded_dir: Path, postgres_url: str) -> None:
+def test_the_commands_of_a_page_run(
+    page: str, clone: Path, embedded_dir: Path, postgres_url: str, object_store: str
+) -> None:
     script = "set -euo pipefail\n" + "\n".join(
         _script(block, number) for number, block in enumerate(BLOCKS[page]) if block.is_run
     )
     for example, here in (
         ("postgresql://user:password@host:5432/name", postgres_url),
+        ("http://localhost:9000", object_store),
         ("/data/", f"{embedded_dir.parent}/"),
         ("/tmp/", f"{embedded_dir.parent}/"),
         *(NEW_NAMES if page.startswith("docs/") else ()),

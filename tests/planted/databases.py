@@ -271,10 +271,10 @@ class CancelledCallKeepsItsConnection(PostgresDatabase):
 class CancelledStatementRunsOn(PostgresDatabase):
     """The statement runs in a task that no cancellation reaches."""
 
-    async def execute(self, query: str, params: Params = None) -> int:
+    async def execute(self, query: str, params: Params = None, **options: Any) -> int:
         if self._sessions.current():
-            return await super().execute(query, params)
-        return await asyncio.shield(super().execute(query, params))
+            return await super().execute(query, params, **options)
+        return await asyncio.shield(super().execute(query, params, **options))
 
     async def fetch_one(self, query: str, params: Params = None) -> Row | None:
         if self._sessions.current():
@@ -431,9 +431,9 @@ class CannotBeConnectedAgain(MemoryDatabase):
 
 @noticed_by("test_no_error_shows_a_value_of_a_row")
 class ErrorsShowValues(MemoryDatabase):
-    async def execute(self, query: str, params: Params = None) -> int:
+    async def execute(self, query: str, params: Params = None, **options: Any) -> int:
         with _showing(params):
-            return await super().execute(query, params)
+            return await super().execute(query, params, **options)
 
     async def fetch_one(self, query: str, params: Params = None) -> Row | None:
         with _showing(params):
@@ -479,11 +479,11 @@ class CallsShareTheirParameters(MemoryDatabase):
 
 @noticed_by("test_statements_after_a_transaction_are_kept_by_themselves")
 class TransactionOutlivesItsBlock(PostgresDatabase):
-    async def execute(self, query: str, params: Params = None) -> int:
+    async def execute(self, query: str, params: Params = None, **options: Any) -> int:
         is_left = self._sessions._transaction.get() is not None
         if self._sessions.current() is None and is_left:
             return 0
-        return await super().execute(query, params)
+        return await super().execute(query, params, **options)
 
 
 @noticed_by("test_to_close_what_was_never_opened_does_nothing")

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,9 +85,11 @@ def make_orders(folder: Path, *, lines: int, files: int) -> dict[str, Any]:
 class Load:
     """A load of a day, from a copy of its files below ``files``; ``variables`` are its environment."""
 
-    def __init__(self, project: Path, files: Path, day: Day, **variables: str) -> None:
+    def __init__(
+        self, project: Path, files: Path, day: Day, *, arguments: Sequence[str] = (), **variables: str
+    ) -> None:
         shutil.copytree(day.root, files)
-        self._day, self._project = day, project
+        self._day, self._project, self._arguments = day, project, arguments
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(_OURS)},
             "FS_LOCAL_ROOT": str(files),
@@ -99,7 +102,10 @@ class Load:
         """Start a load; a large day's cannot end before its log is read, which is more than a pipe holds."""
         job, platform = self._day.job, str(Path(sys.executable).with_name("platform"))
         return subprocess.Popen(
-            [platform, "run", job.module, "--date", "2026-01-15", "--source-path", job.source],
+            [
+                *(platform, "run", job.module, "--date", "2026-01-15", "--source-path", job.source),
+                *self._arguments,
+            ],
             cwd=self._project,
             env=self._environment,
             stdin=subprocess.DEVNULL,

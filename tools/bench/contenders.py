@@ -30,12 +30,12 @@ class Contender:
     payload: str = "payload::text"
 
 
-def ours(server: Server, day: Input, url: str) -> Run:
-    """Run `platform run batch_etl` with its defaults, after setting the rejects of earlier runs aside."""
+def ours(server: Server, day: Input, url: str, *arguments: str) -> Run:
+    """Run `platform run batch_etl`, after setting the rejects of earlier runs aside."""
     rejects = day.folder / REJECTS_FOLDER
     if rejects.exists():  # not removed: on some file systems, many freed inodes make new files slow
         rejects.rename(Path(tempfile.mkdtemp(prefix=_SET_ASIDE, dir=day.folder)) / rejects.name)
-    command = (PLATFORM, "run", "batch_etl", *JOB)
+    command: Sequence[str | Path] = (PLATFORM, "run", "batch_etl", *JOB, *arguments)
     return measure(server, command, environment(url, FS_LOCAL_ROOT=str(day.folder)))
 
 

@@ -1,5 +1,6 @@
 """The parts of the benchmark; each compares medians of runs that take turns."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -7,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from examples import events_by_day
+from platform_memory import MemorySecrets
+from platform_postgres import PostgresDatabase
 from tools.bench.contenders import DLT_VENV, Contender, all_contenders, ours
 from tools.bench.inputs import Input, Inputs
 from tools.bench.measure import Run, measure
@@ -15,6 +19,7 @@ from tools.bench.server import ROOT, Rows, Server, environment
 
 START_LINES, START_ROUNDS = 10, 7
 LARGE = 10  # times the lines
+PARTITIONED = "events_by_day"
 SAME_ROWS = (
     "Rows are compared by event_type, payload and event_date; those of dlt, which rounds numbers in JSON "
     "when given rows, by number and trace of the event. source is left out: of equal events any may stay."
@@ -115,6 +120,35 @@ def scale(bench: Bench) -> Part:
     return part
 
 
+def partitions(bench: Bench) -> Part:
+    """Compare the first load into a partitioned table with that into a plain one, for two sizes of a day."""
+    part = Part("partitions")
+    days = [bench.inputs.day(factor * bench.lines, is_distinct=True) for factor in (1, LARGE)]
+    for _ in range(bench.rounds):
+        for day in days:
+            bench.load(part, f"{day.lines:,} plain", day)
+            label = f"{day.lines:,} partitioned"
+            bench.show_progress(f"{part.name}: {label}")
+            url = bench.server.fresh()
+            asyncio.run(_create_partitioned(url))
+            run = ours(bench.server, day, url, "--target-table", PARTITIONED)
+            part.add(label, day.lines, run)
+            part.expect(label, bench.server.count(PARTITIONED), day.unique)
+    small, large = (f"{day.lines:,} partitioned" for day in days)
+    growth = part.median(large).seconds / part.median(small).seconds / LARGE
+    part.ratios += [
+        _time_ratio(part, large, f"{days[1].lines:,} plain", 0.65),
+        Ratio("larger / smaller, time per line", growth, 1.1),
+        Ratio(f"client peak, {large}", part.median(large).client_peak_mib, 200, unit=" MiB"),
+    ]
+    return part
+
+
+async def _create_partitioned(url: str) -> None:
+    async with PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": url})) as db:
+        await events_by_day.up(db)
+
+
 def many_files(bench: Bench) -> Part:
     """Compare files of a hundred lines with 16 files of the same lines."""
     day = bench.inputs.day(bench.lines)
@@ -174,6 +208,7 @@ PARTS: dict[str, Callable[[Bench], Part]] = {
     "contenders": contenders,
     "rerun": rerun,
     "scale": scale,
+    "partitions": partitions,
     "many-files": many_files,
     "large-file": large_file,
     "gz": gz,
@@ -181,4 +216,4 @@ PARTS: dict[str, Callable[[Bench], Part]] = {
     "micro": micro,
 }
 USUAL = ("contenders", "rerun", "many-files", "gz", "start", "micro")
-"""Unless others are named: scale and large-file take 2.3 GB of input each, and long."""
+"""Unless others are named: scale, partitions and large-file take 2.3 GB of input each, and long."""

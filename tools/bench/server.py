@@ -21,7 +21,7 @@ from tests.helpers.server import server_with_password
 
 ROOT = Path(__file__).parent.parent.parent
 PLATFORM = Path(sys.executable).with_name("platform")
-SETTINGS = {"fsync": "on"}  # tests do without; all else is as the embedded server has it
+SETTINGS = {"fsync": "on", "max_wal_size": "4GB"}  # as the embedded server has them, not as that of the tests
 _REPORTED_SETTINGS = ("fsync", "full_page_writes", "synchronous_commit", "shared_buffers", "max_wal_size")
 SAMPLE_SECONDS = 0.5
 _DATABASE, _TEMPLATE = "bench", "bench_migrated"
@@ -74,9 +74,9 @@ class Server:
         """Return the rows of a statement, over a connection of its own."""
         return asyncio.run(_query(self.url(database), statement))
 
-    def count(self) -> int:
+    def count(self, table: str = "cleaned_events") -> int:
         """Return the number of rows that our load has left."""
-        [row] = self.query("SELECT COUNT(*) AS count FROM cleaned_events", _DATABASE)
+        [row] = self.query(f"SELECT COUNT(*) AS count FROM {table}", _DATABASE)
         return int(row["count"])
 
     def rows(self, table: str = "cleaned_events", payload: str = "payload::text") -> Rows:

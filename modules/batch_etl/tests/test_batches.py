@@ -66,6 +66,10 @@ class MeetingWriter:
             raise
         return b""
 
+    async def finish(self) -> int:
+        """Return 0."""
+        return 0
+
     async def find_mismatch(self, inserted: int) -> None:
         """Return None."""
 

@@ -1,23 +1,33 @@
 """Which dates of a range are run: from the range, the history and the options."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from platform_cli.backfill.dates import MAX_DATES, format_dates, list_dates, parse_date
-from platform_cli.backfill.plan import DateState, Selection, Target, make_plan
+from platform_cli.backfill.plan import DateState, PlannedDate, Selection, make_plan
+from platform_cli.history.load_key import make_load_key
 from platform_cli.history.record import RunRecord, RunStatus
+from platform_cli.manifest import Argument, Value
 
 DAY = dt.date(2026, 1, 15)
 ARGUMENTS = {"source-path": "raw", "wait": True, "batch-size": 500, "min-valid": None}
 AT_MINUTE_9 = {"at": "2026-02-01T12:09:00+00:00"}
-TARGET = Target(
-    arguments=ARGUMENTS,
-    defaults={"min-valid": None, "mode": None},
-    environment="local",
-    filesystem="local",
-    root="/data",
+
+
+def argument(name: str, kind: str = "string", default: Value | None = None, **changes: Any) -> Argument:
+    return Argument(name, "", kind, False, default, (), **changes)
+
+
+KNOWN = (
+    argument("date"),
+    argument("source-path"),
+    argument("mode"),
+    argument("min-valid"),
+    argument("wait", "boolean", True, is_part_of_load=False),
+    argument("batch-size", "integer", 500, is_part_of_load=False),
 )
 
 
@@ -32,7 +42,7 @@ def make_run(status: RunStatus = RunStatus.SUCCEEDED, minute: int = 0, **changes
         "entry": "run",
         "arguments": {**ARGUMENTS, "date": str(DAY)},
         "environment": "local",
-        "adapters": {"database": "postgres", "filesystem": "local"},
+        "adapters": {"database": "postgres", "filesystem": "local", "root": "/data"},
         "host": "host",
         "user": "user",
         "process_id": 1,
@@ -48,9 +58,18 @@ def make_run(status: RunStatus = RunStatus.SUCCEEDED, minute: int = 0, **changes
     return RunRecord(**{**fields, **changes})
 
 
+WANTED = make_load_key(make_run(), KNOWN)
+
+
+def plan(
+    dates: Sequence[dt.date], runs: Sequence[RunRecord], selection: Selection = Selection.NOT_DONE
+) -> list[PlannedDate]:
+    return make_plan(dates, runs, WANTED, KNOWN, selection)
+
+
 def state_of(*runs: RunRecord) -> DateState:
     """Return the state of ``DAY`` after ``runs``, oldest first."""
-    [planned] = make_plan([DAY], runs[::-1], TARGET, Selection.NOT_DONE)
+    [planned] = plan([DAY], runs[::-1])
     return planned.state
 
 
@@ -129,13 +148,14 @@ def test_after_an_undo_only_runs_that_started_later_count(later: list[RunRecord]
         ({"entry": "retry"}, "entry=retry"),
         ({"environment": "staging"}, "environment=staging"),
         ({"adapters": {"database": "postgres", "filesystem": "memory"}}, "file system=memory"),
+        ({"adapters": {"filesystem": "local"}}, "root=''"),
         ({"adapters": {"filesystem": "local", "root": "/wrong"}}, "root=/wrong"),
     ],
 )
 def test_a_run_of_something_else_does_not_count_and_the_plan_says_why(
     changes: dict[str, Any], difference: str
 ) -> None:
-    [planned] = make_plan([DAY], [make_run(**changes)], TARGET, Selection.NOT_DONE)
+    [planned] = plan([DAY], [make_run(**changes)])
     assert planned.state is DateState.MISSING
     assert planned.reason == f"no such run: 00000000 had {difference}"
 
@@ -153,10 +173,19 @@ def test_how_a_run_worked_does_not_matter(arguments: dict[str, Any]) -> None:
 
 
 def test_a_run_of_an_earlier_version_had_the_default_of_an_argument_that_is_new() -> None:
-    is_new = Target({**ARGUMENTS, "mode": "strict"}, {"mode": "strict"}, "local", "local")
-    is_other = Target({**ARGUMENTS, "mode": "loose"}, {"mode": "strict"}, "local", "local")
-    assert is_new.find_difference(make_run()) == ""
-    assert is_other.find_difference(make_run()) == "mode=strict"
+    known = (*KNOWN, argument("full", default="strict"))
+    earlier = make_load_key(make_run(), known)
+    same, other = (
+        make_load_key(make_run(arguments={**ARGUMENTS, "full": mode}), known) for mode in ("strict", "loose")
+    )
+    assert earlier.find_difference(same) == ""
+    assert earlier.find_difference(other) == "full=strict"
+
+
+def test_a_flag_that_a_module_has_no_longer_matters_only_where_it_was_given() -> None:
+    is_off, is_on = (make_run(arguments={**ARGUMENTS, "date": str(DAY), "old": on}) for on in (False, True))
+    assert state_of(is_off) is DateState.DONE
+    assert state_of(is_on) is DateState.MISSING
 
 
 @pytest.mark.parametrize(
@@ -179,23 +208,20 @@ def test_the_option_selects_the_dates(selection: Selection, due: list[int]) -> N
         )
         for status, date in zip(statuses, dates[1:], strict=True)
     ]
-    plan = make_plan(dates, runs, TARGET, selection)
-    assert [planned.date for planned in plan] == dates
-    assert [index for index, planned in enumerate(plan) if planned.is_due] == due
+    found = plan(dates, runs, selection)
+    assert [planned.date for planned in found] == dates
+    assert [index for index, planned in enumerate(found) if planned.is_due] == due
 
 
 def test_the_plan_says_why() -> None:
     runs = [make_run(RunStatus.RUNNING, 2), make_run(RunStatus.FAILED, 1)]
     undone = make_run(RunStatus.UNDONE, undone=AT_MINUTE_9)
-    assert make_plan([DAY], [], TARGET, Selection.ALL)[0].reason == "no run"
-    assert (
-        make_plan([DAY], runs, TARGET, Selection.ALL)[0].reason
-        == "failed 2026-02-01 12:01 UTC (run 00000000)"
-    )
-    assert make_plan([DAY], [undone], TARGET, Selection.ALL)[0].reason == (
+    assert plan([DAY], [], Selection.ALL)[0].reason == "no run"
+    assert plan([DAY], runs, Selection.ALL)[0].reason == "failed 2026-02-01 12:01 UTC (run 00000000)"
+    assert plan([DAY], [undone], Selection.ALL)[0].reason == (
         "was undone 2026-02-01 12:09 UTC (run 00000000)"
     )
-    assert make_plan([DAY], runs[:1], TARGET, Selection.ALL)[0].reason == (
+    assert plan([DAY], runs[:1], Selection.ALL)[0].reason == (
         "is running since 2026-02-01 12:02 UTC (run 00000000)"
     )
 
@@ -203,7 +229,7 @@ def test_the_plan_says_why() -> None:
 @pytest.mark.parametrize("figures", [{"lines": 0}, {"lines": 3, "nothing_read": "only blank lines"}])
 def test_a_run_that_read_nothing_is_not_done_and_is_tried_again(figures: dict[str, Any]) -> None:
     run = make_run(figures=figures)
-    [planned] = make_plan([DAY], [run], TARGET, Selection.NOT_DONE)
+    [planned] = plan([DAY], [run])
     assert (planned.state, planned.is_due) == (DateState.EMPTY, True)
     assert planned.reason == "read nothing 2026-02-01 12:00 UTC (run 00000000)"
     assert state_of(run, make_run(minute=1, figures={"lines": 1})) is DateState.DONE

@@ -206,6 +206,7 @@ def test_a_module_is_listed_with_all_that_it_declares(
                 "default_in": {},
                 "choices": [],
                 "example": None,
+                "is_part_of_load": True,
                 "description": "A person.",
             },
             {
@@ -216,6 +217,7 @@ def test_a_module_is_listed_with_all_that_it_declares(
                 "default_in": {},
                 "choices": [],
                 "example": None,
+                "is_part_of_load": True,
                 "description": "Aloud.",
             },
         ],

@@ -92,7 +92,10 @@ def test_a8_what_is_given_with_a_sign_or_begins_with_one_dash_is_a_value(
             "--auto-migrate run hello --path a --no-auto-migrate",
             "option '--auto-migrate' is given more than once: give it once",
         ),
-        ("--log json --log json run hello --path a", "option '--log' is given more than once: give it once"),
+        (
+            "--fs local --fs local run hello --path a",
+            "option '--fs' is given more than once: give it once",
+        ),
         ("migrate up --target 1 --target 2", "option '--target' is given more than once: give it once"),
         ("migrate up --dry-run --dry-run", "option '--dry-run' is given more than once: give it once"),
         ("migrate down --count 1 --count 1", "option '--count' is given more than once: give it once"),

@@ -111,11 +111,9 @@ def test_no_rows_still_have_columns(ask: Query, form: str, printed: str) -> None
 
 def test_columns_of_one_name_are_refused_where_they_are_keys(ask: Query) -> None:
     assert ask("SELECT 1 AS n, 2 AS n", "--csv") == (0, "n,n\n1,2\n", "")
-    assert ask("SELECT 1 AS n, 2 AS n", "--json") == (
-        1,
-        "",
-        "error: two columns of the result are named 'n': name one differently with AS\n",
-    )
+    code, _, err = ask("SELECT 1 AS n, 2 AS n", "--json")
+    assert code == 1
+    assert err == "error: two columns of the result are named 'n': name one differently with AS\n"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +164,8 @@ def test_what_is_not_sql_is_refused(ask: Query, sql: str, message: str) -> None:
 
 
 def test_forms_exclude_each_other(ask: Query) -> None:
-    assert ask("SELECT 1", "--json", "--csv") == (2, "", "error: --json and --csv exclude each other\n")
+    code, _, err = ask("SELECT 1", "--json", "--csv")
+    assert (code, err) == (2, "error: --json and --csv exclude each other\n")
 
 
 @pytest.mark.parametrize(

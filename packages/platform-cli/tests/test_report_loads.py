@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -30,15 +31,21 @@ def date(text: str) -> dt.date:
         ({"module": "other"}, 2),
         ({"environment": "staging"}, 2),
         ({"adapters": {"filesystem": "memory"}}, 2),
-        ({"arguments": {"source-path": "raw", "batch-size": 10, "wait": False, "max-rejected": "5%"}}, 1),
+        ({"arguments": {"source-path": "raw", "max-rejected": "5%"}}, 1),
         ({"arguments": {"source-path": "raw", "full": False, "only": None}}, 1),
         ({"adapters": {"logging": "json"}}, 1),
         ({"version": "2.0.0"}, 1),
     ],
 )
 def test_runs_are_of_one_load_when_they_load_the_same(
-    make_run: MakeRun, change: dict[str, object], count: int
+    make_run: MakeRun, module: Callable[..., Path], change: dict[str, object], count: int
 ) -> None:
+    module(
+        args=[
+            {"name": "source-path", "type": "string"},
+            {"name": "max-rejected", "type": "string", "part_of_load": False},
+        ]
+    )
     loads = group_loads([make_run("2026-01-15"), make_run("2026-01-16", **change)])
     assert len(loads) == count
 

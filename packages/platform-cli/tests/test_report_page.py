@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,6 +94,22 @@ def test_the_command_that_loads_missing_dates_gives_flags_as_they_are_typed(make
     runs = (make_run(date, arguments={"date": date, **arguments}) for date in ("2026-01-15", "2026-01-17"))
     command = "platform backfill hello --from 2026-01-16 --to 2026-01-16 --env local --full --since=-1"
     assert f"To load them: {command} " in render(*runs).text
+
+
+def test_the_command_that_loads_missing_dates_has_no_argument_that_only_says_how_a_run_works(
+    make_run: MakeRun, module: Callable[..., Path]
+) -> None:
+    module(
+        args=[
+            {"name": "date", "type": "string"},
+            {"name": "source-path", "type": "string"},
+            {"name": "max-rejected", "type": "string", "part_of_load": False},
+        ]
+    )
+    arguments = {"source-path": "raw", "max-rejected": "5%"}
+    page = render(*(make_run(date, arguments=arguments) for date in ("2026-01-15", "2026-01-17")))
+    command = "platform backfill hello --from 2026-01-16 --to 2026-01-16 --env local --source-path raw"
+    assert f"To load them: {command} " in page.text
 
 
 def test_the_latest_runs_are_a_table(make_run: MakeRun) -> None:

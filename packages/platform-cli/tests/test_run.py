@@ -108,7 +108,9 @@ def test_a_run_that_is_refused_has_no_end(events: Events, module: Module) -> Non
     module(
         working(ending="from platform_interfaces import ConfigurationError; raise ConfigurationError('x')")
     )
-    assert events()[-1]["event"] == "Slow"
+    *others, last = events()
+    assert (last["event"], last["failure_kind"], last["error"]) == ("Command failed", "configuration", "x")
+    assert others[-1]["event"] == "Slow"
 
 
 def test_a_figure_that_json_cannot_hold_is_named_and_the_run_succeeds(

@@ -60,6 +60,7 @@ def test_the_public_names_are_these() -> None:
             "Run",
             "SecretsInterface",
             "StatementTimeoutError",
+            "StorageUnreachableError",
             "Survey",
             "TransactionAbortedError",
             "TransactionConflictError",
@@ -145,5 +146,6 @@ def test_only_what_may_pass_by_itself_is_transient() -> None:
         "FileChangedError",
         "LockTimeoutError",
         "StatementTimeoutError",
+        "StorageUnreachableError",
         "TransactionConflictError",
     }

@@ -11,7 +11,8 @@ import click
 from platform_cli._masking import remember_arguments
 from platform_cli._reserved_stdout import release_stdout, result_stream
 from platform_cli.commands import platform
-from platform_cli.failures import CLOSED_PIPE, REPORTING, OutputClosedError, fail
+from platform_cli.failures import CLOSED_PIPE, OutputClosedError
+from platform_cli.reporting import REPORTING
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -23,13 +24,17 @@ def main(args: Sequence[str] | None = None) -> int:
             sys.stdout.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if args is None else args
     remember_arguments(words)
-    REPORTING.shows_trace, REPORTING.has_detailed_codes = "--debug" in words, False
+    REPORTING.begin(words)
     try:
         if instruction := os.environ.get("_PLATFORM_COMPLETE"):
             from platform_cli.commands.completion import complete
 
             return complete(platform, instruction)
-        return _run(args)
+        if code := _run(args):
+            from platform_cli.failure_report import answer_failure
+
+            answer_failure(code)
+        return code
     finally:
         _flush()
         if args is not None:
@@ -69,6 +74,8 @@ def _run(args: Sequence[str] | None) -> int:
     except (OutputClosedError, SystemExit):  # click exits where it finds the pipe closed, in a help
         return CLOSED_PIPE
     except Exception as error:  # noqa: BLE001 - for any error the user gets one line and an exit code
+        from platform_cli.failure_report import fail
+
         return fail(error)
 
 

@@ -1,15 +1,12 @@
 """The message, the kind and the exit code of a failure."""
 
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 
 import click
 
 from platform_cli._masking import hide_secrets
-from platform_cli._text import printable
 from platform_cli._usage_errors import describe_usage
+from platform_cli.reporting import REPORTING
 from platform_interfaces import (
     ConfigurationError,
     FailureKind,
@@ -53,18 +50,6 @@ EXIT_CODES: Mapping[FailureKind, int] = {
 126 and above the shell's, with 130 and 143 for a run that a signal stopped."""
 
 
-@dataclass
-class Reporting:
-    """How failures are reported: as the command line says, then as the settings do."""
-
-    shows_trace: bool = False
-    has_detailed_codes: bool = False
-
-
-REPORTING = Reporting()
-"""Of the process, because a command line may be wrong before there are settings."""
-
-
 class OutputClosedError(Exception):
     """The reader of standard output has closed it, as ``head`` does when it has enough."""
 
@@ -93,9 +78,6 @@ class AdapterFailedError(PlatformError):
     kind = FailureKind.ADAPTER_ERROR
 
 
-_BLAMED = ModuleFailedError | AdapterFailedError
-
-
 def describe(error: BaseException) -> str:
     """Return the failure in words without secrets: a line for each problem of a command line or a file."""
     return hide_secrets(_in_words(error))
@@ -119,47 +101,6 @@ def _text(error: BaseException) -> str:
         return str(error)
     except Exception:  # noqa: BLE001 - a broken __str__ must not hide how the run ended
         return ""
-
-
-def fail(error: BaseException) -> int:
-    """Write to standard error what failed, and return the exit code to end with."""
-    with suppress(OSError):  # a closed pipe, a full disk: the exit code still says it
-        if REPORTING.shows_trace:
-            _show_trace(error)
-        for line in describe(error).splitlines():
-            click.echo(_fit(f"error: {printable(line)}"), err=True)
-        if (
-            isinstance(error, _BLAMED)
-            and error.__cause__
-            and not REPORTING.shows_trace
-            and _is_read_by_people()
-        ):
-            click.echo("       --debug shows the trace", err=True)
-    return exit_code(error)
-
-
-def _fit(line: str) -> str:
-    """Return a line that breaks between words where standard error is a terminal, else as it is."""
-    if not _is_read_by_people():
-        return line
-    import shutil
-    import textwrap
-
-    width = max(40, shutil.get_terminal_size().columns)
-    return textwrap.fill(
-        line, width, subsequent_indent="       ", break_long_words=False, break_on_hyphens=False
-    )
-
-
-def _is_read_by_people() -> bool:
-    return bool(sys.stderr) and sys.stderr.isatty()
-
-
-def _show_trace(error: BaseException) -> None:
-    import traceback
-
-    for line in hide_secrets("".join(traceback.format_exception(error))).splitlines():
-        click.echo(printable(line.expandtabs()), err=True)
 
 
 def find_kind(error: BaseException) -> FailureKind:

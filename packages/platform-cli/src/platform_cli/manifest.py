@@ -37,7 +37,8 @@ class Argument:
     """One argument of a module; ``default`` is None where it has none.
 
     ``default_in`` has the defaults of the environments that have their own; ``example`` is the value in the
-    example of the help, None where the help makes one up.
+    example of the help, None where the help makes one up; ``is_part_of_load`` is whether runs with other
+    values of it load something else.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Argument:
     choices: tuple[Value, ...]
     default_in: Mapping[str, Value] = field(default_factory=dict)
     example: Value | None = None
+    is_part_of_load: bool = True
 
     @property
     def key(self) -> str:
@@ -190,6 +192,7 @@ def _argument(data: JsonObject) -> Argument:
         choices=tuple(data.get("choices", list, [])),
         default_in=data.get("default_in", dict, {}),
         example=data.get("example", object, None),  # type: ignore[arg-type] # likewise
+        is_part_of_load=data.get("part_of_load", bool, True),
     )
     _check_values(data, argument)
     data.finish()

@@ -26,11 +26,26 @@ _DISTRIBUTIONS = {
     ("database", "memory"): "platform-cli[memory]",
     ("database", "postgres"): "platform-cli[postgres]",
     ("executor", "inline"): "platform-executors",
+    ("filesystem", "azure"): "platform-cli[objectstore]",
+    ("filesystem", "gcs"): "platform-cli[objectstore]",
     ("filesystem", "local"): "platform-cli[localfs]",
     ("filesystem", "memory"): "platform-cli[memory]",
+    ("filesystem", "minio"): "platform-cli[objectstore]",
+    ("filesystem", "s3"): "platform-cli[objectstore]",
     ("logging", "memory"): "platform-cli[memory]",
     ("modules", "batch_etl"): "batch-etl",
 }
+
+_S3_SETTINGS = (
+    "ACCESS_KEY_ID",
+    "BUCKET",
+    "ENDPOINT",
+    "PREFIX",
+    "REGION",
+    "SECRET_ACCESS_KEY",
+    "SESSION_TOKEN",
+    "TIMEOUT",
+)
 
 KNOWN_SETTINGS = (
     "DB_EMBEDDED_CREATE",
@@ -40,8 +55,16 @@ KNOWN_SETTINGS = (
     "DB_POSTGRES_POOL_MIN",
     "DB_POSTGRES_STATEMENT_TIMEOUT",
     "DB_POSTGRES_URL",
+    "FS_AZURE_ACCOUNT",
+    "FS_AZURE_CONTAINER",
+    "FS_AZURE_PREFIX",
+    "FS_AZURE_TIMEOUT",
+    "FS_GCS_BUCKET",
+    "FS_GCS_PREFIX",
+    "FS_GCS_TIMEOUT",
     "FS_LOCAL_REJECTS_ROOT",
     "FS_LOCAL_ROOT",
+    *(f"FS_{name}_{what}" for name in ("MINIO", "S3") for what in _S3_SETTINGS),
     "LOG_LEVEL",
     "MIGRATIONS_DIR",
 )

@@ -54,10 +54,16 @@ class DatabaseInterface(AsyncResource, ABC):
         """Return whether ``connect`` was called and ``disconnect`` was not; asks no server."""
 
     @abstractmethod
-    async def execute(self, query: str, params: Sequence[Any] | None = None) -> int:
+    async def execute(
+        self, query: str, params: Sequence[Any] | None = None, *, timeout: float | None = None
+    ) -> int:
         """Return the number of rows that one statement changed (0 for DDL), or returned (for a SELECT).
 
-        ``params`` are the values of ``$1``, ``$2`` and so on; a single one is in a list, too.
+        Args:
+            query: the statement.
+            params: the values of ``$1``, ``$2`` and so on; a single one is in a list, too.
+            timeout: seconds that the statement may take, instead of the database's own limit, where it has
+                one: an index of a large table takes longer than a query may.
 
         Raises:
             NotConnectedError: before ``connect``. So do all the query methods below.

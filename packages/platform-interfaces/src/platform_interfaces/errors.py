@@ -16,6 +16,7 @@
     │   └── DataError                 fix the data: the database refuses a value
     │       └── ConstraintError       … because it breaks a constraint
     ├── FileSystemError               anything else the storage reports
+    │   ├── StorageUnreachableError   retry: the storage cannot be reached, or does not answer for now
     │   ├── FileChangedError          retry: the file was changed while it was read
     │   ├── FileMissingError          the file does not exist (also a FileNotFoundError)
     │   └── InvalidPathError          the path can never name a file here (also a ValueError)
@@ -120,6 +121,12 @@ class FileSystemError(PlatformError):
     """The storage could not do what was asked."""
 
     kind = FailureKind.FILE_SYSTEM_ERROR
+
+
+class StorageUnreachableError(FileSystemError):
+    """The storage as a whole cannot be reached, is overloaded or answers too late."""
+
+    is_transient = True
 
 
 class FileChangedError(FileSystemError):

@@ -49,9 +49,12 @@ class Capability(StrEnum):
     Attributes:
         DIRECTORIES: a path is a file or a directory, never both. Storage of keys and values lacks it: there,
             ``a`` and ``a/b`` may both be files.
+        EXACT_DELETES: of several deletes of a file at once, one alone returns True. Storage that deletes a
+            key whether or not it exists lacks it: there, several may.
     """
 
     DIRECTORIES = "directories"
+    EXACT_DELETES = "exact_deletes"
 
 
 class FileSystemInterface(AsyncResource, ABC):
@@ -138,7 +141,7 @@ class FileSystemInterface(AsyncResource, ABC):
 
     @abstractmethod
     async def delete(self, path: str) -> bool:
-        """Delete a file and return whether there was one; of several calls at once, one returns True."""
+        """Delete a file and return whether there was one; of calls at once, see ``EXACT_DELETES``."""
 
     @abstractmethod
     async def exists(self, path: str) -> bool:

@@ -76,7 +76,10 @@ class MemoryDatabase(DatabaseInterface):
     def location(self) -> str:
         return "memory"
 
-    async def execute(self, query: str, params: Sequence[Any] | None = None) -> int:
+    async def execute(
+        self, query: str, params: Sequence[Any] | None = None, *, timeout: float | None = None
+    ) -> int:
+        """Run the statement to its end: it has no limit."""
         return (await self._run(query, params)).count
 
     async def fetch_one(self, query: str, params: Sequence[Any] | None = None) -> Row | None:

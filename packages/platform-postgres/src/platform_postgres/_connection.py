@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
@@ -113,6 +114,20 @@ async def open_connection(target: Target, settings: PoolSettings, **server_setti
 async def open_lasting_connection(target: Target, settings: PoolSettings) -> Connection:
     """Return a connection outside the pool, without idle timeout; errors are those of ``open_pool``."""
     return await open_connection(target, settings, idle_session_timeout="0")
+
+
+@asynccontextmanager
+async def limit_statement(connection: Connection, seconds: float | None) -> AsyncIterator[float | None]:
+    """Give the statement of the block a limit of its own; yield how long the driver waits for the answer.
+
+    After an error the limit goes with the transaction, or when the pool resets the connection.
+    """
+    if seconds is None:
+        yield None
+        return
+    await connection.execute(f"SET statement_timeout = {max(round(seconds * 1000), 1)}")
+    yield seconds + GRACE_SECONDS
+    await connection.execute("RESET statement_timeout")
 
 
 async def _connect_to(host: Host, target: Target, attributes: str, options: dict[str, Any]) -> Connection:

@@ -24,7 +24,7 @@ from platform_postgres._advisory_lock import HELD_LOCK, advisory_lock, lock_key
 from platform_postgres._bulk.insert import BulkInsert
 from platform_postgres._bulk.plan import make_plan
 from platform_postgres._checks import ServerChecks
-from platform_postgres._connection import open_lasting_connection
+from platform_postgres._connection import limit_statement, open_lasting_connection
 from platform_postgres._connection_url import URL_FORM
 from platform_postgres._numbers import prepare
 from platform_postgres._query import open_query
@@ -96,12 +96,14 @@ class PostgresDatabase(DatabaseInterface):
     def is_connected(self) -> bool:
         return self._sessions.is_open
 
-    async def execute(self, query: str, params: Sequence[Any] | None = None) -> int:
-        async with self._sessions.session() as connection:
+    async def execute(
+        self, query: str, params: Sequence[Any] | None = None, *, timeout: float | None = None
+    ) -> int:
+        async with self._sessions.session() as connection, limit_statement(connection, timeout) as limit:
             if not params:
-                return count_affected(await connection.execute(query))
+                return count_affected(await connection.execute(query, timeout=limit))
             statement = await prepare(connection, query, params)
-            await statement.fetch(*params)
+            await statement.fetch(*params, timeout=limit)
             return count_affected(statement.get_statusmsg() or "")
 
     async def fetch_one(self, query: str, params: Sequence[Any] | None = None) -> Row | None:

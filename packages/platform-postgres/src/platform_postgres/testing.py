@@ -1,12 +1,14 @@
 """Fixtures that give tests a real PostgreSQL; import them into a conftest. Needs the extra ``testing``.
 
-One server per test session, a database of its own for each test. Where ``DB_POSTGRES_URL`` is set, that
-server is used instead of the embedded one; its role must be allowed to create databases.
+One server per test session, a database of its own for each test. The server is the embedded one, unless the
+environment asks for another: ``DB_POSTGRES_URL`` for one that runs, whose role must be allowed to create
+databases; ``POSTGRES_TEST_IMAGE``, such as ``postgres:18``, for a container, which Testcontainers starts and
+removes (extra ``containers``).
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from shutil import disk_usage
 from tempfile import TemporaryDirectory
@@ -17,9 +19,10 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from platform_interfaces import ConfigurationError
 from platform_postgres.server import PostgresServer
 
-__all__ = ["embedded_dir", "postgres_server", "postgres_url", "running_server"]
+__all__ = ["embedded_dir", "open_server", "postgres_server", "postgres_url", "running_server"]
 
 
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a name of its own is made there
@@ -67,14 +70,46 @@ def running_server(options: Mapping[str, str]) -> Iterator[PostgresServer]:
             server.stop()
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """Yield the URL of a server for the whole session."""
+@contextmanager
+def _embedded_server() -> Iterator[str]:
+    with running_server({}) as server:
+        yield server.url()
+
+
+@contextmanager
+def _server_in_container(image: str) -> Iterator[str]:
+    try:
+        from testcontainers.community.postgres import PostgresContainer
+    except ImportError as error:
+        raise ConfigurationError(
+            f"POSTGRES_TEST_IMAGE is {image!r}, and Testcontainers is not installed: "
+            "pip install 'platform-postgres[containers]'"
+        ) from error
+    options = " ".join(f"-c {name}={value}" for name, value in _OPTIONS.items())
+    with PostgresContainer(image, driver=None).with_command(options) as container:
+        yield container.get_connection_url()
+
+
+@contextmanager
+def open_server(default: Callable[[], AbstractContextManager[str]] = _embedded_server) -> Iterator[str]:
+    """Yield the URL of the server that the environment asks for, or else of ``default``.
+
+    Raises:
+        ConfigurationError: when a container is asked for and Testcontainers is not installed.
+    """
     if url := os.environ.get("DB_POSTGRES_URL"):
         yield url
         return
-    with running_server({}) as server:
-        yield server.url()
+    image = os.environ.get("POSTGRES_TEST_IMAGE")
+    with _server_in_container(image) if image else default() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Yield the URL of a server for the whole session."""
+    with open_server() as url:
+        yield url
 
 
 @pytest_asyncio.fixture

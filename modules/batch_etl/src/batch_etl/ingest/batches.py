@@ -19,6 +19,9 @@ class Writer(Protocol):
     async def write(self, parts: Sequence[Columns], /) -> bytes:
         """Write the rows of a batch, and return the ``Outcome`` of each, a byte for each."""
 
+    async def finish(self) -> int:
+        """Let readers see all rows, and return how many ``PENDING`` ones are duplicates after all."""
+
     async def find_mismatch(self, inserted: int, /) -> str | None:
         """Return how the rows that are stored differ from those inserted; None when they do not."""
 

@@ -28,6 +28,10 @@ class Limits:
     lock_wait_seconds: float = 3600.0
     retry_seconds: float = 120.0
     """How long a batch is retried while the database is away."""
+    index_seconds: float = 3600.0
+    """How long a statement may take that reads all rows of a date: it builds an index."""
+    attach_wait_seconds: float = 3.0
+    """How long a new partition waits for the locks of others, who wait behind it; then it tries again."""
     first_pause_seconds: float = 0.1
     longest_pause_seconds: float = 5.0
 

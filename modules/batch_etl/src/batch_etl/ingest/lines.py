@@ -10,7 +10,7 @@ from batch_etl.ingest.codes import MAX_LINE_BYTES
 from batch_etl.ingest.formats import find_format
 from batch_etl.ingest.limits import Limits
 from batch_etl.ingest.record_format import RecordFormat
-from platform_interfaces import FileSystemError, FileSystemInterface, Progress
+from platform_interfaces import FileSystemError, FileSystemInterface, Progress, StorageUnreachableError
 
 START_BYTES = 64 * 1024  # of a line that is passed over, to see what it is
 
@@ -77,6 +77,9 @@ async def read_raw_lines(
     A line that is too long is passed over without being held. The last chunk says that it is, and why the
     rest could not be read; it is empty only where there are no lines. The lines of a range are numbered from
     its ``first_number`` on.
+
+    Raises:
+        StorageUnreachableError: when the storage itself does not answer, not this file alone.
     """
     reader = RangeReader(fs, path, within, progress)
     open_line, splitter = _OpenLine(), _Splitter(path, limits.chunk_lines, reader, within.first_number)
@@ -89,6 +92,8 @@ async def read_raw_lines(
                     if ready.lines:
                         yield ready  # the last is held back, to say that it is
                     ready = chunk
+    except StorageUnreachableError:  # the other files would each wait for it in vain
+        raise
     except FileSystemError as error:
         failure = error
     is_truncated = failure is None and open_line.size > 0

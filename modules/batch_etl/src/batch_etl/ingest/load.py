@@ -19,8 +19,8 @@ from batch_etl.ingest.shards.load import ShardedLoad
 from batch_etl.ingest.shards.reject_files import remove_abandoned
 from batch_etl.ingest.source import SourceFiles, log_found, select_source
 from batch_etl.ingest.table import TargetTable
-from batch_etl.ingest.table_writer import TableWriter
 from batch_etl.ingest.window import RunWindow
+from batch_etl.ingest.writers import open_writer
 from platform_interfaces import FileSystemError, PlatformContext, PlatformError, RejectWriter, rejects_path
 
 
@@ -90,10 +90,11 @@ class _Load:
             exclusive_load(db, log, table, self._config, limits, retries) as start,
             RunWindow(self._run, start) as window,
             RejectWriter(self._fs, self._config.folder, self._run.id) as rejects,
+            open_writer(db, log, table, window, retries, limits) as writer,
         ):
             await self._remove_abandoned()
             write = partial(ShardedLoad.write, table=table, window=window, retries=retries, rejects=rejects)
-            return await self._transfer(TableWriter(db, log, table, window, retries), rejects, write)
+            return await self._transfer(writer, rejects, write if writer.takes_others else None)
 
     async def _run_dry(self) -> int:
         if not await self._table.check(is_dry_run=True):
@@ -111,7 +112,7 @@ class _Load:
             self._log.warn("Temporary files of earlier runs could not be removed", reason=str(error))
 
     async def _transfer(
-        self, writer: Writer, rejects: RejectWriter | NoRejectWriter, load_in_shards: _LoadInShards
+        self, writer: Writer, rejects: RejectWriter | NoRejectWriter, load_in_shards: _LoadInShards | None
     ) -> int:
         found = await select_source(self._config).find(self._fs, self._config)
         log_found(self._log, found)
@@ -119,11 +120,12 @@ class _Load:
         report = Report(self._log, self._config, found, self._cleaner.fields, self._run.progress)
         sharded = ShardedLoad(self._ctx, self._config, self._cleaner, self._limits, found)
         try:
-            if await sharded.plan():
+            if load_in_shards and await sharded.plan():
                 mismatch = await load_in_shards(sharded, report=report)
                 await self._save(rejects, report)
             else:
                 await self._write(found, writer, rejects, report)
+                report.totals.settle(await writer.finish())
                 mismatch = await writer.find_mismatch(report.totals.inserted)
             if mismatch:
                 report.note_mismatch(mismatch)

@@ -15,3 +15,5 @@ class Outcome(IntEnum):
     """The database has refused it."""
     NOT_WRITTEN = 4
     """This is a dry run."""
+    PENDING = 5
+    """It is in a table that readers do not see yet; whether it is a duplicate is not known."""

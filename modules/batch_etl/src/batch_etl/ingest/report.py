@@ -98,7 +98,7 @@ class Report:
 
     def settle(self, *, inserted: int = 0, skipped: int = 0, not_written: int = 0) -> None:
         """Set what only the table, or all attempts together, can say of the valid lines."""
-        self.totals.settle(inserted, skipped, not_written)
+        self.totals.count_unique(inserted, skipped, not_written)
         if self.totals.duplicates < self._account.near_duplicates:
             found, left = self._account.near_duplicates, self.totals.duplicates
             self.note_mismatch(f"{found} duplicates were found near each other, but only {left} are left")
@@ -144,11 +144,8 @@ class Report:
 
     def note_unsaved(self, error: FileSystemError, location: str) -> None:
         """Log that rejects could not be saved at ``location``; the run has failed if it had some."""
-        text, advice = str(error), "FS_LOCAL_REJECTS_ROOT can name another directory for rejects"
-        # The adapter may have named both already.
-        known = {location: self._config.folder in text, advice: "FS_LOCAL_REJECTS_ROOT" in text}
-        missing = [hint for hint, is_known in known.items() if not is_known]
-        reason = f"{text} ({'; '.join(missing)})" if missing else text
+        text = str(error)  # the adapter may have named the location already
+        reason = text if self._config.folder in text else f"{text} ({location})"
         if self.totals.invalid:
             self._errors.append(("Rejected lines could not be kept", reason))
             self._failures.add(FailureKind.REJECTS_NOT_SAVED)

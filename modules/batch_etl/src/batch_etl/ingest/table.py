@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from batch_etl.ingest.cleaner import Cleaner
 from batch_etl.ingest.columns import BOOKKEEPING, EVENT_DATE, ID
 from batch_etl.ingest.config import LoadConfig
+from batch_etl.ingest.partition_plan import PartitionPlan, read_partition_plan
 from batch_etl.ingest.table_problems import (
     describe_kind,
     describe_missing_key,
@@ -61,6 +62,8 @@ class TargetTable:
             return False
         is_table = shape.kind == "table"
         problems = find_shape_problems(shape, self._required) if is_table else [describe_kind(shape)]
+        if shape.lacks_partition:
+            problems += await self._find_partition_problems(shape)
         if not is_dry_run:
             problems += find_missing_grants(shape, self.name, tuple(self._required))
         key = await self._find_key(shape)
@@ -86,6 +89,11 @@ class TargetTable:
     async def read_shape(self) -> TableShape | None:
         """Return what the catalog says of the table; None when there is none."""
         return await read_shape(self._db, self.name, self.event_date)
+
+    async def plan_partition(self) -> PartitionPlan | None:
+        """Return how the partition of the date is made; None where one takes its rows, or none is needed."""
+        shape = await self.read_shape()
+        return await self._plan_partition(shape) if shape and shape.lacks_partition else None
 
     async def find_lock_name(self) -> str:
         """Return the name of the lock that one run at a time holds for the table and the date.
@@ -152,6 +160,19 @@ class TargetTable:
         triggers = ", ".join(shape.after_triggers) if shape else ""
         cause = f"the trigger {triggers} (AFTER INSERT) or another program" if triggers else "another program"
         return f"{counts}: {cause} has deleted or changed rows meanwhile; run again to load them"
+
+    async def _plan_partition(self, shape: TableShape) -> PartitionPlan:
+        return await read_partition_plan(
+            self._db, self.quoted, self.event_date, shape, self.columns, self.key
+        )
+
+    async def _find_partition_problems(self, shape: TableShape) -> list[str]:
+        """Return why no partition takes the rows of the date, and the load makes none; empty if it does."""
+        plan = await self._plan_partition(shape)
+        if not plan.obstacles:
+            return []
+        reasons = "; ".join(plan.obstacles)
+        return [f"no partition takes rows of {self.event_date}: create it (the load does not: {reasons})"]
 
     async def _find_key(self, shape: TableShape) -> tuple[str, ...] | None:
         """Return the first possible key that the table has; where the catalog does not say, try it."""

@@ -46,6 +46,8 @@ class TableShape:
     """None where the catalog does not say."""
     problems: tuple[str, ...] = field(default=())
     """What makes rows of it uncountable: triggers, rules, policies, children."""
+    lacks_partition: bool = False
+    """Whether it is partitioned, and no partition takes rows of the date."""
     after_triggers: tuple[str, ...] = ()
     """Names of triggers that may delete or change rows once they are inserted."""
     closed_sequences: tuple[str, ...] = ()
@@ -117,9 +119,6 @@ async def _read_postgres(db: DatabaseInterface, table: str, event_date: dt.date)
     row = await db.fetch_one(_POSTGRES, [quote_table(table)])
     if row is None:
         return None
-    problems = _find_obstacles(row)
-    if row["is_partitioned"] and not await _has_partition(db, table, event_date):
-        problems += (f"no partition takes rows of {event_date}: create it",)
     return TableShape(
         identity=f"table {row['identity']}",
         kind=_KINDS.get(row["kind"], "relation"),
@@ -128,7 +127,8 @@ async def _read_postgres(db: DatabaseInterface, table: str, event_date: dt.date)
             UniqueIndex(frozenset(index["columns"] or ()), index["flaw"], frozenset(index["names"]))
             for index in row["indexes"] or ()
         ),
-        problems=problems,
+        problems=_find_obstacles(row),
+        lacks_partition=row["is_partitioned"] and not await _has_partition(db, table, event_date),
         after_triggers=_name_triggers(row, is_before=False),
         closed_sequences=tuple(row["sequences"] or ()),
     )

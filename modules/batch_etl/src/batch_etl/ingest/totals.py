@@ -21,6 +21,7 @@ class Totals:
     inserted: int = 0
     skipped: int = 0  # the same row was in the table before this run
     not_written: int = 0  # in a dry run
+    pending: int = 0  # in a table that is not a partition yet
 
     def add(self, cleaned: CleanChunk, outcomes: bytes) -> None:
         """Add the lines of a chunk, with the ``Outcome`` of each of its rows."""
@@ -35,18 +36,35 @@ class Totals:
         self.inserted += outcomes.count(Outcome.INSERTED)
         self.skipped += outcomes.count(Outcome.SKIPPED)
         self.not_written += outcomes.count(Outcome.NOT_WRITTEN)
+        self.pending += outcomes.count(Outcome.PENDING)
 
     def merge(self, other: "Totals") -> None:
         """Add the totals of a file to those of the run."""
         self.invalid.update(other.invalid)
-        for name in ("lines", "blank", "duplicates", "unique", "inserted", "skipped", "not_written"):
+        for name in (
+            "lines",
+            "blank",
+            "duplicates",
+            "unique",
+            "inserted",
+            "skipped",
+            "not_written",
+            "pending",
+        ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
-    def settle(self, inserted: int, skipped: int, not_written: int) -> None:
+    def count_unique(self, inserted: int, skipped: int, not_written: int) -> None:
         """Set what became of the unique lines; the other valid ones are duplicates."""
         self.inserted, self.skipped, self.not_written = inserted, skipped, not_written
         self.unique = inserted + skipped + not_written
         self.duplicates = self.valid - self.unique
+
+    def settle(self, duplicates: int) -> None:
+        """Count pending rows as inserted, but for so many that are duplicates."""
+        self.inserted += self.pending - duplicates
+        self.duplicates += duplicates
+        self.unique -= duplicates
+        self.pending = 0
 
     @property
     def raw(self) -> int:
@@ -62,7 +80,7 @@ class Totals:
         """Return what does not add up, in words; None when every line has exactly one outcome."""
         if self.valid != self.duplicates + self.unique:
             return f"valid {self.valid} is not duplicates {self.duplicates} + unique {self.unique}"
-        written = self.unique - self.not_written
+        written = self.unique - self.not_written - self.pending
         if self.inserted + self.skipped != written:
             return f"inserted {self.inserted} + skipped {self.skipped} is not {written}"
         return None

@@ -16,7 +16,7 @@ from platform_cli._masking import hide_secrets
 from platform_cli.arguments import to_words
 from platform_cli.backfill.child_log import ChildLog, LineSplitter
 from platform_cli.backfill.outcome import DateOutcome, DateStatus
-from platform_cli.backfill.plan import DATE
+from platform_cli.history.load_key import DATE
 from platform_cli.manifest import Manifest
 from platform_cli.settings import Settings
 from platform_interfaces import FailureKind

@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from platform_cli import registry
-from platform_cli._masking import hide_in
 from platform_cli.backfill.child import command_line, run_date
 from platform_cli.backfill.child_log import ChildLog
 from platform_cli.backfill.display import make_display
 from platform_cli.backfill.outcome import DateOutcome
-from platform_cli.backfill.plan import DATE, PlannedDate, Selection, Target, make_plan
+from platform_cli.backfill.plan import PlannedDate, Selection, make_plan
 from platform_cli.backfill.pool import run_dates
 from platform_cli.backfill.result import BackfillResult
 from platform_cli.container import Container
+from platform_cli.history.load_key import DATE, make_load_key
+from platform_cli.history.recorder import make_record
 from platform_cli.history.runs_table import find_runs
 from platform_cli.manifest import Manifest
 from platform_cli.migrations import ensure_migrated, report_pending
@@ -35,7 +36,6 @@ class Backfill:
     Attributes:
         manifest: of the module.
         arguments: of each run, with their defaults, without the date.
-        defaults: of all arguments.
         dates: the range, in the order in which they are run.
         selection: which of them are run.
         parallel: how many at a time.
@@ -44,7 +44,6 @@ class Backfill:
 
     manifest: Manifest
     arguments: Mapping[str, Any]
-    defaults: Mapping[str, Any]
     dates: Sequence[dt.date]
     selection: Selection
     parallel: int
@@ -75,6 +74,9 @@ class _Job:
         self._backfill, self._container, self._report = backfill, container, report
         self._options = options
         self._manifest, self._settings = backfill.manifest, container.settings
+        self._run = Run(
+            module=self._manifest.name, version=self._manifest.version, arguments=backfill.arguments
+        )
         self._started = time.monotonic()
 
     async def run(self) -> int:
@@ -96,12 +98,11 @@ class _Job:
         return 1 if result.is_failed else 0
 
     async def _open(self) -> PlatformContext:
-        manifest, arguments = self._manifest, self._backfill.arguments
         self._warn_of_memory()
-        defaults = registry.CHANGES_NOTHING if self._backfill.is_dry_run else {}
-        run = Run(module=manifest.name, version=manifest.version, arguments=arguments)
+        is_dry_run = self._backfill.is_dry_run
+        defaults = registry.CHANGES_NOTHING if is_dry_run else {}
         return await self._container.open_context(
-            manifest.interfaces, arguments, defaults, run, is_quiet=self._backfill.is_dry_run
+            self._manifest.interfaces, self._backfill.arguments, defaults, self._run, is_quiet=is_dry_run
         )
 
     def _warn_of_memory(self) -> None:
@@ -113,17 +114,12 @@ class _Job:
             )
 
     async def _plan(self, context: PlatformContext) -> list[PlannedDate]:
-        backfill, manifest, settings = self._backfill, self._manifest, self._settings
+        manifest = self._manifest
         database = await self._find_history(context)
         runs = await find_runs(database, module=manifest.name) if database else []
-        target = Target(
-            arguments=hide_in(dict(backfill.arguments)),  # as the history has them
-            defaults=hide_in(dict(backfill.defaults)),
-            environment=settings.env.value,
-            filesystem=settings.implementations["filesystem"].value,
-            root=self._container.locations.get("root", ""),
-        )
-        return make_plan(backfill.dates, runs, target, backfill.selection)
+        record = make_record(self._run, "run", self._settings, self._container.locations.get("root"))
+        wanted = make_load_key(record, manifest.arguments)
+        return make_plan(self._backfill.dates, runs, wanted, manifest.arguments, self._backfill.selection)
 
     async def _find_history(self, context: PlatformContext) -> DatabaseInterface | None:
         """Return the database with the history; None where a module uses none, and there is none."""

@@ -1,22 +1,15 @@
 """Which dates of a backfill are run, and why, from the history of runs."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import NamedTuple
 
 from platform_cli._render import show
+from platform_cli.history.load_key import DATE, LoadKey, make_load_key
 from platform_cli.history.record import RunRecord, RunStatus
-
-DATE = "date"
-"""The argument that a backfill sets."""
-
-NOT_COMPARED = (DATE, "wait", "batch-size")
-"""The arguments that may differ between a run and the one that a backfill would make of the same date.
-
-They say how a run works, not what it loads.
-"""
+from platform_cli.manifest import Argument
 
 
 class Selection(StrEnum):
@@ -83,45 +76,12 @@ class PlannedDate:
         return f"{words} {time.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC (run {self.run.short_id})"
 
 
-@dataclass(frozen=True)
-class Target:
-    """What the runs of a backfill have in common: an earlier run counts only where it is the same.
-
-    Attributes:
-        arguments: those of the module, with their defaults.
-        defaults: the values of arguments that an earlier run did not know yet.
-        environment: the one that the settings come from.
-        filesystem: the name of the adapter that the input is read from.
-        root: where its files are; empty where the module uses none.
-    """
-
-    arguments: Mapping[str, Any]
-    defaults: Mapping[str, Any]
-    environment: str
-    filesystem: str
-    root: str = ""
-
-    def find_difference(self, run: RunRecord) -> str:
-        """Return in what ``run`` differs from a run of this backfill of its date; empty where it does not."""
-        arguments = _comparable({**self.defaults, **run.arguments})
-        own = _comparable(self.arguments)
-        pairs = [
-            ("entry", run.entry, "run"),
-            ("environment", run.environment, self.environment),
-            ("file system", run.adapters.get("filesystem", self.filesystem), self.filesystem),
-            ("root", run.adapters.get("root", self.root), self.root),
-            *((name, arguments.get(name), own.get(name)) for name in dict.fromkeys([*own, *arguments])),
-        ]
-        different = (f"{name}={show(found)}" for name, found, wanted in pairs if found != wanted)
-        return next(different, "")
-
-
-def _comparable(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in arguments.items() if name not in NOT_COMPARED}
-
-
 def make_plan(
-    dates: Sequence[dt.date], runs: Iterable[RunRecord], target: Target, selection: Selection
+    dates: Sequence[dt.date],
+    runs: Iterable[RunRecord],
+    wanted: LoadKey,
+    arguments: tuple[Argument, ...],
+    selection: Selection,
 ) -> list[PlannedDate]:
     """Return what is done about each of ``dates``, in their order.
 
@@ -131,30 +91,43 @@ def make_plan(
     Args:
         dates: the range.
         runs: those of the module, newest first.
-        target: what a run has to have in common with the backfill.
+        wanted: what the runs of the backfill load: an earlier run counts only where it loaded the same.
+        arguments: those of the module.
         selection: which dates are run.
     """
-    by_date: dict[str, list[RunRecord]] = {}
+    by_date: dict[str, list[_Compared]] = {}
     for run in runs:
-        by_date.setdefault(str(run.arguments.get(DATE)), []).append(run)
-    return [_plan(date, by_date.get(date.isoformat(), []), target, selection) for date in dates]
+        compared = _Compared(run, _find_difference(run, wanted, arguments))
+        by_date.setdefault(str(run.arguments.get(DATE)), []).append(compared)
+    return [_plan(date, by_date.get(date.isoformat(), []), selection) for date in dates]
 
 
-def _plan(date: dt.date, runs: Sequence[RunRecord], target: Target, selection: Selection) -> PlannedDate:
-    state, decisive = _classify(runs, target)
+class _Compared(NamedTuple):
+    run: RunRecord
+    difference: str
+
+
+def _find_difference(run: RunRecord, wanted: LoadKey, arguments: tuple[Argument, ...]) -> str:
+    if run.entry != "run":
+        return f"entry={show(run.entry)}"
+    return make_load_key(run, arguments).find_difference(wanted)
+
+
+def _plan(date: dt.date, runs: Sequence[_Compared], selection: Selection) -> PlannedDate:
+    state, decisive = _classify(runs)
     difference = ""
     if state is DateState.MISSING and runs:
-        decisive, difference = runs[0], target.find_difference(runs[0])
+        decisive, difference = runs[0]
     return PlannedDate(date, state, state in _DUE[selection], decisive, difference)
 
 
-def _classify(runs: Sequence[RunRecord], target: Target) -> tuple[DateState, RunRecord | None]:
+def _classify(runs: Sequence[_Compared]) -> tuple[DateState, RunRecord | None]:
     """Return the state of a date whose runs are ``runs``, newest first, and the run that decides."""
-    undone = max((run for run in runs if run.undone), key=lambda run: run.undone_at, default=None)
+    undone = max((run for run, _ in runs if run.undone), key=lambda run: run.undone_at, default=None)
     counting = [
         run
-        for run in runs
-        if not target.find_difference(run) and (not undone or run.started_at > undone.undone_at)
+        for run, difference in runs
+        if not difference and (not undone or run.started_at > undone.undone_at)
     ]
     ended = [run for run in counting if run.status is not RunStatus.RUNNING]
     if ended:

@@ -9,8 +9,9 @@ from click.core import iter_params_for_processing
 
 from platform_cli import registry
 from platform_cli._reserved_stdout import result_stream
-from platform_cli.failures import REPORTING, OutputClosedError, describe
+from platform_cli.failures import OutputClosedError, describe
 from platform_cli.flags import FLAGS, Flag
+from platform_cli.reporting import REPORTING
 from platform_interfaces import ConfigurationError, PlatformError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def say(text: str | bytes, *, has_end: bool = True) -> None:
         OutputClosedError: when the reader has closed it.
         PlatformError: when it cannot be written, on a full disk.
     """
+    REPORTING.is_answered = True
     try:
         click.echo(text, file=result_stream(), nl=has_end)
     except BrokenPipeError as error:
@@ -213,6 +215,7 @@ def _resolve(ctx: click.Context) -> list[str]:
         ctx.obj = resolve(flags)
         REPORTING.shows_trace = ctx.obj.is_debug
         REPORTING.has_detailed_codes = ctx.obj.has_detailed_exit_codes
+        REPORTING.has_json_log = ctx.obj.implementations["logging"].value == "json"
     except ConfigurationError as error:
         problems += str(error).splitlines()
     return problems

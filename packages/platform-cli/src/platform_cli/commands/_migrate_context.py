@@ -89,7 +89,7 @@ def run_on_database(
         find_sources: is called before the database is connected.
         defaults: settings of the database, for what is not set.
     """
-    from platform_cli.failures import fail
+    from platform_cli.failure_report import fail
     from platform_cli.migrations import load_migrate
     from platform_cli.run.runner import run_job
 
@@ -101,18 +101,16 @@ def run_on_database(
         try:
             return await action(MigrateContext(migrate, database, sources, container.log.warn)) or 0
         except migrate.MigrationRefusedError as error:
-            fail(error)
-            return REFUSED
+            return fail(error, REFUSED)
         except (LockTimeoutError, migrate.MigrationLockLostError) as error:
-            fail(error)
-            return LOCKED
+            return fail(error, LOCKED)
 
     return run_job(job, click.get_current_context().obj)
 
 
 def run_on_files(action: Callable[[Any, SecretsInterface], None]) -> int:
     """Call ``action`` with ``platform_migrate`` and the settings, and return the exit code; open nothing."""
-    from platform_cli.failures import fail
+    from platform_cli.failure_report import fail
     from platform_cli.migrations import load_migrate
 
     migrate = load_migrate()
@@ -121,8 +119,7 @@ def run_on_files(action: Callable[[Any, SecretsInterface], None]) -> int:
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     except migrate.MigrationRefusedError as error:
-        fail(error)
-        return REFUSED
+        return fail(error, REFUSED)
     return 0
 
 

@@ -1,19 +1,16 @@
 """The output of ``platform migrate status``, for people and for programs."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from platform_cli.commands._base import say
+from platform_cli.commands._json import print_json
 from platform_cli.commands._table import print_table
 
 if TYPE_CHECKING:
     from platform_migrate import MigrationStatus, StatusSummary
-
-SCHEMA_VERSION = 1
-"""Of the JSON object; it goes up when a field changes its meaning or goes away."""
 
 
 def warn_of_unreadable(notify: Callable[[str], None]) -> bool:
@@ -26,14 +23,13 @@ def warn_of_unreadable(notify: Callable[[str], None]) -> bool:
     return bool(problems)
 
 
-def print_json(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary") -> None:
-    """Print one object: its version, every migration with both checksums, and the totals."""
+def print_object(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary") -> None:
+    """Print one object: every migration with both checksums, and the totals."""
     migrations = [asdict(status) for status in statuses]
     for migration in migrations:
         if migration["applied_at"]:
             migration["applied_at"] = migration["applied_at"].astimezone(UTC).isoformat()
-    found = {"schema_version": SCHEMA_VERSION, "migrations": migrations, **asdict(summary)}
-    say(json.dumps(found, indent=2))
+    print_json({"migrations": migrations, **asdict(summary)})
 
 
 def print_statuses(statuses: "Sequence[MigrationStatus]", summary: "StatusSummary") -> None:

@@ -123,7 +123,6 @@ def _run(manifest: Manifest, /, *, verbose: bool, quiet: bool, json: bool, **val
     backfill = Backfill(
         manifest=manifest,
         arguments=to_config(own, defaults | values, settings.env.value),
-        defaults=to_config(own, dict.fromkeys(defaults), settings.env.value),
         dates=_list_dates(values),
         selection=Selection(values["_selection"] or Selection.NOT_DONE),
         parallel=values["_parallel"],

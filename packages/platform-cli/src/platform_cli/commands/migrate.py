@@ -173,14 +173,14 @@ def status(module: str | None, check: bool, is_json: bool, offline: bool, direct
         say(f"{len(names)} files, 0 problems")
 
     async def show(context: MigrateContext) -> int:
-        from platform_cli.commands._migration_status import print_json, print_statuses, warn_of_unreadable
+        from platform_cli.commands._migration_status import print_object, print_statuses, warn_of_unreadable
 
         is_complete = module is not None or not warn_of_unreadable(context.notify)
         statuses = await context.migrate.status(context.database, sources=context.sources)
         if module is not None:
             statuses = [each for each in statuses if each.state != "not installed"]
         summary = context.migrate.StatusSummary.of(statuses)
-        (print_json if is_json else print_statuses)(statuses, summary)
+        (print_object if is_json else print_statuses)(statuses, summary)
         if not check:
             return 0
         return REFUSED if summary.problems or not is_complete else PENDING if summary.pending else 0

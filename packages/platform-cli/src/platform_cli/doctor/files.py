@@ -54,7 +54,9 @@ class FileChecks:
         try:
             names = await self._fs.list_names("")
         except FileMissingError as error:
-            remedy = f"mkdir -p {shlex.quote(root)}, or mount it, or correct the setting"
+            remedy = "create it, or correct the setting"
+            if Capability.DIRECTORIES in self._fs.capabilities:
+                remedy = f"mkdir -p {shlex.quote(root)}, or mount it, or correct the setting"
             return Finding(CheckStatus.FAILED, str(error), remedy)
         except FileSystemError as error:
             return Finding(CheckStatus.FAILED, str(error), f"let this user read {root!r}")

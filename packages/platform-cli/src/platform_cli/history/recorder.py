@@ -32,8 +32,8 @@ _RETRY_SECONDS = 0.1
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # no text of PostgreSQL's has them
 
 
-def make_record(run: Run, entry: str, settings: Settings) -> RunRecord:
-    """Return the row of a run that has just started."""
+def make_record(run: Run, entry: str, settings: Settings, root: str | None = None) -> RunRecord:
+    """Return the row of a run that has just started; ``root`` is where its files are, where that is known."""
     return RunRecord(
         id=run.id,
         module=run.module,
@@ -41,7 +41,7 @@ def make_record(run: Run, entry: str, settings: Settings) -> RunRecord:
         entry=entry,
         arguments=_to_storable(run.arguments),
         environment=settings.env.value,
-        adapters={kind: each.value for kind, each in settings.implementations.items()},
+        adapters={kind: each.value for kind, each in settings.implementations.items()} | _name_root(root),
         host=find_host(),
         user=find_user(),
         process_id=os.getpid(),
@@ -78,7 +78,7 @@ class RunRecorder:
 
     def set_root(self, root: str) -> None:
         """Add where the files of the run are to its row."""
-        self._record = replace(self._record, adapters={**self._record.adapters, "root": _clean(root)})
+        self._record = replace(self._record, adapters={**self._record.adapters, **_name_root(root)})
 
     def attach(self, db: DatabaseInterface) -> None:
         """Record the run in ``db``; its lock is taken while the run goes on."""
@@ -165,6 +165,10 @@ class RunRecorder:
     def _note(self, reason: str) -> None:
         if self._is_started:  # else the table may be missing because migrations were not applied yet
             self._report(reason)
+
+
+def _name_root(root: str | None) -> dict[str, str]:
+    return {} if root is None else {"root": str(_clean(root))}
 
 
 def find_host() -> str:

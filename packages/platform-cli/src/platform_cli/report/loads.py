@@ -1,18 +1,16 @@
 """The runs of a report, grouped by what they load."""
 
 import datetime as dt
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
 from platform_cli._masking import hide_in
+from platform_cli.history.load_key import LoadKey, make_load_key
 from platform_cli.history.record import RunRecord, RunStatus
+from platform_cli.history.words import find_arguments
 from platform_cli.report.figures import counts_of, date_of
-
-# A word in the name of an argument that says how a run works, not what it loads.
-_HOW = re.compile(r"(^|-)(allow|batch|max|min|parallel|retries|threads|timeout|wait|workers)(-|$)")
 
 DayRun = tuple[dt.date, RunRecord]
 Gap = tuple[dt.date, dt.date]
@@ -23,18 +21,23 @@ class Load:
     """The runs of one module that load the same, date by date: they can be compared.
 
     Attributes:
-        module: the name of the module.
-        environment: the name of the environment.
-        filesystem: the adapter that the input is read from, and its root; empty where the module has none.
-        arguments: what they have in common, as text, without secrets; never the date.
+        key: what they load.
         runs: in the order of their start.
     """
 
-    module: str
-    environment: str
-    filesystem: str
-    arguments: Mapping[str, str]
+    key: LoadKey
     runs: Sequence[RunRecord]
+
+    @property
+    def filesystem(self) -> str:
+        """Return the adapter that the input is read from, and its root."""
+        return " ".join(filter(None, (self.key.filesystem, self.key.root)))
+
+    @cached_property
+    def arguments(self) -> Mapping[str, str]:
+        """Return the arguments that they have in common and that were given, as text, without secrets."""
+        items = hide_in(dict(self.key.arguments)).items()
+        return {name: str(value) for name, value in items if value is not None and value is not False}
 
     @cached_property
     def is_dated(self) -> bool:
@@ -103,19 +106,8 @@ class Load:
 
 def group_loads(records: Sequence[RunRecord]) -> list[Load]:
     """Return the loads of all runs, those of the latest run first."""
-    groups: dict[tuple[str, str, str, frozenset[tuple[str, str]]], list[RunRecord]] = {}
+    groups: dict[LoadKey, list[RunRecord]] = {}
+    arguments = {module: find_arguments(module) for module in {record.module for record in records}}
     for record in sorted(records, key=lambda record: record.started_at, reverse=True):
-        filesystem = " ".join(filter(None, (record.adapters.get(name) for name in ("filesystem", "root"))))
-        key = (record.module, record.environment, filesystem, frozenset(_what_is_loaded(record)))
-        groups.setdefault(key, []).append(record)
-    return [
-        Load(module, environment, filesystem, dict(sorted(arguments)), runs[::-1])
-        for (module, environment, filesystem, arguments), runs in groups.items()
-    ]
-
-
-def _what_is_loaded(record: RunRecord) -> Iterator[tuple[str, str]]:
-    # An argument that a module got in a later version is a flag that was not given, at its default.
-    for name, value in hide_in(dict(record.arguments)).items():
-        if name != "date" and value is not None and value is not False and not _HOW.search(name):
-            yield name, str(value)
+        groups.setdefault(make_load_key(record, arguments[record.module]), []).append(record)
+    return [Load(key, runs[::-1]) for key, runs in groups.items()]

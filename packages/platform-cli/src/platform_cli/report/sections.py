@@ -40,7 +40,7 @@ def group_sections(loads: Iterable[Load]) -> list[Section]:
     """Return a section for each module, in the order of the loads."""
     by_module: dict[str, list[LoadView]] = {}
     for load in loads:
-        by_module.setdefault(load.module, []).append(_view(load))
+        by_module.setdefault(load.key.module, []).append(_view(load))
     return [Section(module, views) for module, views in by_module.items()]
 
 
@@ -61,8 +61,7 @@ def _view(load: Load) -> LoadView:
 def _name_backfill(load: Load) -> str:
     """Return the command that loads the missing dates: it leaves out those that are done."""
     first, last = load.gaps[-1][0], load.gaps[0][1]
-    latest = load.runs[-1]
-    others = {name: value for name, value in latest.arguments.items() if name != "date"}
-    words = ["backfill", load.module, "--from", str(first), "--to", str(last)]
-    words += ["--env", load.environment, *list_words(replace(latest, arguments=others))]
+    words = ["backfill", load.key.module, "--from", str(first), "--to", str(last)]
+    words += ["--env", load.key.environment]
+    words += list_words(replace(load.runs[-1], arguments=load.key.arguments))
     return to_command(*words)

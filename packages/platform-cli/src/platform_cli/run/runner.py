@@ -11,18 +11,18 @@ from platform_cli._library_log import library_log
 from platform_cli._masking import hide_secrets
 from platform_cli._signals import StopSignals
 from platform_cli.container import Container
+from platform_cli.failure_report import fail
 from platform_cli.failures import (
     CLOSED_PIPE,
     MISUSED,
-    REPORTING,
     ModuleFailedError,
     OutputClosedError,
     describe,
-    fail,
     is_expected,
 )
 from platform_cli.manifest import Manifest
 from platform_cli.progress.display import show_progress
+from platform_cli.reporting import REPORTING
 from platform_cli.run.ended_run import EndedRun
 from platform_cli.run.job import Ending, Job
 from platform_cli.run.module_job import ModuleJob

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from platform_cli._command_line import to_command
 from platform_cli.arguments import to_words
-from platform_cli.failures import REPORTING
 from platform_cli.figures import explain_nothing
 from platform_cli.history.record import RunStatus
+from platform_cli.reporting import REPORTING
 from platform_cli.run.ended_run import EndedRun
 from platform_interfaces import FailureKind
 

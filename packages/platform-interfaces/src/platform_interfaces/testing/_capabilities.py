@@ -18,7 +18,7 @@ def requires_lack_of(capability: str) -> Callable[[Case], Case]:
 
 def _mark(capability: str, *, is_wanted: bool) -> Callable[[Case], Case]:
     def mark(case: Case) -> Case:
-        case.__dict__["required_capability"] = (capability, is_wanted)
+        case.__dict__.setdefault("required_capabilities", {})[capability] = is_wanted
         return case
 
     return mark
@@ -39,7 +39,7 @@ class CapabilityCases:
         if CapabilityCases in cls.__bases__:  # the suite itself has all cases
             return
         for name in [name for name in dir(cls) if name.startswith("test_")]:
-            capability, is_wanted = getattr(getattr(cls, name), "required_capability", ("", True))
-            if capability and cls.has(capability) is not is_wanted:
+            wanted = getattr(getattr(cls, name), "required_capabilities", {})
+            if any(cls.has(capability) is not is_wanted for capability, is_wanted in wanted.items()):
                 cls.excluded_cases += (name,)
                 setattr(cls, name, None)

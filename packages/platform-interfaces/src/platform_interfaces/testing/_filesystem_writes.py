@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from platform_interfaces import FileMissingError, FileSystemError, FileSystemInterface
+from platform_interfaces import Capability, FileMissingError, FileSystemError, FileSystemInterface
+from platform_interfaces.testing._capabilities import requires, requires_lack_of
 from platform_interfaces.testing._filesystem_raw import RawFiles
 from platform_interfaces.testing._support import CaseError, bounded, give_turns
 
@@ -178,12 +179,23 @@ class FileSystemWriteCases(RawFiles):
             assert await fs.list("") == ["dir/a"]
             await fs.write("dir/a", b"old")
 
+    @requires(Capability.EXACT_DELETES)
     async def test_of_deletes_at_once_one_says_that_there_was_a_file(self, fs: FileSystemInterface) -> None:
         async with bounded():
             for number in range(20):
                 await fs.write(f"{number}/a", b"x")
                 answers = await asyncio.gather(*(fs.delete(f"{number}/a") for _ in range(6)))
                 assert sorted(answers) == [False] * 5 + [True]
+        assert await fs.list("") == []
+
+    @requires_lack_of(Capability.EXACT_DELETES)
+    async def test_of_deletes_at_once_some_say_that_there_was_a_file(self, fs: FileSystemInterface) -> None:
+        async with bounded():
+            for number in range(20):
+                await fs.write(f"{number}/a", b"x")
+                answers = await asyncio.gather(*(fs.delete(f"{number}/a") for _ in range(6)))
+                assert True in answers
+                assert await fs.delete(f"{number}/a") is False
         assert await fs.list("") == []
 
     async def test_files_are_written_into_one_new_directory_at_once(self, fs: FileSystemInterface) -> None:

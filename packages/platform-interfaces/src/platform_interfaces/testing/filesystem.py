@@ -80,6 +80,8 @@ class FileSystemContract(
 
     - ``capabilities`` (all): what the adapter declares, as ``capabilities = MyFileSystem.capabilities``.
     - ``is_shared`` (found out): False where another process does not see the files.
+    - ``survives_fork`` (True): False where a forked process cannot use the adapter, for it has threads. Then
+      ``fs`` must be picklable.
     - ``has_exact_names`` (True but on macOS and Windows): False where a disk takes names that look alike for
       one.
     - ``raw_read``, ``raw_write`` (the adapter's own): how a file is read from the storage, and put into it,

@@ -44,6 +44,10 @@ class KeyCollector:
             self._flush(self.take())
         return bytes(Outcome.DUPLICATE if key in found else Outcome.NOT_WRITTEN for key in keys)
 
+    async def finish(self) -> int:
+        """Return 0: what other attempts have is not known here."""
+        return 0
+
     async def find_mismatch(self, inserted: int) -> None:
         """Return None: nothing is stored."""
 

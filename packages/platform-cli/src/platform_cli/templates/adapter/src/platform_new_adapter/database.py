@@ -23,7 +23,9 @@ class NewAdapterDatabase(DatabaseInterface):
     def is_connected(self) -> bool:
         raise NotImplementedError("is_connected is not written yet")
 
-    async def execute(self, query: str, params: Sequence[Any] | None = None) -> int:
+    async def execute(
+        self, query: str, params: Sequence[Any] | None = None, *, timeout: float | None = None
+    ) -> int:
         raise NotImplementedError("execute is not written yet")
 
     async def fetch_one(self, query: str, params: Sequence[Any] | None = None) -> Row | None:
