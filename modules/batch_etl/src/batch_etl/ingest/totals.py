@@ -45,6 +45,12 @@ class Totals:
             if name != "invalid":
                 setattr(self, name, getattr(self, name) + value)
 
+    def count_unique(self, inserted: int, skipped: int, not_written: int) -> None:
+        """Set what became of the unique lines; the other valid ones are duplicates."""
+        self.inserted, self.skipped, self.not_written = inserted, skipped, not_written
+        self.unique = inserted + skipped + not_written
+        self.duplicates = self.valid - self.unique
+
     def settle(self, duplicates: int) -> None:
         """Count pending rows as inserted, but for so many that are duplicates."""
         self.inserted += self.pending - duplicates
