@@ -4,7 +4,7 @@ from types import ModuleType
 import pytest
 
 import platform_interfaces
-from platform_interfaces import errors, testing
+from platform_interfaces import errors, execution, testing
 from platform_interfaces.errors import PlatformError
 from platform_interfaces.testing import check_public_names
 
@@ -13,7 +13,6 @@ def test_the_public_names_are_these() -> None:
     check_public_names(
         platform_interfaces,
         [
-            "MAX_MESSAGE_BYTES",
             "REJECTS_FOLDER",
             "AsyncResource",
             "Capability",
@@ -67,13 +66,11 @@ def test_the_public_names_are_these() -> None:
             "Undo",
             "WorkerLostError",
             "check_bulk_insert",
-            "check_call",
             "check_free_space",
             "check_path",
             "check_prefix",
             "drop_rejects",
             "dump_json",
-            "dump_message",
             "find_rejects",
             "load_json",
             "quote_identifier",
@@ -86,11 +83,27 @@ def test_the_public_names_are_these() -> None:
     )
 
 
+def test_the_public_names_for_executors_are_these() -> None:
+    check_public_names(
+        execution,
+        [
+            "MAX_MESSAGE_BYTES",
+            "RemoteExecutor",
+            "Worker",
+            "WorkerLogger",
+            "check_call",
+            "dump_message",
+            "replay",
+        ],
+    )
+
+
 def test_the_public_names_for_tests_are_these() -> None:
     check_public_names(
         testing,
         [
             "DatabaseContract",
+            "ExecutorContract",
             "FileSystemContract",
             "JobHarness",
             "JobResult",

@@ -1,6 +1,5 @@
 """The command ``platform``; ``python -m platform_cli`` does the same."""
 
-import gc
 import io
 import os
 import sys
@@ -8,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from platform_cli._collector import tune_collector
 from platform_cli._masking import remember_arguments
 from platform_cli._reserved_stdout import release_stdout, result_stream
 from platform_cli.commands import platform
@@ -19,7 +19,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run a command line (the process's own unless given) and return its exit code."""
     if args is None:
         _open_missing_streams()
-        _tune_collector()
+        tune_collector()
         if isinstance(sys.stdout, io.TextIOWrapper):  # what it cannot encode is escaped, as on standard error
             sys.stdout.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if args is None else args
@@ -49,18 +49,6 @@ def _open_missing_streams() -> None:
     while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(opened, True)
     os.close(opened)
-
-
-def _tune_collector() -> None:
-    """Let the garbage collector of a process of ours check less.
-
-    What is imported by now stays until the end: to pass it over saves 8 of the 80 ms of ``--help``, most of
-    them at the exit. A load makes objects by the million, nearly all of which are freed without the
-    collector: to look for the others each time that 10,000 more are alive, not 700, saves a twentieth of the
-    processor time of a load of 300,000 lines.
-    """
-    gc.freeze()
-    gc.set_threshold(10_000)
 
 
 def _run(args: Sequence[str] | None) -> int:

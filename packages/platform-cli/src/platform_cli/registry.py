@@ -26,6 +26,7 @@ _DISTRIBUTIONS = {
     ("database", "memory"): "platform-cli[memory]",
     ("database", "postgres"): "platform-cli[postgres]",
     ("executor", "inline"): "platform-executors",
+    ("executor", "processes"): "platform-executors",
     ("filesystem", "azure"): "platform-cli[objectstore]",
     ("filesystem", "gcs"): "platform-cli[objectstore]",
     ("filesystem", "local"): "platform-cli[localfs]",

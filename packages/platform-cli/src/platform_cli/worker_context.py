@@ -53,9 +53,11 @@ class WorkerContext:
         self, worker: str, log: LoggingInterface | None = None
     ) -> AsyncGenerator[PlatformContext, None]:
         """See ``OpenWorkerContext``; ``log`` adds the id and the module of the run by itself."""
+        from platform_cli._collector import tune_collector
         from platform_cli._library_log import library_log
         from platform_cli.container import Container
 
+        tune_collector()
         fields = {"worker": worker, "run_id": self.run.id, "module": self.run.module}
         with self._in_project():
             settings = replace(resolve(self.flags), given=self.given, warnings=())

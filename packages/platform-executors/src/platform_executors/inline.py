@@ -10,9 +10,8 @@ from platform_interfaces import (
     PlatformContext,
     ResultT,
     SecretsInterface,
-    check_call,
-    dump_message,
 )
+from platform_interfaces.execution import check_call, dump_message
 
 
 class InlineExecutor(ExecutorInterface):

@@ -1,7 +1,6 @@
 """The interfaces a job is written against; they need nothing but the standard library."""
 
 from platform_interfaces._reject_writer import RejectWriter
-from platform_interfaces.calls import MAX_MESSAGE_BYTES, check_call, dump_message
 from platform_interfaces.checks import Check, CheckStatus, Finding, check_free_space
 from platform_interfaces.columns import Columns
 from platform_interfaces.context import PlatformContext
@@ -53,7 +52,6 @@ from platform_interfaces.secrets import SecretsInterface
 from platform_interfaces.undo import Undo
 
 __all__ = [
-    "MAX_MESSAGE_BYTES",
     "REJECTS_FOLDER",
     "AsyncResource",
     "Capability",
@@ -107,13 +105,11 @@ __all__ = [
     "Undo",
     "WorkerLostError",
     "check_bulk_insert",
-    "check_call",
     "check_free_space",
     "check_path",
     "check_prefix",
     "drop_rejects",
     "dump_json",
-    "dump_message",
     "find_rejects",
     "load_json",
     "quote_identifier",

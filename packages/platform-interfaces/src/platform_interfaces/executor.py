@@ -94,7 +94,7 @@ class ExecutorInterface(AsyncResource, ABC):
         outcomes were not yielded. What the function raises is in the outcome, and is not retried. An item
         whose worker is lost is given to another one, up to a limit of the executor, and then its error is a
         ``WorkerLostError``. That harms no other item. Where an item, a result or an error cannot be pickled,
-        or is larger than ``MAX_MESSAGE_BYTES``, the error is an ``ExecutorError``.
+        or is larger than 16 MiB, the error is an ``ExecutorError``.
 
         To close the generator, or to cancel what waits for it, gives up the calls that run. Use
         ``contextlib.aclosing`` where it may not be read to its end.

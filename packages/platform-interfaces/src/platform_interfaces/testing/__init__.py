@@ -20,6 +20,7 @@ pytest.register_assert_rewrite(
     "platform_interfaces.testing._database_errors",
     "platform_interfaces.testing._database_lifecycle",
     "platform_interfaces.testing._database_shared",
+    "platform_interfaces.testing._executor_workers",
     "platform_interfaces.testing._filesystem_names",
     "platform_interfaces.testing._filesystem_processes",
     "platform_interfaces.testing._filesystem_raw",
@@ -29,6 +30,7 @@ pytest.register_assert_rewrite(
     "platform_interfaces.testing._lifecycle",
     "platform_interfaces.testing._support",
     "platform_interfaces.testing.database",
+    "platform_interfaces.testing.executor",
     "platform_interfaces.testing.filesystem",
     "platform_interfaces.testing.job",
     "platform_interfaces.testing.logging",
@@ -37,6 +39,7 @@ pytest.register_assert_rewrite(
 )
 
 from platform_interfaces.testing.database import DatabaseContract  # noqa: E402 - after the assert rewrite
+from platform_interfaces.testing.executor import ExecutorContract  # noqa: E402
 from platform_interfaces.testing.filesystem import FileSystemContract  # noqa: E402
 from platform_interfaces.testing.job import JobHarness, JobResult  # noqa: E402
 from platform_interfaces.testing.logging import LoggingContract  # noqa: E402
@@ -45,6 +48,7 @@ from platform_interfaces.testing.secrets import SecretsContract  # noqa: E402
 
 __all__ = [
     "DatabaseContract",
+    "ExecutorContract",
     "FileSystemContract",
     "JobHarness",
     "JobResult",

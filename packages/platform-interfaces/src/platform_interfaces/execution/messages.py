@@ -1,5 +1,8 @@
-"""What is sent to workers: checked before it leaves, for an error where it was made."""
+"""What goes to workers and comes back: checked before it is sent, for an error that says what it is."""
 
+import inspect
+import pickle
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -16,9 +19,6 @@ def check_call(fn: Callable[..., Any], max_in_flight: int) -> None:
         TypeError: when ``fn`` is not a coroutine function that workers can import.
         ValueError: when ``max_in_flight`` is less than 1.
     """
-    import inspect
-    import pickle  # here, because it is a tenth of the time of --help, which imports this package
-
     if max_in_flight < 1:
         raise ValueError(f"max_in_flight is {max_in_flight}: it must be 1 or more")
     name = f"{getattr(fn, '__module__', '?')}.{getattr(fn, '__qualname__', repr(fn))}"
@@ -42,16 +42,39 @@ def dump_message(value: object, subject: str) -> bytes:
     Raises:
         ExecutorError: when it cannot be pickled, or is larger than ``MAX_MESSAGE_BYTES``.
     """
-    import pickle
-
     try:
         message = pickle.dumps(value)
     except Exception as error:
-        kind = type(value).__name__
-        raise ExecutorError(f"{subject} is a {kind} and cannot be pickled: {error}") from error
+        raise ExecutorError(f"{subject} cannot be pickled: {type(error).__name__}: {error}") from error
     if len(message) > MAX_MESSAGE_BYTES:
         raise ExecutorError(
             f"{subject} has {len(message):,} bytes, and {MAX_MESSAGE_BYTES:,} are the limit: "
             "write it to the file system or the database, and send its name"
         )
     return message
+
+
+def dump_error(error: Exception, worker: str) -> bytes:
+    """Return an error as the answer of a worker, with its traceback as a note.
+
+    One that cannot be pickled becomes an ``ExecutorError`` with the same text.
+    """
+    trace = f"On worker {worker}:\n{''.join(traceback.format_exception(error))}"
+    for sent in (error, ExecutorError(f"{type(error).__name__}: {error}")):
+        sent.add_note(trace)
+        try:
+            answer = dump_message((None, sent), "the error")
+            pickle.loads(answer)
+        except Exception:  # noqa: BLE001, S112 - an error may do anything when it is pickled
+            continue
+        return answer
+    return pickle.dumps((None, ExecutorError(f"{type(error).__name__}, which is too large to be sent")))
+
+
+def load_answer(answer: bytes) -> tuple[Any, Exception | None]:
+    """Return the result and the error, one of which is None, of a worker's answer."""
+    try:
+        result, error = pickle.loads(answer)
+    except Exception as error:  # noqa: BLE001 - a class of the result may do anything when it is made
+        return None, ExecutorError(f"the result cannot be unpickled: {type(error).__name__}: {error}")
+    return result, error
