@@ -142,7 +142,7 @@ class _Job:
         context.config = {**self._backfill.arguments, DATE: date.isoformat()}
         try:
             if check:
-                await check.call(context)
+                await check.check(context)
         except ConfigurationError:
             raise
         except Exception as error:  # noqa: BLE001 - of this date, whose own run will report it

@@ -56,9 +56,8 @@ class ModuleJob(Job):
         function, check = load_entries(self._manifest, self._entry)
         context = await self._open(container)
         container.log.debug("Arguments", arguments=dict(self.module_run.arguments))
-        returned = await check.call(context) if check else None
-        if returned or returned is False:  # 0 is what a run returns for success
-            raise ModuleFailedError(f"module {name!r} refused to start: its check returned {returned!r:.80}")
+        if check:
+            await check.check(context)
         await self._prepare(container, context)
         if code := await self._call(function, context):
             why = str(getattr(container.log, "last_errors", ""))
