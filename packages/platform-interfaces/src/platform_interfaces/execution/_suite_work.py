@@ -140,6 +140,8 @@ async def die_always(ctx: PlatformContext, number: int) -> int:
 
 async def name_victim(ctx: PlatformContext, number: int) -> int:
     """Write the id of the process where the suite finds it, work a little, and return the number twice."""
-    (ctx.config["folder"] / "victim").write_text(str(os.getpid()))
+    file: Path = ctx.config["folder"] / f"victim-{number}"
+    file.write_text(str(os.getpid()))
+    file.replace(file.with_name("victim"))
     await asyncio.sleep(0.02)
     return 2 * number
