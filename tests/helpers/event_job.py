@@ -7,7 +7,13 @@ from typing import Any
 
 from batch_etl.ingest import LIMITS, Limits
 from batch_etl.main import retry, run
-from platform_interfaces import DatabaseInterface, FileSystemInterface, Reject, find_rejects
+from platform_interfaces import (
+    DatabaseInterface,
+    ExecutorInterface,
+    FileSystemInterface,
+    Reject,
+    find_rejects,
+)
 from platform_interfaces.testing import JobHarness, JobResult
 from platform_memory import MemoryFileSystem, MemoryLogger
 
@@ -20,7 +26,11 @@ class EventJob(JobHarness):
     """The job on one database; the files are in memory unless a file system is given."""
 
     def __init__(
-        self, db: DatabaseInterface, fs: FileSystemInterface | None = None, limits: Limits = LIMITS
+        self,
+        db: DatabaseInterface,
+        fs: FileSystemInterface | None = None,
+        limits: Limits = LIMITS,
+        executor: ExecutorInterface | None = None,
     ) -> None:
         self.limits = limits
         super().__init__(
@@ -29,6 +39,7 @@ class EventJob(JobHarness):
             log=MemoryLogger,
             db=db,
             fs=fs if fs is not None else MemoryFileSystem(),
+            executor=executor,
             arguments={"date": DATE, "source-path": "raw/events"},
         )
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from batch_etl import events, transformer, validator
 from batch_etl.codes import MAX_TEXT_CHARACTERS, EventCode
@@ -30,6 +30,10 @@ class EventCleaner:
         self._event_date, self._unknown_fields = event_date, unknown_fields
         self._types = _Memory(self._learn_type)
         self._sources = _Memory(lambda source: validator.find_source_problem(source) is None)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[dt.date, str]]:
+        """Return how a worker makes a cleaner like this one: what it remembers stays here."""
+        return type(self), (self._event_date, self._unknown_fields)
 
     def clean(self, record: Any, /) -> CleanedEvent | PartlyStored | Rejected:
         """Return the event, or all codes of why the record is not a valid one.

@@ -76,6 +76,11 @@ class PlatformContext:
         return _declared(self._secrets, "secrets")
 
     @property
+    def has_executor(self) -> bool:
+        """Return whether there is an executor; without one, a module does its work in this process."""
+        return self._executor is not None
+
+    @property
     def executor(self) -> ExecutorInterface:
         """Return the executor, connected.
 

@@ -29,6 +29,8 @@ class PartlyStored:
 class Cleaner(Protocol):
     """Makes rows of records. It knows what they are records of, and ingestion does not.
 
+    It can be pickled, for a load on several workers.
+
     Attributes:
         columns: the columns of a row, in order, with the type that each must have in the table. Ingestion
             adds ``event_date`` and ``created_at``; the table numbers its rows itself, in ``id``.

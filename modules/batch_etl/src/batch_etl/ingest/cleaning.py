@@ -1,13 +1,15 @@
-"""From the lines of a chunk to rows ready to be written; without I/O, so that it can run beside writes."""
+"""From the lines of a chunk to rows ready to be written, without I/O, so that it can run beside writes."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from operator import itemgetter
 
 from batch_etl.ingest.cleaner import Cleaner, CleanRow, PartlyStored, Rejected
 from batch_etl.ingest.codes import LineCode, RejectCode
 from batch_etl.ingest.json_text import call_with_room
-from batch_etl.ingest.lines import Chunk, Line
+from batch_etl.ingest.limits import Limits
+from batch_etl.ingest.lines import Chunk, Line, abandon
 from batch_etl.ingest.outcome import Outcome
 from batch_etl.ingest.unstored_fields import UnstoredFields
 from platform_interfaces import Columns, Reject
@@ -74,6 +76,11 @@ class ChunkCleaner:
         """Return what becomes of each line."""
         return call_with_room(self._clean, chunk)
 
+    def find_rejects(self, cleaned: CleanChunk, outcomes: bytes) -> list[Reject]:
+        """Return the lines that are not loaded, in their order, those of rows that were refused included."""
+        refused = self.find_refused(cleaned, outcomes)
+        return sorted([*cleaned.rejects, *refused], key=lambda reject: reject.line)
+
     def find_refused(self, cleaned: CleanChunk, outcomes: bytes) -> list[Reject]:
         """Return the lines of the rows that the database has refused.
 
@@ -125,6 +132,22 @@ class ChunkCleaner:
     def _make_columns(self, rows: Sequence[CleanRow]) -> Columns:
         values = zip(*rows, strict=True) if rows else ((),) * len(self._columns)
         return Columns(dict(zip(self._columns, values, strict=True)))
+
+
+async def clean_file(
+    chunks: AsyncGenerator[Chunk, None], cleaner: ChunkCleaner, limits: Limits, *, is_patient: bool
+) -> AsyncGenerator[CleanChunk, None]:
+    """Yield the chunks of a file, cleaned; without patience, it is abandoned when none of many is valid."""
+    has_valid, rejected = is_patient, 0
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            cleaned = cleaner.clean(chunk)
+            yield cleaned
+            has_valid |= cleaned.has_valid
+            rejected += len(cleaned.rejects)
+            if not has_valid and rejected >= limits.max_lines_without_valid and not chunk.is_last:
+                yield cleaner.clean(abandon(chunk))
+                break
 
 
 def _without_marks(chunk: Chunk) -> Sequence[Line]:

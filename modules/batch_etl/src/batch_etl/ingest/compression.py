@@ -33,6 +33,16 @@ class _Decompressor(Protocol):
         """Return the next bytes."""
 
 
+async def is_compressed(blocks: AsyncGenerator[bytes, None]) -> bool:
+    """Return whether a file begins as gzip or zstd data do.
+
+    Raises:
+        FileSystemError: when its beginning cannot be read.
+    """
+    async with aclosing(_with_whole_start(blocks)) as whole:
+        return _is_compressed(await anext(whole, b""))
+
+
 async def decompress_file(
     path: str, blocks: AsyncGenerator[bytes, None], layers: int = MAX_LAYERS
 ) -> AsyncGenerator[bytes, None]:

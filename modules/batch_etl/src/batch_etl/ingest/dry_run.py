@@ -49,10 +49,7 @@ class DryRunWriter:
             # In order, so that the keys of one page come together: 3.0 instead of 3.8 µs each.
             return [key for key in sorted(keys) if not self._database.execute(add, [_bindable(key)]).rowcount]
         except sqlite3.Error as error:
-            raise FileSystemError(
-                f"a dry run remembers keys in a temporary file in {_temporary_directory()}, which cannot be "
-                f"written: {error}: make room there, or set TMPDIR to a directory that has room"
-            ) from error
+            raise FileSystemError(explain_temporary_file(error)) from error
 
     async def finish(self) -> int:
         """Return 0: each duplicate was found."""
@@ -78,12 +75,23 @@ class NoRejectWriter:
     def discard(self) -> None:
         """Do nothing."""
 
+    def abandon(self) -> None:
+        """Do nothing."""
+
     async def save(self) -> None:
         """Do nothing."""
 
 
 def _bindable(key: Any) -> bytes | str:
     return key if isinstance(key, bytes | str) else str(key)  # an int may be longer than SQLite's
+
+
+def explain_temporary_file(error: Exception) -> str:
+    """Return what to do when the temporary file of the keys cannot be written."""
+    return (
+        f"a dry run remembers keys in a temporary file in {_temporary_directory()}, which cannot be "
+        f"written: {error}: make room there, or set TMPDIR to a directory that has room"
+    )
 
 
 def _temporary_directory() -> str:

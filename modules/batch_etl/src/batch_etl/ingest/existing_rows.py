@@ -10,12 +10,12 @@ from functools import partial
 from typing import Any
 
 from batch_etl.ingest.columns import BYTES, EVENT_DATE
+from batch_etl.ingest.met_pages import PAGE_BITS, pack_pages
 from batch_etl.ingest.outcome import Outcome
 from batch_etl.ingest.table import MAX_RUN_SPAN, TargetTable
 from platform_interfaces import DatabaseInterface
 
-_PAGE_BITS = 12
-_FULL_PAGE = bytearray(b"\1" * 2**_PAGE_BITS)
+_FULL_PAGE = bytearray(b"\1" * 2**PAGE_BITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class Finder:
         query = f"""
             SELECT
                 CASE WHEN created_at > $2 AND created_at <= $3 THEN created_at END AS written_at,
-                id >> {_PAGE_BITS} AS id_page,
-                array_agg(id & {2**_PAGE_BITS - 1}) AS id_slots,
+                id >> {PAGE_BITS} AS id_page,
+                array_agg(id & {2**PAGE_BITS - 1}) AS id_slots,
                 array_agg(wanted.row_index - 1) AS row_indexes
             FROM {wanted} CROSS JOIN LATERAL (
                 SELECT id, created_at FROM {self._table.quoted}
@@ -86,7 +86,7 @@ class MetRows:
     """The rows of earlier runs that this run has met, one byte for each ``id`` in pages that are not full."""
 
     def __init__(self) -> None:
-        self._pages = defaultdict[int, bytearray](partial(bytearray, 2**_PAGE_BITS))
+        self._pages = defaultdict[int, bytearray](partial(bytearray, 2**PAGE_BITS))
 
     def add(self, id_page: int, id_slots: Sequence[int]) -> list[int]:
         """Return the indexes of the slots that were met before; they are all different."""
@@ -97,6 +97,10 @@ class MetRows:
         if 0 not in page:
             self._pages[id_page] = _FULL_PAGE  # one for all, for a rerun fills nearly all of them
         return met_before
+
+    def pack(self) -> bytes:
+        """Return the ids of the rows for a ``MetUnion``."""
+        return pack_pages(self._pages.items())
 
     def classify(
         self, existing: ExistingRows, last_written_at: dt.datetime, rows: Sequence[int], outcomes: bytearray

@@ -7,7 +7,7 @@ from batch_etl.ingest.codes import LineCode
 from batch_etl.ingest.json_lines import JsonLines
 from batch_etl.ingest.record_format import RecordFormat
 
-_COMPRESSED_SUFFIXES = re.compile(r"(\.(gz|gzip|zst|zstd))+$", re.IGNORECASE)
+COMPRESSED_SUFFIXES = re.compile(r"(\.(gz|gzip|zst|zstd))+$", re.IGNORECASE)
 
 
 class WrongEncoding(RecordFormat):
@@ -33,5 +33,5 @@ FORMATS: tuple[type[RecordFormat], ...] = (WrongEncoding, JsonLines)
 
 def find_format(path: str, first_line: bytes) -> type[RecordFormat]:
     """Return the format of a file; it sees the path without the suffixes of compressed files."""
-    content_path = _COMPRESSED_SUFFIXES.sub("", path)
+    content_path = COMPRESSED_SUFFIXES.sub("", path)
     return next(each for each in FORMATS if each.recognises(content_path, first_line))

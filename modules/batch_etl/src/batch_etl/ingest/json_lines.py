@@ -20,6 +20,8 @@ _SURELY_SHALLOW_BYTES = 2 * MAX_RECORD_DEPTH
 class JsonLines(RecordFormat):
     """One JSON value a line: what every file is that no other format recognises."""
 
+    has_independent_lines = True
+
     @classmethod
     def recognises(cls, path: str, first_line: bytes) -> bool:
         """Return True."""

@@ -19,6 +19,12 @@ class Limits:
     """More than all batches that are being written have: no two of them may have a key in common."""
     max_lines_without_valid: int = 10_000
     """Of a file; then it is not read further."""
+    min_shard_bytes: int = 4 * 1024 * 1024
+    max_shard_bytes: int = 64 * 1024 * 1024
+    max_dry_shard_bytes: int = 12 * 1024 * 1024
+    """The keys of a shard are sent in one message: a line has more bytes than its key."""
+    min_bytes_for_auto: int = 64 * 1024 * 1024
+    """Some seconds of work; starting workers takes a tenth of that."""
     lock_wait_seconds: float = 3600.0
     retry_seconds: float = 120.0
     """How long a batch is retried while the database is away."""

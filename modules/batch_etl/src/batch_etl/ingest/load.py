@@ -3,17 +3,20 @@
 from asyncio import CancelledError
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, closing
+from functools import partial
+from typing import Protocol
 
 from batch_etl.ingest.batches import Writer, group_batches, write_concurrently
 from batch_etl.ingest.cleaner import Cleaner
-from batch_etl.ingest.cleaning import ChunkCleaner, CleanChunk
+from batch_etl.ingest.cleaning import ChunkCleaner, CleanChunk, clean_file
 from batch_etl.ingest.config import LoadConfig
 from batch_etl.ingest.dry_run import DryRunWriter, NoRejectWriter
 from batch_etl.ingest.exclusive import exclusive_load
 from batch_etl.ingest.limits import LIMITS, Limits
-from batch_etl.ingest.lines import abandon
 from batch_etl.ingest.report import Report
 from batch_etl.ingest.retrying import Retries
+from batch_etl.ingest.shards.load import ShardedLoad
+from batch_etl.ingest.shards.reject_files import remove_abandoned
 from batch_etl.ingest.source import SourceFiles, log_found, select_source
 from batch_etl.ingest.table import TargetTable
 from batch_etl.ingest.window import RunWindow
@@ -55,10 +58,18 @@ async def load(
     return await _Load(ctx, config, cleaner, limits, title).run()
 
 
+class _LoadInShards(Protocol):
+    """A method of ``ShardedLoad``, with all its arguments but one."""
+
+    async def __call__(self, sharded: ShardedLoad, /, *, report: Report) -> str | None:
+        """Load, and return what does not add up."""
+
+
 class _Load:
     def __init__(
         self, ctx: PlatformContext, config: LoadConfig, cleaner: Cleaner, limits: Limits, title: str
     ) -> None:
+        self._ctx = ctx
         self._db, self._fs, self._log, self._run = ctx.db, ctx.fs, ctx.log, ctx.run
         self._config, self._cleaner, self._limits, self._title = config, cleaner, limits, title
         self._table = TargetTable(ctx.db, config, cleaner)
@@ -81,7 +92,9 @@ class _Load:
             RejectWriter(self._fs, self._config.folder, self._run.id) as rejects,
             open_writer(db, log, table, window, retries, limits) as writer,
         ):
-            return await self._transfer(writer, rejects)
+            await self._remove_abandoned()
+            write = partial(ShardedLoad.write, table=table, window=window, retries=retries, rejects=rejects)
+            return await self._transfer(writer, rejects, write if writer.takes_others else None)
 
     async def _run_dry(self) -> int:
         if not await self._table.check(is_dry_run=True):
@@ -90,17 +103,30 @@ class _Load:
                 table=self._table.name,
             )
         with closing(DryRunWriter(self._table.key)) as writer:
-            return await self._transfer(writer, NoRejectWriter())
+            return await self._transfer(writer, NoRejectWriter(), ShardedLoad.check)
 
-    async def _transfer(self, writer: Writer, rejects: RejectWriter | NoRejectWriter) -> int:
+    async def _remove_abandoned(self) -> None:
+        try:
+            await remove_abandoned(self._db, self._fs, self._config.folder)
+        except PlatformError as error:
+            self._log.warn("Temporary files of earlier runs could not be removed", reason=str(error))
+
+    async def _transfer(
+        self, writer: Writer, rejects: RejectWriter | NoRejectWriter, load_in_shards: _LoadInShards | None
+    ) -> int:
         found = await select_source(self._config).find(self._fs, self._config)
         log_found(self._log, found)
         self._run.progress.unit, self._run.progress.total_bytes = "lines", found.total_bytes
         report = Report(self._log, self._config, found, self._cleaner.fields, self._run.progress)
+        sharded = ShardedLoad(self._ctx, self._config, self._cleaner, self._limits, found)
         try:
-            await self._write(found, writer, rejects, report)
-            report.totals.settle(await writer.finish())
-            if mismatch := await writer.find_mismatch(report.totals.inserted):
+            if load_in_shards and await sharded.plan():
+                mismatch = await load_in_shards(sharded, report=report)
+                await self._save(rejects, report)
+            else:
+                await self._write(found, writer, rejects, report)
+                mismatch = await writer.find_mismatch(report.totals.inserted)
+            if mismatch:
                 report.note_mismatch(mismatch)
         except CancelledError:  # by Ctrl-C, or because its container is stopped
             advice = "run again to complete it; the totals so far"
@@ -112,6 +138,8 @@ class _Load:
             raise
         finally:
             totals = report.totals_so_far
+            if totals.pending and self._config.is_retry:
+                rejects.abandon()  # the rows that passed are in no table
             self._run.figures.update(totals.as_fields())
             self._run.rejects.update(totals.invalid)
         failures = report.conclude()
@@ -129,8 +157,7 @@ class _Load:
         batches = group_batches(self._clean_files(found, cleaner), self._limits)
         async with aclosing(write_concurrently(batches, writer, self._limits)) as chunks:
             async for cleaned, outcomes in chunks:
-                refused = cleaner.find_refused(cleaned, outcomes)
-                rejected = sorted([*cleaned.rejects, *refused], key=lambda reject: reject.line)
+                rejected = cleaner.find_rejects(cleaned, outcomes)
                 report.add(cleaned, outcomes, rejected)
                 rejects.add(rejected)
                 if cleaned.chunk.is_last:
@@ -138,28 +165,27 @@ class _Load:
                         rejects.complete(cleaned.chunk.file)
                     else:
                         rejects.discard()
-            try:
-                await rejects.save()
-            except FileSystemError as error:
-                report.note_unsaved(error, self._fs.locate(rejects_path(self._config.folder)))
+        # Before rejects are replaced: what is retried may be nowhere else.
+        report.totals.settle(await writer.finish())
+        await self._save(rejects, report)
+
+    async def _save(self, rejects: RejectWriter | NoRejectWriter, report: Report) -> None:
+        try:
+            await rejects.save()
+        except FileSystemError as error:
+            report.note_unsaved(error, self._fs.locate(rejects_path(self._config.folder)))
 
     async def _clean_files(
         self, found: SourceFiles, cleaner: ChunkCleaner
     ) -> AsyncGenerator[CleanChunk, None]:
-        """Yield the chunks of all files, cleaned; a file is abandoned when none of many lines is valid."""
-        source, limit = select_source(self._config), self._limits.max_lines_without_valid
+        """Yield the chunks of all files, cleaned."""
+        source, limits = select_source(self._config), self._limits
         progress, end = self._run.progress, 0
         is_patient = self._config.is_retry or self._config.min_valid.allows_none
         for file in found.files:
-            has_valid, rejected = is_patient, 0
             progress.current, end = file, end + found.sizes.get(file, 0)
-            async with aclosing(source.read(self._fs, file, self._limits, progress)) as chunks:
-                async for chunk in chunks:
-                    cleaned = cleaner.clean(chunk)
+            chunks = source.read(self._fs, file, limits, progress)
+            async with aclosing(clean_file(chunks, cleaner, limits, is_patient=is_patient)) as cleaned_chunks:
+                async for cleaned in cleaned_chunks:
                     yield cleaned
-                    has_valid |= cleaned.has_valid
-                    rejected += len(cleaned.rejects)
-                    if not has_valid and rejected >= limit and not chunk.is_last:
-                        yield cleaner.clean(abandon(chunk))
-                        break
             progress.read_bytes = max(progress.read_bytes, end)  # also of a file that is not read to its end

@@ -52,7 +52,7 @@ class Report:
         self._log, self._config, self._absence, self._known_fields = log, config, found.absence, fields
         self._progress, self.nothing_read = progress, ""
         self._started = time.monotonic()
-        self._account, self._file = FileAccount(), FileAccount()
+        self._account, self._file, self._pending = FileAccount(), FileAccount(), Totals()
         self.rejects = RejectLog(log)
         self._framed = ""
         self._changed, self._abandoned = set[str](), set[str]()
@@ -63,8 +63,9 @@ class Report:
 
     @property
     def totals_so_far(self) -> Totals:
-        """Return the totals of the files that are finished and of the current one."""
+        """Return the totals of the files that are finished and of the current one, or of finished shards."""
         totals = Totals()
+        totals.merge(self._pending)
         totals.merge(self.totals)
         totals.merge(self._file.totals)
         return totals
@@ -85,6 +86,22 @@ class Report:
     def add_part(self, account: FileAccount) -> None:
         """Add a part of the current file; its rejects and its progress are noted by themselves."""
         self._file.merge(account)
+
+    def note_shard(self, totals: Totals) -> None:
+        """Note the totals of a shard, whose parts are added later."""
+        self._pending.merge(totals)
+        self.note_progress(totals.lines, totals.invalid.total())
+
+    def begin_merge(self) -> None:
+        """Begin to add the parts of all shards."""
+        self._pending = Totals()
+
+    def settle(self, *, inserted: int = 0, skipped: int = 0, not_written: int = 0) -> None:
+        """Set what only the table, or all attempts together, can say of the valid lines."""
+        self.totals.count_unique(inserted, skipped, not_written)
+        if self.totals.duplicates < self._account.near_duplicates:
+            found, left = self._account.near_duplicates, self.totals.duplicates
+            self.note_mismatch(f"{found} duplicates were found near each other, but only {left} are left")
 
     def note_progress(self, lines: int, rejected: int) -> None:
         """Note that so many more lines were read."""

@@ -14,7 +14,7 @@ from batch_etl.ingest.generated_keys import GeneratedKeys, explain_generated_key
 from batch_etl.ingest.outcome import Outcome
 from batch_etl.ingest.retrying import Retries
 from batch_etl.ingest.table import TargetTable
-from batch_etl.ingest.window import RunWindow
+from batch_etl.ingest.window import Window
 from platform_interfaces import Columns, ConstraintError, DatabaseInterface, DataError, LoggingInterface
 
 
@@ -28,12 +28,15 @@ class RowWriter(ABC):
     stored = Outcome.INSERTED
     """The outcome of a row that is neither refused nor there already."""
 
+    takes_others = False
+    """Whether workers may write beside it."""
+
     def __init__(
         self,
         db: DatabaseInterface,
         log: LoggingInterface,
         table: TargetTable,
-        window: RunWindow,
+        window: Window,
         retries: Retries,
     ) -> None:
         self._db, self._log, self._table, self._retries = db, log, table, retries

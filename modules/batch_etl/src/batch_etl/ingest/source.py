@@ -35,6 +35,7 @@ class SourceFiles:
         dangling: links that lead to no file.
         absence: why there is nothing to read; empty where there is something.
         sizes: bytes as they are stored, by path; empty where the file system does not list them.
+        versions: as ``Survey`` has them.
     """
 
     files: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class SourceFiles:
     dangling: tuple[str, ...] = ()
     absence: str = ""
     sizes: Mapping[str, int] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def total_bytes(self) -> int | None:
@@ -66,7 +68,7 @@ async def find_raw_files(fs: FileSystemInterface, config: LoadConfig) -> SourceF
         FileMissingError: likewise, when the root itself cannot be read.
         FileSystemError: when the folder cannot be listed.
     """
-    found = _sort_out(await fs.survey(config.folder), config.folder)
+    found = await survey_files(fs, config.folder)
     if found.files or found.unusable:
         return found
     absence = await explain_absence(fs, config.source_path, config.date, found.ignored, found.dangling)
@@ -78,6 +80,15 @@ async def find_raw_files(fs: FileSystemInterface, config: LoadConfig) -> SourceF
             raise FileMissingError(message) from error
         raise NoInputError(f"{message} (--allow-empty accepts a day without data)")
     return replace(found, absence=absence)
+
+
+async def survey_files(fs: FileSystemInterface, folder: str) -> SourceFiles:
+    """Return what is in a folder; nothing where there is no such folder.
+
+    Raises:
+        FileSystemError: when it cannot be listed.
+    """
+    return _sort_out(await fs.survey(folder), folder)
 
 
 async def find_rejected_lines(fs: FileSystemInterface, config: LoadConfig) -> SourceFiles:
@@ -163,4 +174,5 @@ def _sort_out(survey: Survey, folder: str) -> SourceFiles:
         unusable={path: reason for path, reason in survey.unusable.items() if is_data(path)},
         dangling=tuple(filter(is_data, survey.dangling)),
         sizes={name: survey.sizes[path] for path, name in read_as.items() if path in survey.sizes},
+        versions={name: survey.versions[path] for path, name in read_as.items() if path in survey.versions},
     )

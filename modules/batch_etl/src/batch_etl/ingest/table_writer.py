@@ -6,7 +6,7 @@ from batch_etl.ingest.existing_rows import ExistingRows, Finder, MetRows
 from batch_etl.ingest.retrying import Retries
 from batch_etl.ingest.row_writer import RowBatch, RowWriter
 from batch_etl.ingest.table import TargetTable
-from batch_etl.ingest.window import RunWindow
+from batch_etl.ingest.window import Window
 from platform_interfaces import (
     Columns,
     ConstraintError,
@@ -20,18 +20,24 @@ _WRITES_THAT_LOOK_UP_FIRST = 8  # after one that met rows which were there alrea
 
 
 class TableWriter(RowWriter):
-    """Writes to the target table, and knows what this run has written and met there."""
+    """Writes to the target table, and knows what this run has written and met there.
+
+    Attributes:
+        met: the rows of earlier runs that were found.
+    """
+
+    takes_others = True
 
     def __init__(
         self,
         db: DatabaseInterface,
         log: LoggingInterface,
         table: TargetTable,
-        window: RunWindow,
+        window: Window,
         retries: Retries,
     ) -> None:
         super().__init__(db, log, table, window, retries)
-        self._finder, self._met = Finder(db, table, window.after), MetRows()
+        self._finder, self.met = Finder(db, table, window.after), MetRows()
         self._lookups_left = _WRITES_THAT_LOOK_UP_FIRST
 
     def _sort(self, batch: RowBatch) -> list[int]:
@@ -41,7 +47,7 @@ class TableWriter(RowWriter):
     async def _store(self, batch: RowBatch, rows: Sequence[int], outcomes: bytearray) -> None:
         for found in await self._write_rows(batch, rows):
             if found.written_at != batch.created_at:  # else it was this very write
-                self._met.classify(found, self._window.until, rows, outcomes)
+                self.met.classify(found, self._window.until, rows, outcomes)
 
     async def _write_rows(self, batch: RowBatch, rows: Sequence[int]) -> list[ExistingRows]:
         async for attempt in self._retries.attempts():

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from platform_interfaces import PlatformError, Run
 
 RESERVED_WRITES = 1000
 """How many writes the history knows of in advance: that many microseconds."""
 
-_TICK = dt.timedelta(microseconds=1)
+TICK = dt.timedelta(microseconds=1)
 _AFTER, _UNTIL = "created_after", "created_until"
 
 
@@ -21,6 +21,21 @@ class Start(NamedTuple):
 
     at: dt.datetime
     is_now: bool
+
+
+class Window(Protocol):
+    """Timestamps for rows; see ``RunWindow``."""
+
+    @property
+    def after(self) -> dt.datetime:
+        """Return the timestamp that all rows of the run come after."""
+
+    @property
+    def until(self) -> dt.datetime:
+        """Return the latest that a row of the run may have so far."""
+
+    async def take(self) -> dt.datetime:
+        """Return the ``created_at`` of the next write."""
 
 
 class RunWindow:
@@ -34,10 +49,11 @@ class RunWindow:
     Attributes:
         after: the timestamp that all rows of the run come after.
         until: the latest that a row of the run may have so far.
+        is_now: whether the first is the time of the server.
     """
 
     def __init__(self, run: Run, start: Start) -> None:
-        self._run, self._is_reservable = run, start.is_now
+        self._run, self.is_now = run, start.is_now
         self.after = self.until = start.at
         self._renewed_at = start.at
 
@@ -54,16 +70,21 @@ class RunWindow:
 
     async def take(self) -> dt.datetime:
         """Return the ``created_at`` of the next write; no two writes have one in common."""
-        self.until += _TICK
+        self.until += TICK
         taken = self.until
         # Early, so that writes beside this one have some left while it waits.
-        if taken - self._renewed_at > RESERVED_WRITES // 2 * _TICK:
+        if taken - self._renewed_at > RESERVED_WRITES // 2 * TICK:
             await self._reserve()
         return taken
 
+    async def extend(self, until: dt.datetime) -> None:
+        """Let rows of the run have any timestamp up to ``until``; the history knows that before any has."""
+        self.until = until
+        await self._reserve()
+
     async def _reserve(self) -> None:
         self._renewed_at = self.until
-        self._set_figures(self.until + RESERVED_WRITES * _TICK if self._is_reservable else None)
+        self._set_figures(self.until + RESERVED_WRITES * TICK if self.is_now else None)
         await self._run.save_figures()
 
     def _set_figures(self, until: dt.datetime | None) -> None:
