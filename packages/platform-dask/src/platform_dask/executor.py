@@ -9,7 +9,7 @@ from concurrent.futures import CancelledError
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
-from platform_interfaces import ExecutorError, SecretsInterface, WorkerLostError
+from platform_interfaces import ConfigurationError, ExecutorError, SecretsInterface, WorkerLostError
 from platform_interfaces.execution import RemoteExecutor, replay
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class DaskExecutor(RemoteExecutor):
         """Connect to the cluster, or start one.
 
         Raises:
+            ConfigurationError: when the address cannot be one.
             ExecutorError: when the scheduler cannot be reached.
         """
         if self._client:
@@ -49,11 +50,13 @@ class DaskExecutor(RemoteExecutor):
         from distributed import Client
 
         _log_as_other_libraries()
+        if self._address:
+            _check_address(self._address)
         try:
             cluster = self._address or await self._open_cluster()
             opening = Client(cluster, asynchronous=True, timeout=CONNECT_SECONDS, set_as_default=False)
             client = await self._stack.enter_async_context(opening)
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, TimeoutError) as error:
             await self._stack.aclose()
             where = f"{self._address!r} (DASK_ADDRESS)" if self._address else "of this machine"
             raise ExecutorError(f"the Dask scheduler {where} cannot be reached: {error}") from error
@@ -133,6 +136,16 @@ class DaskExecutor(RemoteExecutor):
         return (
             "the Dask scheduler was lost, and with it all that runs: see whether it was killed, and run again"
         )
+
+
+def _check_address(address: str) -> None:
+    from distributed.comm.addressing import get_address_host_port, normalize_address
+
+    try:
+        get_address_host_port(normalize_address(address), strict=True)
+    except ValueError as error:
+        text = f"DASK_ADDRESS is {address!r}: {error}; write it as tcp://host:8786"
+        raise ConfigurationError(text) from error
 
 
 def _log_as_other_libraries() -> None:
