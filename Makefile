@@ -5,11 +5,11 @@ TEMPLATES := $(wildcard packages/platform-cli/src/platform_cli/templates/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
-	docs test test-quick test-unit test-impl test-containers torture templates bench bench-quick mutants mutants-check audit test-alone \
+	docs test test-quick test-unit test-impl test-containers torture templates bench bench-quick conformance-s3 mutants mutants-check audit test-alone \
 	check-pythons smoke check build lock
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install everything into .venv
 	uv sync
@@ -89,6 +89,9 @@ bench-quick: ## the same with 100,000 lines, in a minute
 
 templates: ## make a module for each set of interfaces and each adapter, and check them: some minutes
 	uv run python tools/try_templates.py $(args)
+
+conformance-s3: ## the file system contract on Ceph's S3 gateway, where Debian's radosgw, ceph-mon and ceph-osd are installed
+	@uv run python tools/conformance_s3.py $(args)
 
 mutants: ## break the code in many ways, and see that the tests notice each: make mutants args="postgres"
 	uv run python tools/mutate.py $(args)

@@ -51,3 +51,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xfail(raises=NOT_WRITTEN, strict=False))
         if not FIXTURES_WITH_SERVER.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("server")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Show the last line alone of what is to be written: pytest would parse the suite again for each test."""
+    failed = call.excinfo
+    if failed and item.path.is_relative_to(ADAPTER_TEMPLATE) and NOT_WRITTEN.matches(failed.value):
+        last = failed.tb
+        while last.tb_next:
+            last = last.tb_next
+        call.excinfo = pytest.ExceptionInfo.from_exc_info((failed.type, failed.value, last))

@@ -1,4 +1,4 @@
-"""The first load of a date into a table that is partitioned by it: the day becomes readable as a whole.
+"""Case D3: the first load of a date into a table that is partitioned by it, which readers see as a whole.
 
 Its account is that of a load into a table that takes rows as they come.
 """
@@ -6,7 +6,7 @@ Its account is that of a load into a table that takes rows as they come.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,9 +14,10 @@ import pytest
 
 import platform_migrate
 from batch_etl.ingest import Limits
+from batch_etl.main import run
 from examples import events_by_day
-from platform_interfaces import ConnectionLostError, QueryError
-from platform_memory import MemorySecrets
+from platform_interfaces import ConnectionLostError, PlatformContext, QueryError
+from platform_memory import MemoryLogger, MemorySecrets
 from platform_postgres import PostgresDatabase
 from tests.cases.event_lines import between, event_line, totals_of
 from tests.helpers.days import LOADING, PARTITION, TABLE, rows_of, tables
@@ -160,10 +161,11 @@ async def test_a_dry_run_makes_nothing(job: EventJob) -> None:
     assert await tables(job.db) == []
 
 
-async def test_a_load_that_is_stopped_has_inserted_nothing(db: ForgetfulDatabase, job: EventJob) -> None:
-    async with db.transaction():  # so that it cannot be attached
+async def stop_at_the_end(db: ForgetfulDatabase, load: Coroutine[Any, Any, Any]) -> None:
+    """Run a load until all its rows are in a table, and cancel it before that becomes a partition."""
+    async with db.transaction():
         await db.execute(f"LOCK TABLE {TABLE} IN SHARE UPDATE EXCLUSIVE MODE")
-        loading = asyncio.create_task(job.load(numbered(1, 2), target_table=TABLE))
+        loading = asyncio.create_task(load)
         await until_waiting(db, "ATTACH PARTITION")
         [name] = await tables(db)
         assert name.startswith(LOADING)
@@ -171,6 +173,26 @@ async def test_a_load_that_is_stopped_has_inserted_nothing(db: ForgetfulDatabase
         with pytest.raises(asyncio.CancelledError):
             await loading
     assert await tables(db) == []
+
+
+async def test_a_load_that_is_stopped_has_inserted_nothing(db: ForgetfulDatabase, job: EventJob) -> None:
+    await job.fs.write(f"raw/events/{DATE}/a.jsonl", numbered(1, 2))
+    log = MemoryLogger()
+    ctx = PlatformContext(log=log, db=db, fs=job.fs, config=job.context(target_table=TABLE).config)
+    await stop_at_the_end(db, run(ctx, SMALL))
+    assert ctx.run.figures["inserted"] == 0
+    [stopped] = [event for event in log.events if "was interrupted" in event.message]
+    assert (stopped.fields["unique"], stopped.fields["inserted"]) == (2, 0)
+
+
+async def test_rejects_are_kept_until_their_rows_can_be_read(db: ForgetfulDatabase, job: EventJob) -> None:
+    await db.execute(f"ALTER TABLE {TABLE} ADD CONSTRAINT good CHECK (source <> 'bad')")
+    assert (await job.load(numbered(4, source="bad"), target_table=TABLE)).code == 1
+    await db.execute(f"ALTER TABLE {TABLE} DROP CONSTRAINT good")
+    await stop_at_the_end(db, job.retry(target_table=TABLE))
+    assert len(await job.rejects()) == 1
+    assert totals(await job.retry(target_table=TABLE)) == totals_of(1, inserted=1)
+    assert await job.rejects() == []
 
 
 async def until_waiting(db: PostgresDatabase, statement: str) -> None:

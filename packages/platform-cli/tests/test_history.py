@@ -1,15 +1,20 @@
 """The history of runs: a row for each, however it ends, and never a reason to fail."""
 
+import datetime as dt
 import json
 import signal
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from platform_cli.history import recorder
+from platform_cli.history.record import RunRecord
+from platform_cli.history.runs_table import find_runs, save_run
 from platform_interfaces import FailureKind
+from platform_memory import MemoryDatabase
 
 Platform = Callable[..., tuple[int, str, str]]
 Module = Callable[..., Path]
@@ -342,3 +347,17 @@ def test_handlers_and_locks_are_free_when_the_run_has_ended(
     assert platform("run", "hello")[0] == 130
     assert signal.getsignal(signal.SIGINT) is before
     assert {each.value for each in FailureKind} > {run["failure_kind"] for run in recorded(platform)}
+
+
+async def test_the_runs_of_some_dates_are_found_and_no_others_are_read(
+    make_run: Callable[..., RunRecord],
+) -> None:
+    dates = ("2026-01-14", "2026-01-15", "2026-01-16", "")
+    async with MemoryDatabase() as db:
+        await import_module("platform_migrate.versions.005_create_runs_table").up(db)
+        for day, date in enumerate(dates):
+            await save_run(db, make_run(date, day=day))
+            await save_run(db, make_run(date, day=day, module="other"))
+        asked = [dt.date(2026, 1, 14), dt.date(2026, 1, 15), dt.date(2026, 1, 17)]
+        found = await find_runs(db, module="hello", dates=asked)
+    assert [run.arguments["date"] for run in found] == ["2026-01-15", "2026-01-14"]

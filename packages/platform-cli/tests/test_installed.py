@@ -109,14 +109,14 @@ def test_an_env_file_that_chooses_is_named(platform: Platform, project: Path) ->
 def test_what_is_known_and_not_installed_has_its_install_line(
     platform: Platform, adapters: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = {("filesystem", "s3"): "platform-cli[s3]"}
+    known = {("filesystem", "ftp"): "platform-cli[ftp]"}
     monkeypatch.setattr(registry, "_DISTRIBUTIONS", known)
-    found = adapters()["filesystem", "s3"]
-    assert (found["problem"], found["install"]) == ("not installed", "uv pip install 'platform-cli[s3]'")
+    found = adapters()["filesystem", "ftp"]
+    assert (found["problem"], found["install"]) == ("not installed", "uv pip install 'platform-cli[ftp]'")
     assert found["package"] is None
     out = platform("adapters")[1]
     assert out.endswith(
-        "file system 's3': not installed; install it with: uv pip install 'platform-cli[s3]'\n"
+        "file system 'ftp': not installed; install it with: uv pip install 'platform-cli[ftp]'\n"
     )
 
 
@@ -124,7 +124,7 @@ def test_an_unknown_adapter_that_is_chosen_is_listed(adapters: Any, monkeypatch:
     monkeypatch.setenv("PLATFORM_FS", "lokal")
     found = adapters()["filesystem", "lokal"]
     assert found["chosen_by"] == "PLATFORM_FS in the environment"
-    assert found["problem"].startswith("unknown file system 'lokal': installed are local, memory")
+    assert found["problem"].startswith("unknown file system 'lokal': installed are ")
 
 
 @pytest.mark.parametrize(

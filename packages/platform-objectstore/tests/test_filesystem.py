@@ -25,14 +25,10 @@ class RebuiltFileSystem(S3FileSystem):
         return S3FileSystem, (self._secrets,)
 
 
-@pytest.fixture
-def fs(s3_settings: Mapping[str, str]) -> S3FileSystem:
-    return S3FileSystem(MemorySecrets({**s3_settings, "FS_S3_PREFIX": "lake/raw"}))
-
-
 class TestS3FileSystem(FileSystemContract):
     is_shared = True
     survives_fork = False
+    pooled_descriptors = 4
     capabilities = S3FileSystem.capabilities
 
     @pytest.fixture(autouse=True)

@@ -64,6 +64,10 @@ class RejectWriter:
         """Discard what was added since the last ``complete``."""
         self._try(lambda: (self._spool.seek(self._complete_bytes), self._spool.truncate()))
 
+    def abandon(self) -> None:
+        """Leave what earlier runs have stored as it is: nothing is saved any more."""
+        self._is_saved = True
+
     async def save(self) -> None:
         """Store what was added for complete files; a second call does nothing.
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PART_BYTES = 8 * 1024 * 1024
 """S3 takes at most 10,000 parts, of 5 MiB at least: so an object has at most 78 GiB."""
-_PARTS_AT_ONCE = 4
+_PARTS_AT_ONCE = 2
 
 
 class _AbandonedError(Exception):

@@ -75,6 +75,9 @@ class NoRejectWriter:
     def discard(self) -> None:
         """Do nothing."""
 
+    def abandon(self) -> None:
+        """Do nothing."""
+
     async def save(self) -> None:
         """Do nothing."""
 

@@ -125,7 +125,6 @@ class _Load:
                 await self._save(rejects, report)
             else:
                 await self._write(found, writer, rejects, report)
-                report.totals.settle(await writer.finish())
                 mismatch = await writer.find_mismatch(report.totals.inserted)
             if mismatch:
                 report.note_mismatch(mismatch)
@@ -139,6 +138,8 @@ class _Load:
             raise
         finally:
             totals = report.totals_so_far
+            if totals.pending and self._config.is_retry:
+                rejects.abandon()  # the rows that passed are in no table
             self._run.figures.update(totals.as_fields())
             self._run.rejects.update(totals.invalid)
         failures = report.conclude()
@@ -164,6 +165,8 @@ class _Load:
                         rejects.complete(cleaned.chunk.file)
                     else:
                         rejects.discard()
+        # Before rejects are replaced: what is retried may be nowhere else.
+        report.totals.settle(await writer.finish())
         await self._save(rejects, report)
 
     async def _save(self, rejects: RejectWriter | NoRejectWriter, report: Report) -> None:

@@ -41,17 +41,9 @@ class Totals:
     def merge(self, other: "Totals") -> None:
         """Add the totals of a file to those of the run."""
         self.invalid.update(other.invalid)
-        for name in (
-            "lines",
-            "blank",
-            "duplicates",
-            "unique",
-            "inserted",
-            "skipped",
-            "not_written",
-            "pending",
-        ):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name, value in vars(other).items():
+            if name != "invalid":
+                setattr(self, name, getattr(self, name) + value)
 
     def count_unique(self, inserted: int, skipped: int, not_written: int) -> None:
         """Set what became of the unique lines; the other valid ones are duplicates."""

@@ -116,10 +116,11 @@ class _Job:
     async def _plan(self, context: PlatformContext) -> list[PlannedDate]:
         manifest = self._manifest
         database = await self._find_history(context)
-        runs = await find_runs(database, module=manifest.name) if database else []
+        dates = self._backfill.dates
+        runs = await find_runs(database, module=manifest.name, dates=dates) if database else []
         record = make_record(self._run, "run", self._settings, self._container.locations.get("root"))
         wanted = make_load_key(record, manifest.arguments)
-        return make_plan(self._backfill.dates, runs, wanted, manifest.arguments, self._backfill.selection)
+        return make_plan(dates, runs, wanted, manifest.arguments, self._backfill.selection)
 
     async def _find_history(self, context: PlatformContext) -> DatabaseInterface | None:
         """Return the database with the history; None where a module uses none, and there is none."""

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import fields, replace
 from typing import Any
 
+from platform_cli.history.load_key import DATE
 from platform_cli.history.record import RunRecord, RunStatus
 from platform_interfaces import DatabaseInterface, LockTimeoutError, PlatformError, QueryError
 
@@ -25,7 +26,8 @@ _FIND = f"""
     SELECT {", ".join(_COLUMNS)} FROM {TABLE}
     WHERE ($1::text IS NULL OR module = $1) AND ($2::timestamptz IS NULL OR started_at >= $2)
         AND ($3::text[] IS NULL OR status = ANY($3::text[]))
-    ORDER BY started_at DESC, id LIMIT $4
+        AND ($4::text[] IS NULL OR arguments->>'{DATE}' = ANY($4::text[]))
+    ORDER BY started_at DESC, id LIMIT $5
 """  # noqa: S608 - constants
 
 
@@ -59,6 +61,7 @@ async def find_runs(
     module: str | None = None,
     since: dt.datetime | None = None,
     statuses: Collection[RunStatus] = (),
+    dates: Collection[dt.date] = (),
     limit: int | None = None,
 ) -> list[RunRecord]:
     """Return the runs that are recorded, the newest first; none where nothing was recorded yet.
@@ -70,6 +73,7 @@ async def find_runs(
         module: the name of the module; None for all.
         since: the earliest start, aware; None for no limit.
         statuses: those that are returned; empty for all.
+        dates: those that the returned runs are for; empty for all runs.
         limit: how many runs; None for all.
 
     Raises:
@@ -77,9 +81,12 @@ async def find_runs(
     """
     stored = {*statuses, *([RunStatus.RUNNING] if RunStatus.INTERRUPTED in statuses else [])}
     names = sorted(map(str, stored)) or None
+    days = sorted(map(str, dates)) or None
     found: list[RunRecord] = []
     try:
-        async with aclosing(db.stream(_FIND, [module, since, names, None if stored else limit])) as rows:
+        async with aclosing(
+            db.stream(_FIND, [module, since, names, days, None if stored else limit])
+        ) as rows:
             async for row in rows:
                 record = await _settle(db, _read(row))
                 if not statuses or record.status in statuses:

@@ -144,6 +144,11 @@ class DatabaseContract(
             assert db.is_connected()
         assert not database.is_connected()
 
+    async def test_a_statement_may_have_a_time_limit_of_its_own(self, db: DatabaseInterface) -> None:
+        assert await db.execute("SELECT 1", timeout=60) == 1
+        async with db.transaction():
+            assert await db.execute("SELECT $1::bigint", [1], timeout=60) == 1
+
     async def test_queries_before_connect_are_refused(self, database: DatabaseInterface) -> None:
         with pytest.raises(NotConnectedError, match="connect"):
             await database.execute("SELECT 1")

@@ -80,6 +80,7 @@ class FileSystemContract(
 
     - ``capabilities`` (all): what the adapter declares, as ``capabilities = MyFileSystem.capabilities``.
     - ``is_shared`` (found out): False where another process does not see the files.
+    - ``pooled_descriptors`` (0): how many connections the adapter may keep for later.
     - ``survives_fork`` (True): False where a forked process cannot use the adapter, for it has threads. Then
       ``fs`` must be picklable.
     - ``has_exact_names`` (True but on macOS and Windows): False where a disk takes names that look alike for

@@ -7,7 +7,11 @@ from enum import Enum
 from typing import Self
 from urllib.parse import urlsplit
 
-_ERROR = "<Error><Code>{}</Code><Message>as the test wants it</Message></Error>"
+_ERROR = (
+    "<Error><Code>{}</Code><Message>as the test wants it</Message>"
+    "<CanonicalRequest>{}</CanonicalRequest></Error>"
+)
+"""As AWS does about a wrong signature, it repeats what was signed: all headers of the request."""
 
 
 class Fault(Enum):
@@ -19,6 +23,7 @@ class Fault(Enum):
     OVERLOADED = "503 SlowDown"
     DENIED = "403 AccessDenied"
     EXPIRED = "400 ExpiredToken"
+    MISSIGNED = "403 SignatureDoesNotMatch"
 
 
 class FaultyProxy:
@@ -63,7 +68,7 @@ class FaultyProxy:
         task = asyncio.ensure_future(self._serve(reader, writer))
         self._tasks.add(task)
         try:
-            await asyncio.wait([task])
+            await asyncio.gather(task, return_exceptions=True)  # a client may go away at any time
         finally:
             self._tasks.discard(task)
             writer.close()
@@ -86,7 +91,7 @@ class FaultyProxy:
                 writer.write(head + b"\r\n\r\n" + body[: len(body) // 2])
             case fault:
                 status, code = fault.value.split()
-                text = _ERROR.format(code).encode()
+                text = _ERROR.format(code, head.decode("latin-1")).encode()
                 writer.write(b"HTTP/1.1 %s x\r\ncontent-length: %d\r\n" % (status.encode(), len(text)))
                 writer.write(b"connection: close\r\n\r\n" + text)
         await writer.drain()

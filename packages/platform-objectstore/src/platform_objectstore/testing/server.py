@@ -18,6 +18,7 @@ from botocore.config import Config
 
 _START_SECONDS = 60
 _REGION = "us-east-1"
+_KEY, _SECRET = "AKIATESTTESTTESTTEST", "canary/of/the/tests"
 
 
 @contextmanager
@@ -86,7 +87,7 @@ def s3_settings(s3_server: str, s3_client: Any) -> Mapping[str, str]:
 def _credentials() -> tuple[str, str]:
     if "FS_S3_ENDPOINT" in os.environ:
         return os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
-    return "test", "test"
+    return _KEY, _SECRET
 
 
 def _environment(port: int, folder: str) -> dict[str, str]:
@@ -97,6 +98,9 @@ def _environment(port: int, folder: str) -> dict[str, str]:
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "SERVICES": "s3",
+        "AUTH": "true",  # signatures are checked
+        "AWS_ACCESS_KEY_ID": _KEY,
+        "AWS_SECRET_ACCESS_KEY": _SECRET,
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "ERROR",
