@@ -208,10 +208,10 @@ async def test_temporary_files_of_runs_that_died_are_removed_and_those_of_living
 ) -> None:
     folder = shards_folder(FOLDER)
     for name in ("dead", "alive"):
-        await job.fs.write(f"{folder}/{name}/000001-x.jsonl", b"")
+        await job.fs.write(f"{folder}/{name}-000001-x.jsonl", b"")
     async with job.db.lock(run_lock_name("alive"), timeout=0):
         await job.load(lines(1))
-    assert await job.fs.list(folder) == [f"{folder}/alive/000001-x.jsonl"]
+    assert await job.fs.list(folder) == [f"{folder}/alive-000001-x.jsonl"]
 
 
 async def test_an_attempt_whose_run_has_ended_writes_no_more(

@@ -55,7 +55,7 @@ def choose_shard_bytes(total_bytes: int, workers: int, limits: Limits) -> int:
 async def plan_shards(
     found: SourceFiles, shard_bytes: int, can_split: Callable[[str], Awaitable[bool]]
 ) -> list[Shard]:
-    """Return the shards of about ``shard_bytes``: small files together, large ones split where they can be."""
+    """Return shards of about ``shard_bytes``: small files together, large ones split where they can be."""
     parts = list[Part]()
     for path in found.files:
         size = found.sizes[path]
