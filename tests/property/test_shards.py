@@ -47,7 +47,7 @@ def figures(result: Any) -> dict[str, Any]:
     return {name: value for name, value in result.figures.items() if not name.startswith("created_")}
 
 
-@settings(max_examples=settings().max_examples // 5)  # each of them runs the job six times
+@settings(max_examples=settings().max_examples // 8)  # each of them runs the job six times
 @given(
     files,
     event_files(),

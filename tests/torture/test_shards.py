@@ -26,7 +26,7 @@ import pytest
 from tests.torture.load import EVENTS, Day, Load, wait_for
 from tests.torture.test_kills import ROWS, leftovers, rejected
 
-KILLS = int(os.environ.get("TORTURE_KILLS", "4"))
+KILLS = int(os.environ.get("TORTURE_KILLS", "2"))
 SEED = int(os.environ.get("TORTURE_SEED", str(random.SystemRandom().randrange(2**32))))
 PAUSE_SECONDS, STOP_SECONDS = 0.02, 20.0
 
