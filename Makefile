@@ -1,6 +1,6 @@
 # `make help` lists the targets. None needs a prior `uv sync`: `uv run` sees to it.
 
-MEMBERS := $(wildcard packages/* modules/* examples/*)
+MEMBERS := $(patsubst %/,%,$(wildcard packages/*/ modules/*/ examples/*/))
 TEMPLATES := $(wildcard packages/platform-cli/src/platform_cli/templates/*)
 
 .DEFAULT_GOAL := help
