@@ -72,7 +72,10 @@ class ShardedLoad:
         )
         shard_bytes = choose_shard_bytes(total, self.workers, limits)
         self._shards = await plan_shards(self._found, shard_bytes, find_format)
-        return len(self._shards) > 1
+        if len(self._shards) < 2:
+            return False
+        self._ctx.log.info("Loading on workers", shards=len(self._shards), workers=self.workers)
+        return True
 
     async def write(
         self,
