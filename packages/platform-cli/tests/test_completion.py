@@ -1,5 +1,6 @@
 """Completion: what the command answers to the scripts of the shells, and the shells themselves."""
 
+import json
 import os
 import pty
 import re
@@ -76,6 +77,27 @@ def test_commands_options_and_values_are_completed(
     complete: Callable[[str], list[str]], line: str, words: list[str]
 ) -> None:
     assert complete(line) == words
+
+
+@pytest.mark.usefixtures("lasting")
+@pytest.mark.parametrize("command", ["show", "compare 3f", "undo"])
+def test_ids_of_runs_are_completed(
+    complete: Callable[[str], list[str]], platform: Platform, command: str
+) -> None:
+    for _ in range(2):
+        assert platform("run", "hello", "--whom", "Ada")[0] == 0
+    first, second = (run["id"][:8] for run in json.loads(platform("runs", "--json")[1])["runs"])
+    assert complete(f"platform runs {command} ") == [first, second]
+    assert complete(f"platform runs {command} {second[:7]}") == [second]
+
+
+@pytest.mark.usefixtures("lasting")
+@pytest.mark.parametrize("flag", ["--db unreachable", "--db missing", "--db nothing", "--env nowhere"])
+def test_ids_of_runs_that_cannot_be_read_are_not_completed(
+    complete: Callable[[str], list[str]], flag: str
+) -> None:
+    assert complete(f"platform runs {flag} show ") == []
+    assert complete(f"platform runs show {flag} ") == []
 
 
 @pytest.mark.parametrize(

@@ -425,6 +425,16 @@ def test_a_check_that_fails_by_itself_names_the_module(platform: Platform, modul
     assert checks["input and target"]["found"].startswith("module 'hello' failed: ZeroDivisionError: ")
 
 
+def test_a_check_that_refuses_by_what_it_returns_fails_as_it_would_stop_a_run(
+    platform: Platform, module: Module
+) -> None:
+    module("async def run(ctx):\n    return 0\n\n\nasync def check_run(ctx):\n    return 3\n")
+    code, checks = examine(platform, "hello")
+    refusal = "module 'hello' refused to start: its check returned 3"
+    assert (code, checks["input and target"]["found"]) == (1, refusal)
+    assert refusal in platform("run", "hello")[2]
+
+
 def test_json_may_be_asked_for_before_the_module_and_after_it(platform: Platform, module: Module) -> None:
     module()
     for words in (("--json", "hello"), ("hello", "--json")):

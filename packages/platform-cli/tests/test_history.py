@@ -1,6 +1,5 @@
 """The history of runs: a row for each, however it ends, and never a reason to fail."""
 
-import datetime as dt
 import json
 import signal
 from collections.abc import Callable
@@ -11,9 +10,10 @@ from typing import Any
 import pytest
 
 from platform_cli.history import recorder
-from platform_cli.history.record import RunRecord
-from platform_cli.history.runs_table import find_runs, save_run
-from platform_interfaces import FailureKind
+from platform_cli.history.record import RunRecord, RunStatus
+from platform_cli.history.rivals import name_rivals
+from platform_cli.history.runs_table import _COLUMNS, find_runs, lock_name, save_run
+from platform_interfaces import FailureKind, Run
 from platform_memory import MemoryDatabase
 
 Platform = Callable[..., tuple[int, str, str]]
@@ -31,7 +31,7 @@ RUN = """
     import os
     import signal
 
-    from platform_interfaces import ConfigurationError, FailureKind
+    from platform_interfaces import ConfigurationError, FailureKind, LockTimeoutError
 
 
     async def fail():
@@ -328,7 +328,7 @@ def test_a_figure_that_cannot_be_stored_keeps_no_other_from_it(
 def test_a_run_goes_on_as_long_as_its_lock_is_held(hello: Callable[..., None], platform: Platform) -> None:
     hello(
         """
-        from platform_cli.history.runs_table import find_runs, lock_name
+        from platform_cli.history.runs_table import _COLUMNS, find_runs, lock_name
 
         print([run.status.value for run in await find_runs(ctx.db)])
         await ctx.db.execute("UPDATE _runs SET id = 'dead'")
@@ -358,6 +358,41 @@ async def test_the_runs_of_some_dates_are_found_and_no_others_are_read(
         for day, date in enumerate(dates):
             await save_run(db, make_run(date, day=day))
             await save_run(db, make_run(date, day=day, module="other"))
-        asked = [dt.date(2026, 1, 14), dt.date(2026, 1, 15), dt.date(2026, 1, 17)]
+        asked = ["2026-01-14", "2026-01-15", "2026-01-17"]
         found = await find_runs(db, module="hello", dates=asked)
     assert [run.arguments["date"] for run in found] == ["2026-01-15", "2026-01-14"]
+
+
+async def test_a_run_that_finds_its_date_locked_names_the_one_that_has_it(
+    make_run: Callable[..., RunRecord],
+) -> None:
+    running = {"status": RunStatus.RUNNING, "ended_at": None, "exit_code": None}
+    async with MemoryDatabase() as db:
+        await import_module("platform_migrate.versions.005_create_runs_table").up(db)
+        mine, other, dead = (make_run("2026-01-15", host=name, **running) for name in ("me", "there", "gone"))
+        for record in (mine, other, dead, make_run("2026-01-16", **running), make_run("2026-01-15")):
+            await save_run(db, record)
+        run = Run(module="hello", version="1", arguments={"date": "2026-01-15"}, id=mine.id)
+        async with db.lock(lock_name(mine.id), timeout=0), db.lock(lock_name(other.id), timeout=0):
+            assert await name_rivals(db, run) == f"{other.short_id} on there since 2026-01-20 06:00 UTC"
+        assert await name_rivals(db, run) == ""
+
+
+OTHER = "ab" * 16
+COPIED = ", ".join(name for name in _COLUMNS if name != "id")
+LOCKED_OUT = f"""
+        await ctx.db.execute("INSERT INTO _runs (id, {COPIED}) SELECT '{OTHER}', {COPIED} FROM _runs")
+        fail.lock = ctx.db.lock("platform run {OTHER}", timeout=0)
+        await fail.lock.__aenter__()
+        raise LockTimeoutError("another run has it")
+"""
+
+
+def test_the_error_of_a_run_that_was_locked_out_has_the_id_of_the_other_one(
+    hello: Callable[..., None], raw_platform: Platform
+) -> None:
+    hello(LOCKED_OUT.strip())
+    code, out, _ = raw_platform("run", "hello", "--date", "2026-01-15", "--json")
+    found = json.loads(out)
+    assert (code, found["failure_kind"]) == (1, "locked")
+    assert found["error"].startswith("another run has it; of the same date, these runs go on: abababab on ")

@@ -1,31 +1,27 @@
 """The adapters of one run: built from secrets, opened in order, closed in reverse."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from platform_cli import registry
-from platform_cli._adapter_construction import construct, label_adapter
+from platform_cli._adapter_construction import construct
 from platform_cli._announcement import log_locations, log_settings
-from platform_cli._blame import Owner, attribute
+from platform_cli._blame import Owner
+from platform_cli._open_adapters import OpenAdapters
 from platform_cli._unknown_settings import find_unknown
-from platform_cli.failures import AdapterFailedError, describe
 from platform_cli.interfaces import INTERFACES
 from platform_cli.manifest import Manifest
 from platform_cli.run_executor import fit_executor, prepare_executor
 from platform_cli.secrets import AdapterSecrets
 from platform_cli.settings import Settings
 from platform_interfaces import (
-    AsyncResource,
     ConfigurationError,
     DatabaseInterface,
     Lifecycle,
     LoggingInterface,
     MissingSecretError,
     PlatformContext,
-    PlatformError,
     Run,
     SecretsInterface,
 )
@@ -46,9 +42,6 @@ class Container:
         is_worker: whether it is for a worker, whose run has logged what is to be said of the settings.
 
     Attributes:
-        lifecycle: closes what is opened after the database, and what a module opens, in reverse order.
-        database_lifecycle: closes the database and the secret store, when the run is in the history.
-        log_lifecycle: closes the logger, to be shut down after the last line.
         secrets: the store that everything else is constructed from.
         log: the logger of the run, whether or not the module declares one.
         owners: whose code each package is, for errors.
@@ -67,12 +60,10 @@ class Container:
         is_worker: bool = False,
     ) -> None:
         self.settings = settings
-        self.lifecycle = Lifecycle()
-        self.database_lifecycle = Lifecycle()
-        self.log_lifecycle = Lifecycle()
         self.owners: dict[str, Owner] = {}
         self.locations: Mapping[str, str] = {}
-        self._asked, self._opened = set[str](), set[str]()
+        self._adapters = OpenAdapters(settings.implementations, self.owners)
+        self._asked = set[str]()
         self._is_worker = self._is_announced = is_worker
         self._built: dict[str, Any] = {}
         self.secrets: SecretsInterface = settings.values  # what a secret store reads its own settings from
@@ -82,6 +73,21 @@ class Container:
         self._logger: LoggingInterface = logger or self._build("logging", secrets)
         self._log_fields = log_fields
         self.log = self._logger.bind(**log_fields)
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """Return what closes the adapters that are opened after the database, and what a module opens."""
+        return self._adapters.lifecycle
+
+    @property
+    def database_lifecycle(self) -> Lifecycle:
+        """Return what closes the database and the secret store, when the run is in the history."""
+        return self._adapters.database_lifecycle
+
+    @property
+    def log_lifecycle(self) -> Lifecycle:
+        """Return what closes the logger, after the last line."""
+        return self._adapters.log_lifecycle
 
     async def open_database(self, defaults: _Values = _NONE) -> DatabaseInterface:
         """Return the database, connected until ``database_lifecycle`` shuts down; see ``open_context``."""
@@ -115,7 +121,7 @@ class Container:
         self.log_settings()
         executor = built.pop("executor", None)
         try:
-            await self._open(built)
+            await self._adapters.open(built)
             if executor:
                 built["executor"] = fit_executor(executor, built, self.settings, self.log)
             adapters = {
@@ -124,7 +130,7 @@ class Container:
             context = PlatformContext(**adapters, config=config, lifecycle=self.lifecycle, run=run)
             if executor:
                 prepare_executor(context, declared, self.settings, self.log)
-            await self._open(built)  # the executor is the last
+            await self._adapters.open(built)  # the executor is the last
         finally:
             self._warn_of_unknown(is_complete="secrets" not in declared)
         return context
@@ -142,7 +148,7 @@ class Container:
     async def open_adapter(self, kind: str, defaults: _Values = _NONE) -> Any:
         """Return the adapter of an interface, open until its lifecycle shuts down; see ``build_adapter``."""
         adapter = await self.build_adapter(kind, defaults)
-        await self._open({kind: adapter})
+        await self._adapters.open({kind: adapter})
         return adapter
 
     async def build_adapter(self, kind: str, defaults: _Values = _NONE) -> Any:
@@ -168,39 +174,10 @@ class Container:
         log_settings(self.log, self.settings)
 
     async def _open_always(self) -> dict[str, Any]:
-        await self._open({"logging": self._logger, "secrets": self.secrets})
+        await self._adapters.open({"logging": self._logger, "secrets": self.secrets})
         # Once more: a copy that was bound before may lack what the logger has opened.
         self.log = self._logger.bind(**self._log_fields)
         return {"logging": self.log, "secrets": self.secrets}
-
-    async def _open(self, adapters: Mapping[str, AsyncResource]) -> None:
-        for kind, adapter in adapters.items():
-            if kind not in self._opened:
-                with self._naming(kind):
-                    await adapter.connect()
-                self._opened.add(kind)
-                self._lifecycle_of(kind).on_shutdown(partial(self._close, kind, adapter))
-
-    def _lifecycle_of(self, kind: str) -> Lifecycle:
-        if kind in ("database", "secrets"):
-            return self.database_lifecycle
-        return self.log_lifecycle if kind == "logging" else self.lifecycle
-
-    async def _close(self, kind: str, adapter: AsyncResource) -> None:
-        self._opened.discard(kind)
-        with self._naming(kind):
-            await adapter.disconnect()
-
-    @contextmanager
-    def _naming(self, kind: str) -> Iterator[None]:
-        """Name the adapter in an error of a call of it that does not show whose it is."""
-        try:
-            yield
-        except Exception as error:
-            if attribute(error, self.owners) is not error or isinstance(error, PlatformError):
-                raise  # its owner is in it, or will be
-            label = label_adapter(kind, self.settings.implementations[kind].value)
-            raise AdapterFailedError(f"{label} failed: {describe(error)}") from error
 
     def _warn_of_unknown(self, *, is_complete: bool) -> None:
         if self._is_worker:

@@ -116,11 +116,11 @@ class _Job:
     async def _plan(self, context: PlatformContext) -> list[PlannedDate]:
         manifest = self._manifest
         database = await self._find_history(context)
-        dates = self._backfill.dates
+        dates = [date.isoformat() for date in self._backfill.dates]
         runs = await find_runs(database, module=manifest.name, dates=dates) if database else []
         record = make_record(self._run, "run", self._settings, self._container.locations.get("root"))
         wanted = make_load_key(record, manifest.arguments)
-        return make_plan(dates, runs, wanted, manifest.arguments, self._backfill.selection)
+        return make_plan(self._backfill.dates, runs, wanted, manifest.arguments, self._backfill.selection)
 
     async def _find_history(self, context: PlatformContext) -> DatabaseInterface | None:
         """Return the database with the history; None where a module uses none, and there is none."""
@@ -142,7 +142,7 @@ class _Job:
         context.config = {**self._backfill.arguments, DATE: date.isoformat()}
         try:
             if check:
-                await check.call(context)
+                await check.check(context)
         except ConfigurationError:
             raise
         except Exception as error:  # noqa: BLE001 - of this date, whose own run will report it

@@ -145,6 +145,21 @@ class PlatformGroup(PlainCommand, click.Group):
         super().format_options(ctx, formatter)
 
 
+class DefaultGroup(PlatformGroup):
+    """A group whose command ``default`` is meant where the command line names none."""
+
+    default = ""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        parser = self.make_parser(ctx)
+        parser.ignore_unknown_options = True
+        _, rest, _ = parser.parse_args(list(args))
+        has_command = bool(rest) and not rest[0].startswith("-")
+        if not has_command and (rest or not {*_HELP_NAMES} & {*args}):
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+
 class PlatformCommand(PlainCommand):
     """A command that does something: its settings are ``Context.obj``, its directory the project's.
 
@@ -162,7 +177,7 @@ class PlatformCommand(PlainCommand):
             problems += self._problems(ctx, given)
         except FileNotFoundError:  # a relative path of an option, and no working directory
             pass
-        problems += _resolve(ctx)
+        problems += resolve_settings(ctx)
         if problems:
             raise click.UsageError("\n".join(dict.fromkeys(problems)), ctx)
         return []
@@ -200,7 +215,8 @@ def _is_named(param: click.Parameter, problems: Sequence[str]) -> bool:
     return any(problem.startswith(f"option {name!r} ") for name in names for problem in problems)
 
 
-def _resolve(ctx: click.Context) -> list[str]:
+def resolve_settings(ctx: click.Context) -> list[str]:
+    """Keep the settings of a command as its ``obj``, and return what is wrong with them."""
     from platform_cli.settings import resolve
 
     flags = {key: value for key, (_, value) in ctx.meta.get(_GIVEN, {}).items()}

@@ -1,11 +1,20 @@
 """The values that a shell completes, beside the choices that click knows of."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from platform_cli import registry
 from platform_cli.flags import ENV, Flag
 from platform_cli.manifest import PLATFORM, read_manifest
 from platform_interfaces import ConfigurationError
+
+if TYPE_CHECKING:
+    from platform_cli.container import Container
+
+MAX_RUNS = 50
+MAX_SECONDS = 2
+"""Who has pressed a key does not wait longer for the ids of runs."""
 
 VARIABLE = "_PLATFORM_COMPLETE"
 """The environment variable by which the script of a shell asks for completions."""
@@ -26,6 +35,29 @@ def complete_modules(_ctx: click.Context, _param: click.Parameter, incomplete: s
 def complete_owners(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Return what owns migrations and begins with ``incomplete``: the platform and some modules."""
     return _beginning(incomplete, [PLATFORM, *filter(_has_migrations, registry.names("modules"))])
+
+
+def complete_runs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the short ids of the last runs that begin with ``incomplete``, the newest first."""
+    import asyncio
+    from contextlib import chdir
+
+    from platform_cli.commands._base import resolve_settings
+    from platform_cli.history.runs_table import find_runs
+    from platform_cli.run.runner import run_job
+
+    found: list[str] = []
+
+    async def find(container: "Container") -> int:
+        async with asyncio.timeout(MAX_SECONDS):
+            records = await find_runs(await container.open_existing_database(), limit=MAX_RUNS)
+        found.extend(record.short_id for record in records)
+        return 0
+
+    if not resolve_settings(ctx):
+        with chdir(ctx.obj.project):
+            run_job(find, ctx.obj)
+    return _beginning(incomplete, found)
 
 
 def _has_migrations(module: str) -> bool:

@@ -9,7 +9,7 @@ import click
 
 from platform_cli import registry
 from platform_cli.arguments import to_config, to_example, to_option
-from platform_cli.commands._base import PlatformCommand
+from platform_cli.commands._base import DefaultGroup, PlatformCommand
 from platform_cli.commands.run import ModuleGroup
 from platform_cli.manifest import Manifest, read_manifest
 from platform_interfaces import ConfigurationError
@@ -24,17 +24,8 @@ def _json_option() -> click.Option:
     return click.Option(["--json", "is_json"], is_flag=True, help="Print one JSON object.")
 
 
-class DoctorGroup(ModuleGroup):
+class DoctorGroup(DefaultGroup, ModuleGroup):
     """A group with a command for each module, and one without a name for no module in particular."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        parser = self.make_parser(ctx)
-        parser.ignore_unknown_options = True
-        _, rest, _ = parser.parse_args(list(args))
-        has_module = bool(rest) and not rest[0].startswith("-")
-        if not has_module and not {"-h", "--help"} & {*args}:
-            args = ["", *args]
-        return super().parse_args(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if not cmd_name:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from platform_cli._command_line import to_command
-from platform_cli.commands._base import PlatformCommand, PlatformGroup, say
+from platform_cli.commands._base import DefaultGroup, PlatformCommand, say
+from platform_cli.commands._completions import complete_runs
 from platform_cli.commands._history import module_option, open_history, run_on_history, since_option
 from platform_cli.commands._json import json_option, print_json
 from platform_cli.commands.report import report
@@ -17,20 +18,11 @@ if TYPE_CHECKING:
     from platform_cli.container import Container
     from platform_cli.settings import Settings
 
-_DEFAULT = "list"
 
-
-class RunsGroup(PlatformGroup):
+class RunsGroup(DefaultGroup):
     """A group whose command ``list`` is meant where the command line names none."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        parser = self.make_parser(ctx)
-        parser.ignore_unknown_options = True
-        _, rest, _ = parser.parse_args(list(args))
-        has_command = bool(rest) and not rest[0].startswith("-")
-        if not has_command and (rest or not {"-h", "--help"} & {*args}):
-            args = [_DEFAULT, *args]
-        return super().parse_args(ctx, args)
+    default = "list"
 
 
 @click.group(
@@ -47,7 +39,9 @@ def runs() -> None:
 runs.add_command(report)
 
 
-@runs.command(_DEFAULT, cls=PlatformCommand, examples=["platform runs list --since 7d --module batch_etl"])
+@runs.command(
+    RunsGroup.default, cls=PlatformCommand, examples=["platform runs list --since 7d --module batch_etl"]
+)
 @since_option
 @module_option
 @click.option("--failed", is_flag=True, help="Runs that failed or were interrupted.")
@@ -77,7 +71,7 @@ def list_(since: dt.datetime | None, module: str | None, failed: bool, limit: in
 
 
 @runs.command(cls=PlatformCommand, examples=["platform runs show 3f9a"])
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", shell_complete=complete_runs)
 @json_option
 def show(id_: str, is_json: bool) -> int:
     """Show all that is known of one run; the first digits of its ID are enough."""
@@ -96,8 +90,8 @@ def show(id_: str, is_json: bool) -> int:
 
 
 @runs.command(cls=PlatformCommand, examples=["platform runs compare 3f9a 81c0"])
-@click.argument("first", metavar="ID")
-@click.argument("second", metavar="ID")
+@click.argument("first", metavar="ID", shell_complete=complete_runs)
+@click.argument("second", metavar="ID", shell_complete=complete_runs)
 @click.option("--all", "has_all", is_flag=True, help="Show also what is the same.")
 @json_option
 def compare(first: str, second: str, has_all: bool, is_json: bool) -> int:
@@ -120,7 +114,7 @@ def compare(first: str, second: str, has_all: bool, is_json: bool) -> int:
 @runs.command(
     cls=PlatformCommand, examples=["platform runs undo 3f9a", "platform runs undo 3f9a --yes --env staging"]
 )
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", shell_complete=complete_runs)
 @click.option("--yes", is_flag=True, help="Do not ask; needed outside local and test, and in scripts.")
 @click.option("--dry-run", is_flag=True, help="Show how many rows would be removed, and remove none.")
 def undo(id_: str, yes: bool, dry_run: bool) -> int:

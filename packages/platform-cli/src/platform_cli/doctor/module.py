@@ -90,9 +90,5 @@ async def _call(entry: Entry, container: Container, request: Request) -> Finding
         lifecycle=container.lifecycle,
         run=Run(module=manifest.name, version=manifest.version, arguments=request.config),
     )
-    returned = await entry.call(context)
-    if returned or returned is False:
-        return Finding(
-            CheckStatus.FAILED, f"its check_run returned {returned!r:.80}", "see the log above for the reason"
-        )
+    await entry.check(context)
     return Finding(CheckStatus.OK, f"{manifest.name} can run with these arguments")

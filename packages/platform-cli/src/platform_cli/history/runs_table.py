@@ -61,7 +61,7 @@ async def find_runs(
     module: str | None = None,
     since: dt.datetime | None = None,
     statuses: Collection[RunStatus] = (),
-    dates: Collection[dt.date] = (),
+    dates: Collection[str] = (),
     limit: int | None = None,
 ) -> list[RunRecord]:
     """Return the runs that are recorded, the newest first; none where nothing was recorded yet.
@@ -73,7 +73,7 @@ async def find_runs(
         module: the name of the module; None for all.
         since: the earliest start, aware; None for no limit.
         statuses: those that are returned; empty for all.
-        dates: those that the returned runs are for; empty for all runs.
+        dates: those that the returned runs are for, as YYYY-MM-DD; empty for all runs.
         limit: how many runs; None for all.
 
     Raises:
@@ -81,7 +81,7 @@ async def find_runs(
     """
     stored = {*statuses, *([RunStatus.RUNNING] if RunStatus.INTERRUPTED in statuses else [])}
     names = sorted(map(str, stored)) or None
-    days = sorted(map(str, dates)) or None
+    days = sorted(dates) or None
     found: list[RunRecord] = []
     try:
         async with aclosing(

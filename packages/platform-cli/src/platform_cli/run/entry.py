@@ -14,12 +14,12 @@ class Entry:
     """An async function of a module that takes the context."""
 
     def __init__(self, manifest: Manifest, name: str, function: Callable[[PlatformContext], Any]) -> None:
-        self._function = function
+        self._function, self._module = function, manifest.name
         code = getattr(inspect.unwrap(function), "__code__", None)
         where = f" ({code.co_filename}, line {code.co_firstlineno})" if code else ""
         self._label = f"{name!r} of module {manifest.name!r}{where}"
         self._example = f"'async def {name}(ctx)'"
-        self._check()
+        self._require_function()
 
     async def call(self, context: PlatformContext) -> object:
         """Return what the function returns; ``sys.exit`` in it is a return.
@@ -52,13 +52,25 @@ class Entry:
             f"{self._label} returned {shown}: it must return the exit code, 0 for success"
         )
 
+    async def check(self, context: PlatformContext) -> None:
+        """Call the function, which checks whether the module can start.
+
+        Raises:
+            ModuleFailedError: when it returns that it cannot, or is not async.
+        """
+        returned = await self.call(context)
+        if returned or returned is False:  # 0 is what a run returns for success
+            raise ModuleFailedError(
+                f"module {self._module!r} refused to start: its check returned {returned!r:.80}"
+            )
+
     async def _call(self, context: PlatformContext) -> object:
         pending = self._function(context)
         if not inspect.isawaitable(pending):
             raise ModuleFailedError(f"{self._label} is not async: define it as {self._example}")
         return await pending
 
-    def _check(self) -> None:
+    def _require_function(self) -> None:
         if not callable(self._function):
             raise ConfigurationError(f"{self._label} is not a function: define it as {self._example}")
         if inspect.isasyncgenfunction(self._function) or inspect.isgeneratorfunction(self._function):

@@ -9,14 +9,15 @@ from platform_cli import registry
 from platform_cli.container import Container
 from platform_cli.failures import MISUSED, ModuleFailedError, describe
 from platform_cli.history.recorder import RunRecorder, make_record
+from platform_cli.history.rivals import name_rivals
 from platform_cli.manifest import Manifest
 from platform_cli.migrations import ensure_migrated, report_pending
 from platform_cli.run.ended_run import EndedRun
-from platform_cli.run.entry import load_entries
+from platform_cli.run.entry import Entry, load_entries
 from platform_cli.run.job import Ending, Job
 from platform_cli.run.result import RunResult, log_result
 from platform_cli.settings import Settings
-from platform_interfaces import DatabaseInterface, FailureKind, PlatformContext, Run
+from platform_interfaces import DatabaseInterface, FailureKind, LockTimeoutError, PlatformContext, Run
 
 
 class ModuleJob(Job):
@@ -55,11 +56,10 @@ class ModuleJob(Job):
         function, check = load_entries(self._manifest, self._entry)
         context = await self._open(container)
         container.log.debug("Arguments", arguments=dict(self.module_run.arguments))
-        returned = await check.call(context) if check else None
-        if returned or returned is False:  # 0 is what a run returns for success
-            raise ModuleFailedError(f"module {name!r} refused to start: its check returned {returned!r:.80}")
+        if check:
+            await check.check(context)
         await self._prepare(container, context)
-        if code := await function.run(context):
+        if code := await self._call(function, context):
             why = str(getattr(container.log, "last_errors", ""))
             failure = ModuleFailedError(why or f"module {name!r} returned {code}: its log says why")
             # The most important one comes first; compared, because a module may put anything there.
@@ -67,6 +67,15 @@ class ModuleJob(Job):
             failure.kind = next((kind for kind in FailureKind if kind in reported), failure.kind)
             raise failure
         return 0
+
+    async def _call(self, function: Entry, context: PlatformContext) -> int:
+        try:
+            return await function.run(context)
+        except LockTimeoutError as error:
+            rivals = await name_rivals(context.db, self.module_run) if self._uses_database else ""
+            if not rivals:
+                raise
+            raise LockTimeoutError(f"{error}; of the same date, these runs go on: {rivals}") from error
 
     async def record(self, ending: Ending) -> None:
         """End the row of the history."""
