@@ -1,11 +1,11 @@
 # `make help` lists the targets. None needs a prior `uv sync`: `uv run` sees to it.
 
-MEMBERS := $(wildcard packages/* modules/* examples/*)
+MEMBERS := $(patsubst %/,%,$(wildcard packages/*/ modules/*/ examples/*/))
 TEMPLATES := $(wildcard packages/platform-cli/src/platform_cli/templates/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run migrate-up migrate-down migrate-status migrate-create lint type contracts pins \
-	docs test test-quick test-unit test-impl test-containers torture templates bench bench-quick conformance-s3 mutants mutants-check audit test-alone \
+	docs test test-quick test-unit test-impl test-containers test-executors torture templates bench bench-quick conformance-s3 mutants mutants-check audit test-alone \
 	check-pythons smoke check build lock
 
 help: ## list the targets
@@ -77,6 +77,9 @@ test-impl: ## the tests of the implementations, on a real PostgreSQL and a real 
 
 test-containers: ## the image, compose.yaml and a PostgreSQL in a container; skipped where no container engine answers
 	uv run --group containers pytest tests/containers -v -rs --tb=short
+
+test-executors: ## a hundred killed workers on each executor, and killed runs and schedulers: some minutes
+	TORTURE_KILLS=$${TORTURE_KILLS:-100} uv run pytest -s -n0 -o faulthandler_timeout=0 tests/torture/test_executors.py
 
 torture: ## hundreds of kills at random times, and all else that takes long: make torture TORTURE_KILLS=300
 	TORTURE_KILLS=$${TORTURE_KILLS:-300} TORTURE_ROUNDS=20 TORTURE_DATES=30 HYPOTHESIS_PROFILE=torture uv run pytest -s -o faulthandler_timeout=0 tests/torture tests/property

@@ -1,6 +1,7 @@
-"""A model of how long a load takes, and what limits it: ``python -m tools.scale`` prints docs/scale.md's tables.
+"""A model of how long a load takes, and what limits it; it prints the tables of docs/scale.md.
 
-Costs are processor time, measured on one rig; the model divides them by processors and takes the larger side.
+Costs are times of processors, measured on one rig. The model divides them by the processors that each side
+has, and takes the slowest side.
 """
 
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 BUSY = 0.85
-"""The share of two processors that client and server used together: (7.05 + 8.89) / (2 * 9.38)."""
+"""The share of two processors that a load of a million lines used: (7.05 + 8.89) / (2 * 9.38)."""
 ROWS_A_LINE = 0.94
 """Of the lines of the benchmark, 6 % are bad or duplicates."""
 CONNECTIONS = 3
@@ -27,7 +28,13 @@ FIRST_BYTE_SECONDS = 0.03
 
 @dataclass(frozen=True)
 class Cost:
-    """Microseconds of processor: a line's for the client, a row's for the server, and a row's once all are sent."""
+    """Microseconds of a processor.
+
+    Attributes:
+        client: for each line.
+        server: for each row.
+        afterwards: for each row, when all are there: its part of building the indexes.
+    """
 
     client: float
     server: float
@@ -43,7 +50,7 @@ PARTITION = Cost(6.9, 3.1, 3.8)
 
 @dataclass(frozen=True)
 class Rig:
-    """Processors and workers; ``server_cores`` of 0 means that client and server share those of the client."""
+    """Workers and processors; without ``server_cores`` client and server share ``cores``."""
 
     workers: int
     cores: int
@@ -101,7 +108,7 @@ class Point:
 
 _FIRST, _AGAIN = Cost(7.05, 8.89 / ROWS_A_LINE), Cost(5.39, 4.07 / ROWS_A_LINE)
 POINTS = (
-    Point("a million lines", 9.38, estimate(1e6, _FIRST, LAPTOP).seconds),
+    Point("a million lines (`BUSY` is from it)", 9.38, estimate(1e6, _FIRST, LAPTOP).seconds),
     Point("the same again", 5.92, estimate(1e6, _AGAIN, LAPTOP).seconds),
     Point("a million lines, another day", 10.6, estimate(1e6, PLAIN, LAPTOP).seconds),
     Point("ten million lines, that day", 144.8, estimate(1e7, PLAIN_LARGE, LAPTOP).seconds),

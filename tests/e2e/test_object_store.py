@@ -21,13 +21,19 @@ from tests.helpers.event_job import FOLDER, EventJob, totals
 SAMPLES = Path(__file__).parents[2] / "modules" / "batch_etl" / "samples"
 EXPECTED = json.loads((SAMPLES / "expected.json").read_text())
 LOAD = ("run", "batch_etl", "--date", "2026-01-15", "--source-path", "raw/events", "--log", "json")
+ADAPTERS = ("--db", "postgres", "--fs", "s3", "--env", "local")
 FILES = 6
 EVENTS = 400
 """In each file, and one line that is rejected."""
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_the_samples_load_from_s3_into_postgres_once(
-    platform: Platform, s3_settings: Mapping[str, str], s3_client: Any, postgres_url: str
+    platform: Platform,
+    s3_settings: Mapping[str, str],
+    s3_client: Any,
+    postgres_url: str,
+    workers: str,
 ) -> None:
     bucket = s3_settings["FS_S3_BUCKET"]
     for file in SAMPLES.glob("raw/events/*/*"):
@@ -35,7 +41,7 @@ def test_the_samples_load_from_s3_into_postgres_once(
         s3_client.put_object(Bucket=bucket, Key=key, Body=file.read_bytes())
     settings = {**s3_settings, "FS_S3_PREFIX": "lake", "DB_POSTGRES_URL": postgres_url}
     for inserted, skipped in ((EXPECTED["unique"], 0), (0, EXPECTED["unique"])):
-        done = platform(*LOAD, "--db", "postgres", "--fs", "s3", "--env", "local", **settings)
+        done = platform(*LOAD, *ADAPTERS, "--workers", workers, **settings)
         found = done.totals()
         assert {name: found[name] for name in EXPECTED} == EXPECTED
         assert (done.code, found["inserted"], found["skipped"]) == (0, inserted, skipped)

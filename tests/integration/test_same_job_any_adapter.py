@@ -11,6 +11,7 @@ import platform_migrate
 from platform_interfaces import DatabaseInterface, FileSystemInterface
 from platform_localfs import LocalFileSystem
 from platform_memory import MemoryDatabase, MemoryFileSystem, MemorySecrets
+from platform_objectstore import S3FileSystem
 from platform_postgres import PostgresDatabase
 from tests.helpers.event_job import FOLDER, EventJob, totals
 
@@ -25,10 +26,12 @@ def db(request: pytest.FixtureRequest) -> DatabaseInterface:
     return PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": request.getfixturevalue("postgres_url")}))
 
 
-@pytest.fixture(params=["memory", "local"])
+@pytest.fixture(params=["memory", "local", "s3"])
 def fs(request: pytest.FixtureRequest, tmp_path: Path) -> FileSystemInterface:
     if request.param == "memory":
         return MemoryFileSystem()
+    if request.param == "s3":
+        return S3FileSystem(MemorySecrets(request.getfixturevalue("s3_settings")))
     return LocalFileSystem(MemorySecrets({"FS_LOCAL_ROOT": str(tmp_path)}))
 
 

@@ -47,12 +47,12 @@ def figures(result: Any) -> dict[str, Any]:
     return {name: value for name, value in result.figures.items() if not name.startswith("created_")}
 
 
-@settings(max_examples=settings().max_examples // 2)
+@settings(max_examples=settings().max_examples // 8)  # each of them runs the job six times
 @given(
     files,
     event_files(),
     st.sampled_from([1, 2, 3, 7]),
-    st.sampled_from([1, 4, 100]),
+    st.sampled_from([3, 100]),
     st.sampled_from([1, 7, 10_000]),
     st.lists(st.sampled_from(FAULTS), min_size=1, max_size=7),
 )
@@ -73,7 +73,7 @@ def test_a_load_in_shards_is_that_of_one_process(
             alone = EventJob(one, BlockFileSystem(block_bytes), limits)
             executor = FaultyExecutor(faults=faults)
             sharded = EventJob(many, BlockFileSystem(block_bytes), limits, executor)
-            for content, arguments in ((files, {"dry_run": True}), (files, {}), (more, {}), (more, {})):
+            for content, arguments in ((files, {"dry_run": True}), (files, {}), (more, {})):
                 expected, result = (
                     await load(alone, content, **arguments),
                     await load(sharded, content, **arguments),

@@ -28,10 +28,10 @@ class BlockFileSystem(MemoryFileSystem):
             yield data[start : start + self._size]
 
 
-async def read_ranges(data: bytes, cuts: Iterable[int], block_size: int = 7) -> list[list[Chunk]]:
+async def read_ranges(data: bytes, bounds: Iterable[int], block_size: int = 7) -> list[list[Chunk]]:
     fs = BlockFileSystem(block_size)
     await fs.write("file", data)
-    ranges = [ByteRange(start, end) for start, end in pairwise([0, *cuts])] + [ByteRange(max([0, *cuts]))]
+    ranges = [ByteRange(start, end) for start, end in pairwise([0, *bounds])] + [ByteRange(max([0, *bounds]))]
     return [
         [chunk async for chunk in read_raw_lines(fs, "file", Limits(chunk_lines=2), Progress(), each)]
         for each in ranges
@@ -46,15 +46,17 @@ def addressed(parts: Iterable[Iterable[Chunk]]) -> list[tuple[int, object]]:
 
 @pytest.mark.parametrize("block_size", [1, 2, 7, 1000])
 @pytest.mark.parametrize("end", [b"", b"\n", b"\n\n"])
-async def test_each_line_is_in_exactly_one_range_wherever_a_file_is_cut(block_size: int, end: bytes) -> None:
+async def test_each_line_is_in_exactly_one_range_wherever_a_file_is_split(
+    block_size: int, end: bytes
+) -> None:
     data, draw = DATA + end, random.Random(14)
     whole = addressed(await read_ranges(data, [], block_size))
     assert b"\n".join(line for _, line in whole if isinstance(line, bytes)) == data.removesuffix(b"\n")
-    for cut in range(1, len(data) + 3):
-        assert addressed(await read_ranges(data, [cut], block_size)) == whole
+    for bound in range(1, len(data) + 3):
+        assert addressed(await read_ranges(data, [bound], block_size)) == whole
     for _ in range(50):
-        cuts = sorted(draw.sample(range(1, len(data)), draw.randint(2, 9)))
-        assert addressed(await read_ranges(data, cuts, block_size)) == whole
+        bounds = sorted(draw.sample(range(1, len(data)), draw.randint(2, 9)))
+        assert addressed(await read_ranges(data, bounds, block_size)) == whole
 
 
 async def test_a_range_owns_the_lines_that_begin_in_it() -> None:
@@ -96,5 +98,5 @@ async def test_lines_that_are_too_long_are_passed_over_in_a_range(monkeypatch: p
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 5)
     data = b"a\n123456\nb\n1234567890123\nc\n"
     whole = addressed(await read_ranges(data, []))
-    for cut in range(1, len(data)):
-        assert addressed(await read_ranges(data, [cut])) == whole
+    for bound in range(1, len(data)):
+        assert addressed(await read_ranges(data, [bound])) == whole

@@ -1,6 +1,7 @@
 """Rows of earlier runs that a run has met."""
 
-from batch_etl.ingest.existing_rows import _PAGE_BITS, MetRows
+from batch_etl.ingest.existing_rows import MetRows
+from batch_etl.ingest.met_pages import PAGE_BITS
 
 
 def test_rows_differ_by_page_and_slot() -> None:
@@ -12,7 +13,7 @@ def test_rows_differ_by_page_and_slot() -> None:
 
 
 def test_the_rows_of_a_page_that_is_full_were_all_met_and_those_of_no_other() -> None:
-    met, slots = MetRows(), range(2**_PAGE_BITS)
+    met, slots = MetRows(), range(2**PAGE_BITS)
     assert met.add(3, slots) == []
     assert met.add(3, [0, slots[-1]]) == [0, 1]
     assert met.add(4, slots[1:]) == []

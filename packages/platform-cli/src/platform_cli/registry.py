@@ -25,6 +25,7 @@ _DISTRIBUTIONS = {
     ("database", "embedded"): "platform-postgres[embedded]",
     ("database", "memory"): "platform-cli[memory]",
     ("database", "postgres"): "platform-cli[postgres]",
+    ("executor", "dask"): "platform-cli[dask]",
     ("executor", "inline"): "platform-executors",
     ("executor", "processes"): "platform-executors",
     ("filesystem", "azure"): "platform-cli[objectstore]",
@@ -49,6 +50,7 @@ _S3_SETTINGS = (
 )
 
 KNOWN_SETTINGS = (
+    "DASK_ADDRESS",
     "DB_EMBEDDED_CREATE",
     "DB_EMBEDDED_DIR",
     "DB_POSTGRES_CONNECT_TIMEOUT",

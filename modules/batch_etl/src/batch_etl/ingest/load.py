@@ -120,6 +120,8 @@ class _Load:
         report = Report(self._log, self._config, found, self._cleaner.fields, self._run.progress)
         sharded = ShardedLoad(self._ctx, self._config, self._cleaner, self._limits, found)
         try:
+            if sharded.workers > 1 and not load_in_shards:
+                self._log.info("Workers are not used: this process loads the date into a new partition")
             if load_in_shards and await sharded.plan():
                 mismatch = await load_in_shards(sharded, report=report)
                 await self._save(rejects, report)

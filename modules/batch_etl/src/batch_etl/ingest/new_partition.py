@@ -76,8 +76,6 @@ class NewPartition:
         Raises:
             QueryError: when another relation has the name of the partition, or of one of its indexes.
         """
-        await self._retries(self._remove_leftovers)
-        await self._refuse_taken_names()
         await self._retries(self._create)
         self._log.info(
             "The date has no partition: its rows become readable together, when all are loaded",
@@ -105,9 +103,11 @@ class NewPartition:
         Raises:
             DatabaseError: when the table cannot be indexed or attached; readers have seen none of its rows.
         """
+        self._log.info("All rows are stored: building the indexes", partition=self._plan.name)
         await self._ensure("is_indexed", self._index)
         await self._ensure("is_attached", self._attach)
         self._is_attached = True
+        self._log.info("Partition attached", partition=self._plan.name, duplicates=self._duplicates)
         return self._duplicates
 
     @property
@@ -120,18 +120,17 @@ class NewPartition:
         plan = self._plan
         return (
             f"batch_etl: rows of {plan.event_date} for {plan.schema}.{plan.parent}, not attached yet; "
-            "where no load of the date is running, the next one removes it"
+            "where no load of the date is running, it may be dropped, as the next one does"
         )
 
     async def _remove_leftovers(self) -> None:
         for found in await self._db.fetch_all(_LEFTOVERS, [self._plan.schema, self._mark]):
-            self._log.warn("Removing the table of a run that was killed", table=found["name"])
+            self._log.warn("Removing the table of a load that did not end", table=found["name"])
             await self._db.fetch_all(_CANCEL_WRITERS, [found["oid"]])
             await self._db.execute(f"DROP TABLE IF EXISTS {found['name']}")
 
     async def _refuse_taken_names(self) -> None:
-        names = [self._plan.schema, self._plan.names]
-        if taken := await self._retries(lambda: self._db.fetch_all(_NAMES, names)):
+        if taken := await self._db.fetch_all(_NAMES, [self._plan.schema, self._plan.names]):
             listed = ", ".join(row["name"] for row in taken)
             raise QueryError(
                 f"the partition of {self._plan.event_date} cannot be made in schema {self._plan.schema!r}, "
@@ -140,6 +139,8 @@ class NewPartition:
             )
 
     async def _create(self) -> None:
+        await self._remove_leftovers()  # also of an attempt whose answer was lost
+        await self._refuse_taken_names()
         plan, date = self._plan, self._plan.event_date
         self._name = name_for_date(plan.parent, date, f"_loading_{uuid4().hex[:8]}")
         async with self._db.transaction():

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from batch_etl.ingest.table_shape import TableShape
-from platform_interfaces import DatabaseInterface, Row, quote_identifier
+from platform_interfaces import DatabaseInterface, QueryError, Row, quote_identifier
 
 MAX_NAME_BYTES = 63
 
@@ -65,7 +65,8 @@ _QUERY = r"""
             CROSS JOIN regexp_match(pg_get_expr(p.relpartbound, p.oid),
                 '^FOR VALUES FROM \(''(\d{4}-\d\d-\d\d)''\) TO \(''(\d{4}-\d\d-\d\d)''\)$') AS bound (days)
             WHERE h.inhparent = c.oid AND bound.days[1]::date + 1 = bound.days[2]::date) AS is_coarse,
-        NOT pg_has_role(c.relowner, 'USAGE') OR NOT has_schema_privilege(n.oid, 'CREATE') AS is_foreign,
+        NOT (pg_has_role(c.relowner, 'USAGE') AND has_schema_privilege(n.oid, 'CREATE')
+            AND has_schema_privilege(c.relowner, n.oid, 'CREATE')) AS is_foreign,
         c.relrowsecurity AS is_secured,
         c.reltablespace <> 0 OR c.relam <> 0 OR c.reloptions IS NOT NULL AS is_stored_apart,
         EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND c.oid IN (k.conrelid, k.confrelid))
@@ -121,12 +122,17 @@ async def read_partition_plan(
         shape: that of the table.
         columns: those that the load fills from its lines.
         key: the one of them that is unique in a date.
+
+    Raises:
+        QueryError: when the table is gone.
     """
     async with db.transaction():
         await db.execute("SET LOCAL datestyle = 'ISO'")
-        found = await db.fetch_one(_QUERY, [table]) or {}
+        found = await db.fetch_one(_QUERY, [table])
         rows = await db.fetch_all(_INDEXES, [table])
-    obstacles = [reason for name, reason in _OBSTACLES.items() if found.get(name)]
+    if found is None:
+        raise QueryError(f"table {table} was dropped meanwhile")
+    obstacles = [reason for name, reason in _OBSTACLES.items() if found[name]]
     if shape.after_triggers:
         obstacles.append(f"the trigger {', '.join(shape.after_triggers)} would not see its rows")
     indexes = [_plan_index(row, event_date, key) for row in rows]

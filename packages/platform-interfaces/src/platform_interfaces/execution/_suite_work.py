@@ -56,6 +56,13 @@ async def await_marks(folder: Path, name: str, count: int) -> None:
             await asyncio.sleep(0.01)
 
 
+def name_in_file(file: Path, number: int) -> None:
+    """Write the id of the process, in one step."""
+    other = file.with_name(f"{file.name}-{number}")
+    other.write_text(str(os.getpid()))
+    other.replace(file)
+
+
 class UnpicklableError(Exception):
     """An error that can be pickled, and not be made of that again."""
 
@@ -140,6 +147,6 @@ async def die_always(ctx: PlatformContext, number: int) -> int:
 
 async def name_victim(ctx: PlatformContext, number: int) -> int:
     """Write the id of the process where the suite finds it, work a little, and return the number twice."""
-    (ctx.config["folder"] / "victim").write_text(str(os.getpid()))
+    name_in_file(ctx.config["folder"] / "victim", number)
     await asyncio.sleep(0.02)
     return 2 * number

@@ -33,7 +33,7 @@ class KeyCollector:
             parts: rows, each with a key of its own.
 
         Raises:
-            OversizeShardError: when there are too many keys, and nobody takes them.
+            OversizeShardError: when there are too many keys, and there is no ``flush``.
         """
         keys = [_digest(key) for part in parts for key in part.column(self._key)]
         found = self._keys.intersection(keys)

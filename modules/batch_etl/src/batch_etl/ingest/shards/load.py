@@ -16,7 +16,7 @@ from batch_etl.ingest.shards.attempt import ShardResult, ShardTask, attempt_shar
 from batch_etl.ingest.shards.guard import run_lock_name
 from batch_etl.ingest.shards.keys import KeyCollector, KeyStore, OversizeShardError
 from batch_etl.ingest.shards.merge import Merge
-from batch_etl.ingest.shards.plan import Shard, can_cut, choose_shard_bytes, plan_shards
+from batch_etl.ingest.shards.plan import Shard, can_split, choose_shard_bytes, plan_shards
 from batch_etl.ingest.shards.reject_files import LoggedRejects, remove_of_run
 from batch_etl.ingest.shards.ticks import TickRange, TooManyWritesError, count_writes, divide_window
 from batch_etl.ingest.source import survey_files
@@ -45,6 +45,9 @@ class ShardedLoad:
 
     An attempt may die at any time, run twice, or go on when it is taken for dead. So nothing is added up that
     a second attempt would change.
+
+    Attributes:
+        workers: how many workers the load is for; 1 is this process.
     """
 
     def __init__(
@@ -52,20 +55,20 @@ class ShardedLoad:
     ) -> None:
         self._ctx, self._config, self._cleaner, self._limits = ctx, config, cleaner, limits
         self._found = found
-        self._workers = count_workers(ctx.executor if ctx.has_executor else None, found.total_bytes, limits)
+        self.workers = count_workers(ctx.executor if ctx.has_executor else None, found.total_bytes, limits)
         self._shards = list[Shard]()
         self._failures = list[tuple[Shard, Exception]]()
 
     async def plan(self) -> bool:
         """Return whether the load is done in shards, and plan them."""
-        if self._workers == 1 or self._config.is_retry:
+        if self.workers == 1 or self._config.is_retry:
             return False
         limits, total = self._limits, self._found.total_bytes or 0
         if self._config.is_dry_run:
             limits = replace(limits, max_shard_bytes=min(limits.max_shard_bytes, limits.max_dry_shard_bytes))
         is_patient = self._config.min_valid.allows_none
-        check = partial(can_cut, self._ctx.fs, cleaner=self._cleaner, limits=limits, is_patient=is_patient)
-        self._shards = await plan_shards(self._found, choose_shard_bytes(total, self._workers, limits), check)
+        check = partial(can_split, self._ctx.fs, cleaner=self._cleaner, limits=limits, is_patient=is_patient)
+        self._shards = await plan_shards(self._found, choose_shard_bytes(total, self.workers, limits), check)
         return len(self._shards) > 1
 
     async def write(
@@ -128,7 +131,7 @@ class ShardedLoad:
                 keys.add(result.keys)
                 result.keys = []
 
-        in_flight = ITEMS_OF_WORKER * self._workers
+        in_flight = ITEMS_OF_WORKER * self.workers
         async with aclosing(
             self._ctx.executor.map_unordered(attempt_shard, tasks, max_in_flight=in_flight)
         ) as outcomes:
@@ -189,14 +192,14 @@ class ShardedLoad:
 
     async def _find_changed(self) -> set[str]:
         """Return the files that were read in parts, and are others now: their parts may not fit together."""
-        cut = {part.path for shard in self._shards for part in shard.parts if part.within != WHOLE_FILE}
-        if not cut:
+        split = {part.path for shard in self._shards for part in shard.parts if part.within != WHOLE_FILE}
+        if not split:
             return set()
         now = await survey_files(self._ctx.fs, self._config.folder)
         before = self._found
         return {
             path
-            for path in cut
+            for path in split
             if (now.sizes.get(path), now.versions.get(path))
             != (before.sizes.get(path), before.versions.get(path))
         }

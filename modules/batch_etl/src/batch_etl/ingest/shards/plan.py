@@ -53,20 +53,20 @@ def choose_shard_bytes(total_bytes: int, workers: int, limits: Limits) -> int:
 
 
 async def plan_shards(
-    found: SourceFiles, shard_bytes: int, can_cut: Callable[[str], Awaitable[bool]]
+    found: SourceFiles, shard_bytes: int, can_split: Callable[[str], Awaitable[bool]]
 ) -> list[Shard]:
-    """Return the shards of about ``shard_bytes``: small files together, large ones cut where they can be."""
+    """Return shards of about ``shard_bytes``: small files together, large ones split where they can be."""
     parts = list[Part]()
     for path in found.files:
         size = found.sizes[path]
-        if size > shard_bytes and await can_cut(path):
-            parts += _cut(path, size, shard_bytes)
+        if size > shard_bytes and await can_split(path):
+            parts += _split(path, size, shard_bytes)
         else:
             parts.append(Part(path, size))
     return [Shard(number, tuple(each)) for number, each in enumerate(_group(parts, shard_bytes), 1)]
 
 
-async def can_cut(
+async def can_split(
     fs: FileSystemInterface, path: str, *, cleaner: Cleaner, limits: Limits, is_patient: bool
 ) -> bool:
     """Return whether a part of a file can be read by itself, and none of it is abandoned.
@@ -93,7 +93,7 @@ async def can_cut(
     return False
 
 
-def _cut(path: str, size: int, shard_bytes: int) -> Iterator[Part]:
+def _split(path: str, size: int, shard_bytes: int) -> Iterator[Part]:
     count = -(-size // shard_bytes)
     for index in range(count):
         start, end = size * index // count, size * (index + 1) // count

@@ -36,7 +36,7 @@ async def remove_abandoned(db: DatabaseInterface, fs: FileSystemInterface, folde
     """
     prefix = shards_folder(folder)
     for path in await fs.list(prefix):
-        run_id = path.removeprefix(f"{prefix}/").partition("/")[0]
+        run_id = path.removeprefix(f"{prefix}/").partition("-")[0]
         if not await db.is_locked(run_lock_name(run_id)):
             await fs.delete(path)
 
@@ -44,8 +44,9 @@ async def remove_abandoned(db: DatabaseInterface, fs: FileSystemInterface, folde
 async def remove_of_run(fs: FileSystemInterface, folder: str, run_id: str) -> None:
     """Remove the temporary files of a run; those that cannot be removed now are left to the next run."""
     with suppress(FileSystemError):
-        for path in await fs.list(f"{shards_folder(folder)}/{run_id}"):
-            await fs.delete(path)
+        for path in await fs.list(shards_folder(folder)):
+            if path.startswith(f"{shards_folder(folder)}/{run_id}-"):
+                await fs.delete(path)
 
 
 class ShardRejects:
@@ -80,7 +81,7 @@ class ShardRejects:
         if not self._count:
             return None
         # Two attempts of a shard have a file each.
-        path = f"{shards_folder(folder)}/{self._run_id}/{shard:06}-{os.urandom(8).hex()}.jsonl"
+        path = f"{shards_folder(folder)}/{self._run_id}-{shard:06}-{os.urandom(8).hex()}.jsonl"
         await fs.write_stream(path, self._blocks(), is_private=True)
         return path
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from batch_etl.ingest.formats import COMPRESSED_SUFFIXES
 from batch_etl.ingest.limits import Limits
 from batch_etl.ingest.shards.plan import Shard
+from batch_etl.ingest.table import MAX_RUN_SPAN
 from batch_etl.ingest.window import TICK
 from platform_interfaces import PlatformError
 
@@ -87,9 +88,15 @@ def count_writes(shard: Shard, limits: Limits) -> int:
 def divide_window(
     after: dt.datetime, writes: list[int], *, ends_before_writes: bool
 ) -> tuple[list[TickRange], dt.datetime]:
-    """Return the range of each shard, by the number of its writes, and the end of all of them."""
+    """Return the range of each shard, by the number of its writes, and the end of all of them.
+
+    Raises:
+        PlatformError: when they are too many for one run.
+    """
     until, ranges = after, list[TickRange]()
     for count in writes:
         ranges.append(TickRange(after, after, until, count, ends_before_writes))
         until += ATTEMPTS * count * TICK
+    if until - after > MAX_RUN_SPAN:
+        raise PlatformError("there are too many lines for one run on workers: load them with --workers 1")
     return [replace(each, run_until=until) for each in ranges], until
