@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-import platform_migrate
 from platform_interfaces import DatabaseInterface
 from platform_memory import MemoryDatabase, MemorySecrets
 from platform_postgres import PostgresDatabase
 from tests.helpers.event_job import EventJob
+from tests.helpers.tables import make_tables
 
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.server)])
@@ -24,5 +24,5 @@ def database(request: pytest.FixtureRequest) -> DatabaseInterface:
 @pytest.fixture
 async def job(database: DatabaseInterface) -> AsyncIterator[EventJob]:
     async with database:
-        await platform_migrate.up(database)
+        await make_tables(database)
         yield EventJob(database)

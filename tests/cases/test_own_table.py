@@ -20,6 +20,7 @@ from platform_migrate import MigrationFailedError, MigrationRefusedError
 from platform_postgres import PostgresDatabase
 from tests.cases.event_lines import between, event_line, totals_of
 from tests.helpers.event_job import EventJob, totals
+from tests.helpers.tables import make_tables
 
 COLUMNS = {
     "id": "BIGSERIAL PRIMARY KEY",
@@ -55,7 +56,7 @@ def client(url: str, **parameters: str) -> PostgresDatabase:
 @pytest.fixture
 async def pg(postgres_url: str) -> AsyncIterator[EventJob]:
     async with client(postgres_url) as db:
-        await platform_migrate.up(db)
+        await make_tables(db)
         yield EventJob(db)
 
 

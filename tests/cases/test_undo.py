@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-import platform_migrate
 from batch_etl.ingest import window
 from platform_interfaces import DatabaseError, PlatformError
 from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase
 from tests.helpers.event_job import EventJob
+from tests.helpers.tables import make_tables
 from tests.helpers.undo import Loader, small_batches
 
 
@@ -27,7 +27,7 @@ def loader(job: EventJob) -> Loader:
 @pytest.fixture
 async def postgres(postgres_url: str) -> AsyncIterator[Loader]:
     async with PostgresDatabase(MemorySecrets({"DB_POSTGRES_URL": postgres_url})) as db:
-        await platform_migrate.up(db)
+        await make_tables(db)
         yield Loader(db)
 
 

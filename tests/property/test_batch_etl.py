@@ -13,12 +13,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import platform_migrate
 from batch_etl.ingest import LIMITS, Limits
 from platform_interfaces import Row
 from platform_interfaces.testing import JobResult
 from platform_memory import MemoryDatabase, MemoryFileSystem
 from tests.helpers.event_job import FOLDER, EventJob, totals
+from tests.helpers.tables import make_tables
 from tests.property.event_files import Account, as_stored, event_files
 
 files = st.dictionaries(st.sampled_from([f"{FOLDER}/{name}" for name in ("a", "b", "c/d")]), event_files())
@@ -101,7 +101,7 @@ def test_every_line_is_where_a_naive_account_says(
         first, more = Account.of(files), {**files, f"{FOLDER}/bb": later}
         both = Account.of(more)
         async with MemoryDatabase() as db:
-            await platform_migrate.up(db)
+            await make_tables(db)
             job = EventJob(db, BlockFileSystem(block_bytes), limits)
             code = int(bool(first.invalid) and not first.valid)  # 1 where lines were read and none is valid
             result = await load(job, files, batch_size=batch_size, dry_run=True)

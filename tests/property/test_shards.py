@@ -9,12 +9,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import platform_migrate
 from batch_etl.ingest import Limits
 from platform_interfaces import Reject, find_rejects
 from platform_memory import MemoryDatabase
 from tests.helpers.event_job import FOLDER, EventJob, totals
 from tests.helpers.shards import FAULTS, FaultyExecutor
+from tests.helpers.tables import make_tables
 from tests.property.event_files import event_files
 from tests.property.test_batch_etl import BlockFileSystem, load, stored
 
@@ -69,7 +69,7 @@ def test_a_load_in_shards_is_that_of_one_process(
         limits = make_limits(files, shards, batch_lines)
         async with MemoryDatabase() as one, MemoryDatabase() as many:
             for db in (one, many):
-                await platform_migrate.up(db)
+                await make_tables(db)
             alone = EventJob(one, BlockFileSystem(block_bytes), limits)
             executor = FaultyExecutor(faults=faults)
             sharded = EventJob(many, BlockFileSystem(block_bytes), limits, executor)

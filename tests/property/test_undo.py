@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import platform_migrate
 from platform_interfaces import DatabaseInterface
 from platform_memory import MemoryDatabase
+from tests.helpers.tables import make_tables
 from tests.helpers.undo import Loader, small_batches
 
 TABLES = ("cleaned_events", "other_events")
@@ -58,7 +58,7 @@ async def stored(db: DatabaseInterface) -> set[tuple[str, str, str]]:
 
 async def check(rounds: list[list[Load]], draw: Any, has_died: bool) -> None:
     async with MemoryDatabase() as db:
-        await platform_migrate.up(db)
+        await make_tables(db)
         await db.execute(COPY)
         loader, done = Loader(db, small_batches(3)), []
         for group in rounds:  # those of a round run at the same time
