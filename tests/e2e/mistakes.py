@@ -599,7 +599,7 @@ MISTAKES = (
     Mistake(
         "a mistyped interface",
         "run hello",
-        "{site}/hello_job/module.json: dependencies.interfaces[0]: it must be one of database, filesystem, logging, secrets, not 'databse' (did you mean 'database'?)",
+        "{site}/hello_job/module.json: dependencies.interfaces[0]: it must be one of database, filesystem, logging, secrets, executor, not 'databse' (did you mean 'database'?)",
         module=json(NEEDS_DATABASE.replace("base", "bse")),
     ),
     Mistake(

@@ -461,6 +461,12 @@ class _showing:  # noqa: N801 - used like a function
             error.add_note(repr(self._values))
 
 
+@noticed_by("test_a_statement_may_have_a_time_limit_of_its_own")
+class StatementWithALimitIsNotRun(MemoryDatabase):
+    async def execute(self, query: str, params: Params = None, **options: Any) -> int:
+        return 0 if options else await super().execute(query, params)
+
+
 @noticed_by("test_fetch_one_returns_the_first_of_many_rows")
 class FetchOneReturnsTheLastRow(MemoryDatabase):
     async def fetch_one(self, query: str, params: Params = None) -> Row | None:

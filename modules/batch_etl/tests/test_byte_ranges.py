@@ -6,6 +6,7 @@ import pytest
 
 from batch_etl.ingest import lines
 from batch_etl.ingest.byte_ranges import ByteRange
+from batch_etl.ingest.json_lines import JsonLines
 from batch_etl.ingest.limits import Limits
 from batch_etl.ingest.lines import Chunk, read_raw_lines
 from platform_interfaces import Progress
@@ -77,6 +78,14 @@ async def test_a_range_in_the_middle_of_a_line_has_none() -> None:
 async def test_only_the_first_line_of_a_file_has_the_number_1() -> None:
     first, second = await read_ranges(b"one\ntwo", [4])
     assert (list(first[0].numbers), list(second[0].numbers)) == ([1], [2])
+
+
+async def test_a_range_has_the_format_of_its_file_whatever_its_first_line_is() -> None:
+    fs = BlockFileSystem(7)
+    await fs.write("file", b"{}\n\xff\xfe\n{}\n")
+    within = ByteRange(3, None, JsonLines)
+    [chunk] = [chunk async for chunk in read_raw_lines(fs, "file", Limits(), Progress(), within)]
+    assert isinstance(chunk.format, JsonLines)
 
 
 async def test_only_the_range_at_the_end_of_the_file_can_be_truncated() -> None:

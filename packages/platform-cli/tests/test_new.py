@@ -192,14 +192,19 @@ def test_all_interfaces_can_be_chosen_and_unknown_ones_are_refused_with_the_near
     project: Path, platform: Platform
 ) -> None:
     assert (
-        platform("new", "module", "all_of_them", "--interfaces", "database, filesystem,logging,secrets")[0]
+        platform(
+            "new", "module", "all_of_them", "--interfaces", "database, filesystem,logging,secrets,executor"
+        )[0]
         == 0
     )
-    unknown = "there are database, filesystem, logging, secrets (did you mean"
+    unknown = "there are database, filesystem, logging, secrets, executor (did you mean"
     for given, text in (
         ("databse", f"unknown interface 'databse': {unknown} 'database'?)"),
         ("fs,logging", f"unknown interface 'fs': {unknown} 'filesystem'?)"),
-        (" , ", "--interfaces names none: give at least one of database, filesystem, logging, secrets"),
+        (
+            " , ",
+            "--interfaces names none: give at least one of database, filesystem, logging, secrets, executor",
+        ),
     ):
         assert platform("new", "module", "odd_views", "--interfaces", given) == (2, "", f"error: {text}\n")
     code, _, err = platform("new", "adapter", "db", "acme")

@@ -16,14 +16,13 @@ from platform_cli.scaffold.rendering import TEMPLATES, render
 from platform_cli.scaffold.workspace import Workspace
 
 WORKSPACE = Workspace(Path(__file__).parents[3], {"project": {"requires-python": ">=3.12", "license": "X"}})
-KINDS = [kind for kind in INTERFACE_KINDS if kind != "executor"]
-ALL = frozenset({*KINDS, "migrations"})
+ALL = frozenset({*INTERFACE_KINDS, "migrations"})
 
 
 def subsets() -> Iterator[frozenset[str]]:
     """Yield all sets of interfaces that a module may have, those with a database also with migrations."""
-    sizes = range(1, len(KINDS) + 1)
-    for kinds in chain.from_iterable(combinations(KINDS, size) for size in sizes):
+    sizes = range(1, len(INTERFACE_KINDS) + 1)
+    for kinds in chain.from_iterable(combinations(INTERFACE_KINDS, size) for size in sizes):
         yield frozenset(kinds)
         if "database" in kinds:
             yield frozenset({*kinds, "migrations"})
@@ -60,7 +59,7 @@ def test_a_module_has_what_it_declares_and_nothing_else(features: frozenset[str]
             compile(text, path, "exec")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", INTERFACE_KINDS)
 def test_an_adapter_has_the_files_of_its_interface_and_none_of_the_others(kind: str) -> None:
     files = render_adapter(kind)
     assert {Path(path).stem for path in files if path.startswith("src/")} == {"__init__", kind, "py"}
@@ -76,7 +75,7 @@ def test_an_adapter_has_the_files_of_its_interface_and_none_of_the_others(kind: 
 
 
 def test_nothing_of_the_name_of_the_template_is_left() -> None:
-    for files in (render_module(), *map(render_adapter, KINDS)):
+    for files in (render_module(), *map(render_adapter, INTERFACE_KINDS)):
         for path, text in files.items():
             shown = f"{path} {text}".lower().replace("-", "_")
             assert "new_module" not in shown

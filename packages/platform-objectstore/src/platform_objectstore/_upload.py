@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from platform_objectstore._bucket import Store
-from platform_objectstore._calls import run_to_end
+from platform_objectstore._bucket import Bucket
+from platform_objectstore._calls import run_to_end, translated
 
 if TYPE_CHECKING:
     from obstore import PutResult
@@ -23,17 +23,21 @@ class _AbandonedError(Exception):
 _Queue: TypeAlias = asyncio.Queue[bytes | _AbandonedError | None]
 
 
-async def upload(store: Store, path: str, chunks: AsyncIterable[bytes]) -> int:
+async def upload(bucket: Bucket, path: str, chunks: AsyncIterable[bytes]) -> int:
     """Write the object and return its size; it appears when it is complete.
 
     What ``chunks`` raises passes through, as does a cancellation, once the parts are deleted.
+
+    Raises:
+        FileSystemError: when the storage does not take it.
     """
     async with aclosing(group_parts(chunks)) as parts:
         first = await anext(parts)
         second = await anext(parts, None)
         if second is not None:
-            return await _upload_parts(store, path, first, second, parts)
-    await run_to_end(store.put_async(path, first, use_multipart=False))
+            return await _upload_parts(bucket, path, first, second, parts)
+    with translated(bucket, "write", path):
+        await run_to_end(bucket.store.put_async(path, first, use_multipart=False))
     return len(first)
 
 
@@ -52,7 +56,7 @@ async def group_parts(chunks: AsyncIterable[bytes]) -> AsyncGenerator[bytes, Non
 
 
 async def _upload_parts(
-    store: Store, path: str, first: bytes, second: bytes, others: AsyncIterator[bytes]
+    bucket: Bucket, path: str, first: bytes, second: bytes, others: AsyncIterator[bytes]
 ) -> int:
     queue = _Queue(1)
 
@@ -62,21 +66,28 @@ async def _upload_parts(
                 raise part
             yield part
 
-    put = asyncio.ensure_future(
-        store.put_async(path, queued(), chunk_size=PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
-    )
+    with translated(bucket, "write", path):
+        put = asyncio.ensure_future(
+            bucket.store.put_async(path, queued(), chunk_size=PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
+        )
+
+    async def send(part: bytes | None) -> None:
+        with translated(bucket, "write", path):
+            await _send(queue, part, put)
+
     size = len(first) + len(second)
     try:
-        await _send(queue, first, put)
-        await _send(queue, second, put)
+        await send(first)
+        await send(second)
         async for part in others:
-            await _send(queue, part, put)
+            await send(part)
             size += len(part)
-        await _send(queue, None, put)
+        await send(None)
     except BaseException:
         await _abandon(queue, put)
         raise
-    await run_to_end(put)
+    with translated(bucket, "write", path):
+        await run_to_end(put)
     return size
 
 

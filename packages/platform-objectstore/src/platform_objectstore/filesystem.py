@@ -19,7 +19,7 @@ from platform_interfaces import (
 )
 from platform_interfaces.filesystem import is_temporary_name
 from platform_objectstore._bucket import Bucket
-from platform_objectstore._calls import limited, translated
+from platform_objectstore._calls import limited
 from platform_objectstore._errors import OffsetError
 from platform_objectstore._listing import escape, list_files, list_level, sort_out, survey
 from platform_objectstore._upload import PART_BYTES, upload
@@ -57,9 +57,7 @@ class ObjectStoreFileSystem(FileSystemInterface):
 
         Those of a process that is killed stay, unseen, until a lifecycle rule of the bucket deletes them.
         """
-        check_path(path)
-        with translated(self._bucket, "write", path):
-            return await upload(self._bucket.store, path, chunks)
+        return await upload(self._bucket, check_path(path), chunks)
 
     async def list(self, prefix: str) -> list[str]:
         """Return the paths; a key that cannot be a path is left out, with a warning in the log.
@@ -148,8 +146,7 @@ class ObjectStoreFileSystem(FileSystemInterface):
         """Return whether the bucket exists and can be written to."""
         path = f".platform-{token_hex(8)}.tmp"
         try:
-            with translated(self._bucket, "write", path):
-                await upload(self._bucket.store, path, _slices(b""))
+            await upload(self._bucket, path, _slices(b""))
             async with limited(self._bucket, "delete", path):
                 await self._bucket.store.delete_async(path)
         except FileSystemError:

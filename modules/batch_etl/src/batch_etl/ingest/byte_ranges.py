@@ -5,6 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from batch_etl.ingest.compression import decompress_file
+from batch_etl.ingest.record_format import RecordFormat
 from platform_interfaces import FileSystemInterface, Progress
 
 
@@ -12,11 +13,13 @@ from platform_interfaces import FileSystemInterface, Progress
 class ByteRange:
     """The bytes of a file from ``start``, counted from 0, to before ``end``; None is the end of the file.
 
-    Only a file that is not compressed can have several.
+    Only a file that is not compressed can have several. They have its ``record_format``, which the first line
+    of the file shows; None where the range begins with that.
     """
 
     start: int = 0
     end: int | None = None
+    record_format: type[RecordFormat] | None = None
 
     @property
     def first_number(self) -> int:

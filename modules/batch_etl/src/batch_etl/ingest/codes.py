@@ -17,10 +17,12 @@ class RejectCode(StrEnum):
 
     Attributes:
         message: why, in a sentence.
+        reason: the code and the message, as a reject keeps them.
         is_error: whether such a record is logged as an error; others are logged as warnings.
     """
 
     message: str
+    reason: Reason
     is_error: bool
 
     def __new__(cls, code: str, message: str, is_error: bool = False) -> Self:
@@ -28,12 +30,8 @@ class RejectCode(StrEnum):
         member = str.__new__(cls, code)
         member._value_ = code
         member.message, member.is_error = message, is_error
+        member.reason = Reason(member, message)
         return member
-
-    @property
-    def reason(self) -> Reason:
-        """Return the code and the message, as a reject keeps them."""
-        return Reason(self, self.message)
 
 
 class LineCode(RejectCode):

@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import accumulate
 from typing import TypeAlias, overload
 
 from batch_etl.ingest.byte_ranges import WHOLE_FILE, ByteRange, RangeReader
@@ -30,7 +32,7 @@ class LongLine:
 Line: TypeAlias = bytes | LongLine
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chunk:
     r"""Lines of one file, without the ``\n`` that ends each.
 
@@ -57,7 +59,7 @@ class Chunk:
     failure: FileSystemError | None = None
     is_abandoned: bool = False
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Return the number of bytes, the end of each line being one."""
         return sum(map(len, self.lines)) + len(self.lines)
@@ -82,7 +84,7 @@ async def read_raw_lines(
         StorageUnreachableError: when the storage itself does not answer, not this file alone.
     """
     reader = RangeReader(fs, path, within, progress)
-    open_line, splitter = _OpenLine(), _Splitter(path, limits.chunk_lines, reader, within.first_number)
+    open_line, splitter = _OpenLine(), _Splitter(path, limits.chunk_lines, reader, within)
     ready = Chunk(path, find_format(path, b"")())
     failure: FileSystemError | None = None
     try:
@@ -113,11 +115,11 @@ def abandon(chunk: Chunk) -> Chunk:
 class _Splitter:
     """Splits lines into chunks, and knows where in the file the next one begins."""
 
-    def __init__(self, path: str, chunk_lines: int, reader: RangeReader, first_number: int) -> None:
-        self._path, self._chunk_lines, self._reader = path, chunk_lines, reader
+    def __init__(self, path: str, chunk_lines: int, reader: RangeReader, within: ByteRange) -> None:
+        self._path, self._chunk_lines, self._reader, self._range = path, chunk_lines, reader, within
         self._format: RecordFormat | None = None
         self._header: bytes | None = None
-        self._number, self._offset = first_number, 0
+        self._number, self._offset = within.first_number, 0
 
     def split(self, lines: Sequence[Line]) -> Iterator[Chunk]:
         """Yield the chunks of some more lines."""
@@ -130,7 +132,7 @@ class _Splitter:
         """Choose the format by the first line of the file, and return the lines without the header."""
         self._offset = self._reader.line_start
         first = lines[0] if isinstance(lines[0], bytes) else lines[0].start
-        format_class = find_format(self._path, first)
+        format_class = self._range.record_format or find_format(self._path, first)
         if not format_class.has_header:
             self._format = format_class()
             return lines
@@ -167,7 +169,12 @@ class _Offsets(Sequence[int]):
         if isinstance(index, slice):
             return [self[each] for each in range(len(self))[index]]
         index = range(len(self))[index]
-        return self._first + sum(map(len, self._lines[:index])) + index
+        return self._first + self._sizes[index] + index
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        """Return how many bytes are before each line, without the ends of lines."""
+        return list(accumulate(map(len, self._lines), initial=0))
 
 
 class _OpenLine:

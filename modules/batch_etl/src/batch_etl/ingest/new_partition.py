@@ -157,22 +157,17 @@ class NewPartition:
         self._oid = found["oid"] if found else 0
 
     async def _ensure(self, state: str, change: Callable[[], Awaitable[None]]) -> None:
-        """Have the table in a state, once, also when the answer to a commit was lost or comes late."""
+        """Change the state of the table, which fails when it was changed, and the answer to that was lost."""
 
         async def change_once() -> None:
-            if await self._is(state):
-                return
             try:
                 await change()
             except QueryError:
-                if not await self._is(state):
+                found = await self._db.fetch_one(_STATE, [self._oid])
+                if not (found and found[state]):
                     raise
 
         await self._retries(change_once)
-
-    async def _is(self, state: str) -> bool:
-        found = await self._db.fetch_one(_STATE, [self._oid])
-        return bool(found and found[state])
 
     async def _index(self) -> None:
         async with self._db.transaction():

@@ -12,8 +12,8 @@ class RecordFormat(ABC):
     Attributes:
         has_header: whether the first line names the fields of all others; each reject keeps it, so that it
             can be read by itself.
-        has_independent_lines: whether any line can be read without those before it, so that a large file can
-            be loaded in parts.
+        has_independent_lines: whether any line can be read without those before it, a header among them, so
+            that a large file can be loaded in parts.
         long_line_code: why a line that is too long to be decoded is rejected.
     """
 

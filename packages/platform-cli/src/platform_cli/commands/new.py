@@ -13,7 +13,7 @@ from platform_cli.interfaces import INTERFACES
 if TYPE_CHECKING:
     from platform_cli.scaffold import Created, NewPackage
 
-_FLAGS = {each.flag: each.kind for each in INTERFACES if each.kind != "executor"}
+_FLAGS = {each.flag: each.kind for each in INTERFACES}
 _KINDS = tuple(_FLAGS.values())
 
 _in_option = click.option(
@@ -91,8 +91,8 @@ def module(name: str, interfaces: str, migration: bool, start: str) -> int:
 def adapter(interface: str, name: str, start: str) -> int:
     """Write the adapter NAME of an INTERFACE.
 
-    That is database, filesystem, logging or secrets. Its tests are the contract suite, which fails by each
-    method that is to be written, and by nothing else.
+    That is database, filesystem, logging, secrets or executor. Its tests are the contract suite, which fails
+    by each method that is to be written, and by nothing else.
     """
     from platform_cli.scaffold import NewPackage, parse_name
 

@@ -14,7 +14,7 @@ from platform_interfaces import ConfigurationError
 Source = Mapping[str, Any]
 
 _OWN = "platform-cli"
-_NEEDED = (_OWN, "platform-interfaces", "platform-memory", "platform-migrate")
+_NEEDED = (_OWN, "platform-executors", "platform-interfaces", "platform-memory", "platform-migrate")
 
 
 def find_sources(project: Path) -> dict[str, Source]:

@@ -4,6 +4,7 @@ import inspect
 import pickle
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from platform_interfaces.errors import ExecutorError
@@ -57,18 +58,25 @@ def dump_message(value: object, subject: str) -> bytes:
 def dump_error(error: Exception, worker: str) -> bytes:
     """Return an error as the answer of a worker, with its traceback as a note.
 
-    One that cannot be pickled becomes an ``ExecutorError`` with the same text.
+    One that cannot be sent becomes an ``ExecutorError`` with its text.
     """
     trace = f"On worker {worker}:\n{''.join(traceback.format_exception(error))}"
-    for sent in (error, ExecutorError(f"{type(error).__name__}: {error}")):
-        sent.add_note(trace)
-        try:
-            answer = dump_message((None, sent), "the error")
-            pickle.loads(answer)
-        except Exception:  # noqa: BLE001, S112 - an error may do anything when it is pickled
-            continue
-        return answer
-    return pickle.dumps((None, ExecutorError(f"{type(error).__name__}, which is too large to be sent")))
+    try:
+        error.add_note(trace)
+        answer = dump_message((None, error), "the error")
+        pickle.loads(answer)
+    except Exception:  # noqa: BLE001 - an error may do anything when it is pickled, and when it is made again
+        return _dump_text(error, trace)
+    return answer
+
+
+def _dump_text(error: Exception, trace: str) -> bytes:
+    kind = type(error).__name__
+    with suppress(Exception):
+        plain = ExecutorError(f"{kind}: {error}")
+        plain.add_note(trace)
+        return dump_message((None, plain), "the error")
+    return pickle.dumps((None, ExecutorError(f"{kind}, which cannot be sent")))
 
 
 def load_answer(answer: bytes) -> tuple[Any, Exception | None]:

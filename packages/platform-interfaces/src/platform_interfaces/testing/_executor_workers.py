@@ -13,7 +13,6 @@ import pytest
 from platform_interfaces import ExecutorError, ExecutorInterface, LogEvent, WorkerLostError
 from platform_interfaces.execution._suite_work import (
     SuiteContext,
-    await_marks,
     count_marks,
     die_always,
     die_once,
@@ -35,6 +34,15 @@ async def collect(outcomes: AsyncGenerator[T, None]) -> list[T]:
     """Return all that a generator yields."""
     async with bounded(), aclosing(outcomes):
         return [each async for each in outcomes]
+
+
+async def await_begin(task: asyncio.Task[Any], folder: Path) -> None:
+    """Wait until a call has begun; where the task ends before, raise its error."""
+    async with bounded():
+        while not count_marks(folder, "begun"):
+            if task.done():
+                task.result()
+            await asyncio.sleep(0.01)
 
 
 async def await_stillness(folder: Path) -> None:
@@ -158,7 +166,7 @@ class ExecutorWorkerCases:
             async with resource:
                 running = collect(resource.map_unordered(wait_for_ever, [1], max_in_flight=1))
                 task = asyncio.create_task(running)
-                await await_marks(tmp_path, "begun", 1)
+                await await_begin(task, tmp_path)
             with pytest.raises(ExecutorError):
                 await task
             await await_stillness(tmp_path)

@@ -149,6 +149,20 @@ class FileSystemWriteCases(RawFiles):
         assert await fs.read("dir/a") == await self.raw_read(fs, "dir/a") == b"w" * (2 * (MIB + 1))
         assert await fs.list("") == ["dir/a"]
 
+    @pytest.mark.parametrize("error", [FileNotFoundError("x"), TimeoutError("x"), ValueError("x")], ids=repr)
+    @pytest.mark.parametrize("size", [1, LARGE], ids=["small", "large"])
+    async def test_an_error_of_the_source_passes_as_it_is(
+        self, fs: FileSystemInterface, size: int, error: Exception
+    ) -> None:
+        async def failing() -> AsyncIterator[bytes]:
+            yield bytes(size)
+            raise error
+
+        with pytest.raises(type(error)) as caught:
+            await fs.write_stream("dir/a", failing())
+        assert caught.value is error
+        assert await fs.list("") == []
+
     @pytest.mark.parametrize("way", ["write", "write_stream"])
     async def test_large_content_is_kept_whole(self, fs: FileSystemInterface, way: str) -> None:
         data = b"".join(number.to_bytes(8, "big") for number in range(2048)) * (LARGE // 16384 + 1)

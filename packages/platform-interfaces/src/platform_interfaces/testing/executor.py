@@ -13,7 +13,6 @@ from platform_interfaces import ExecutorError, ExecutorInterface, LogEvent, Outc
 from platform_interfaces.execution import MAX_MESSAGE_BYTES, WorkerLogger
 from platform_interfaces.execution._suite_work import (
     SuiteContext,
-    await_marks,
     count_marks,
     double,
     echo,
@@ -23,7 +22,12 @@ from platform_interfaces.execution._suite_work import (
     wait_for_ever,
 )
 from platform_interfaces.testing._capabilities import CapabilityCases
-from platform_interfaces.testing._executor_workers import ExecutorWorkerCases, await_stillness, collect
+from platform_interfaces.testing._executor_workers import (
+    ExecutorWorkerCases,
+    await_begin,
+    await_stillness,
+    collect,
+)
 from platform_interfaces.testing._lifecycle import LifecycleCases
 from platform_interfaces.testing._support import bounded
 
@@ -167,7 +171,7 @@ class ExecutorContract(ExecutorWorkerCases, LifecycleCases, CapabilityCases):
         self, executor: ExecutorInterface, tmp_path: Path
     ) -> None:
         task = asyncio.create_task(collect(executor.map_unordered(wait_for_ever, [1, 2], max_in_flight=2)))
-        await await_marks(tmp_path, "begun", 1)
+        await await_begin(task, tmp_path)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

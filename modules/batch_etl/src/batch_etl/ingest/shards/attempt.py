@@ -156,7 +156,7 @@ async def _clean_parts(
     """Yield the chunks of all parts, cleaned."""
     limits = task.limits
     for part in task.shard.parts:
-        # A file that is split has a valid line among its first: see ``can_split``.
+        # A file that is split has a valid line among its first: see ``find_split_format``.
         is_patient = task.config.min_valid.allows_none or part.within != WHOLE_FILE
         chunks = read_raw_lines(ctx.fs, part.path, limits, Progress(), part.within)
         async with aclosing(clean_file(chunks, cleaner, limits, is_patient=is_patient)) as cleaned_chunks:

@@ -16,7 +16,7 @@ from batch_etl.ingest.shards.attempt import ShardResult, ShardTask, attempt_shar
 from batch_etl.ingest.shards.guard import run_lock_name
 from batch_etl.ingest.shards.keys import KeyCollector, KeyStore, OversizeShardError
 from batch_etl.ingest.shards.merge import Merge
-from batch_etl.ingest.shards.plan import Shard, can_split, choose_shard_bytes, plan_shards
+from batch_etl.ingest.shards.plan import Shard, choose_shard_bytes, find_split_format, plan_shards
 from batch_etl.ingest.shards.reject_files import LoggedRejects, remove_of_run
 from batch_etl.ingest.shards.ticks import TickRange, TooManyWritesError, count_writes, divide_window
 from batch_etl.ingest.source import survey_files
@@ -67,9 +67,15 @@ class ShardedLoad:
         if self._config.is_dry_run:
             limits = replace(limits, max_shard_bytes=min(limits.max_shard_bytes, limits.max_dry_shard_bytes))
         is_patient = self._config.min_valid.allows_none
-        check = partial(can_split, self._ctx.fs, cleaner=self._cleaner, limits=limits, is_patient=is_patient)
-        self._shards = await plan_shards(self._found, choose_shard_bytes(total, self.workers, limits), check)
-        return len(self._shards) > 1
+        find_format = partial(
+            find_split_format, self._ctx.fs, cleaner=self._cleaner, limits=limits, is_patient=is_patient
+        )
+        shard_bytes = choose_shard_bytes(total, self.workers, limits)
+        self._shards = await plan_shards(self._found, shard_bytes, find_format)
+        if len(self._shards) < 2:
+            return False
+        self._ctx.log.info("Loading on workers", shards=len(self._shards), workers=self.workers)
+        return True
 
     async def write(
         self,

@@ -10,6 +10,7 @@ from batch_etl.ingest.cleaning import ChunkCleaner
 from batch_etl.ingest.compression import is_compressed
 from batch_etl.ingest.limits import Limits
 from batch_etl.ingest.lines import read_raw_lines
+from batch_etl.ingest.record_format import RecordFormat
 from batch_etl.ingest.source import SourceFiles
 from platform_interfaces import FileSystemError, FileSystemInterface, Progress
 
@@ -53,52 +54,57 @@ def choose_shard_bytes(total_bytes: int, workers: int, limits: Limits) -> int:
 
 
 async def plan_shards(
-    found: SourceFiles, shard_bytes: int, can_split: Callable[[str], Awaitable[bool]]
+    found: SourceFiles,
+    shard_bytes: int,
+    find_split_format: Callable[[str], Awaitable[type[RecordFormat] | None]],
 ) -> list[Shard]:
     """Return shards of about ``shard_bytes``: small files together, large ones split where they can be."""
     parts = list[Part]()
     for path in found.files:
         size = found.sizes[path]
-        if size > shard_bytes and await can_split(path):
-            parts += _split(path, size, shard_bytes)
+        record_format = await find_split_format(path) if size > shard_bytes else None
+        if record_format:
+            parts += _split(path, size, shard_bytes, record_format)
         else:
             parts.append(Part(path, size))
     return [Shard(number, tuple(each)) for number, each in enumerate(_group(parts, shard_bytes), 1)]
 
 
-async def can_split(
+async def find_split_format(
     fs: FileSystemInterface, path: str, *, cleaner: Cleaner, limits: Limits, is_patient: bool
-) -> bool:
-    """Return whether a part of a file can be read by itself, and none of it is abandoned.
+) -> type[RecordFormat] | None:
+    """Return the format of a file whose parts can be read by themselves; None where they cannot.
 
-    So its beginning is read: a file without a valid line among the first is abandoned by the attempt that has
-    the whole of it, as it is in one process. With ``is_patient`` no file is abandoned.
+    None of it may be abandoned, either. So its beginning is read: a file without a valid line among the first
+    is abandoned by the attempt that has the whole of it, as it is in one process. With ``is_patient`` no file
+    is abandoned.
     """
     try:
         if await is_compressed(fs.stream(path)):
-            return False
+            return None
     except FileSystemError:  # the attempt will report it
-        return False
+        return None
     rejected, chunk_cleaner = 0, ChunkCleaner(cleaner, limits.min_recent_keys)
     async with aclosing(read_raw_lines(fs, path, limits, Progress())) as chunks:
         async for chunk in chunks:
             if not chunk.format.has_independent_lines:
-                return False
+                return None
             cleaned = chunk_cleaner.clean(chunk)
             if is_patient or cleaned.has_valid:
-                return True
+                return type(chunk.format)
             rejected += len(cleaned.rejects)
             if rejected >= limits.max_lines_without_valid:
-                return False
-    return False
+                return None
+    return None
 
 
-def _split(path: str, size: int, shard_bytes: int) -> Iterator[Part]:
+def _split(path: str, size: int, shard_bytes: int, record_format: type[RecordFormat]) -> Iterator[Part]:
     count = -(-size // shard_bytes)
     for index in range(count):
         start, end = size * index // count, size * (index + 1) // count
         # The last goes on to where the file ends when it is read, as a whole file does.
-        yield Part(path, end - start, ByteRange(start, None if index == count - 1 else end))
+        until = None if index == count - 1 else end
+        yield Part(path, end - start, ByteRange(start, until, record_format))
 
 
 def _group(parts: Iterable[Part], shard_bytes: int) -> Iterator[list[Part]]:

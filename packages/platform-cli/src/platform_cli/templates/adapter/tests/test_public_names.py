@@ -9,6 +9,9 @@ def test_the_public_names_are_these() -> None:
             # [database]
             "NewAdapterDatabase",
             # [end]
+            # [executor]
+            "NewAdapterExecutor",
+            # [end]
             # [filesystem]
             "NewAdapterFileSystem",
             # [end]

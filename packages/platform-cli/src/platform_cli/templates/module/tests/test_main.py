@@ -8,6 +8,7 @@ import pytest_asyncio
 
 import platform_migrate
 from new_module.main import check_run, run
+from platform_executors import InlineExecutor
 from platform_interfaces import ConfigurationError, FileMissingError
 from platform_interfaces.testing import JobHarness
 from platform_memory import MemoryDatabase, MemoryFileSystem, MemoryLogger, MemorySecrets
@@ -23,6 +24,9 @@ def job() -> JobHarness:
         # [end]
         # [filesystem]
         fs=MemoryFileSystem(),
+        # [end]
+        # [executor]
+        executor=InlineExecutor(),
         # [end]
         # [secrets]
         secrets=MemorySecrets({"NEW_MODULE_TOKEN": "canary"}),
@@ -80,6 +84,12 @@ async def test_a_date_has_one_row_however_often_it_is_run(job: JobHarness) -> No
         assert (await job.run()).code == 0
     days = await job.db.fetch_all("SELECT day FROM new_module_days")
     assert days == [{"day": dt.date(2026, 1, 15)}]
+
+
+# [end]
+# [executor]
+async def test_each_hour_is_processed(job: JobHarness) -> None:
+    assert (await job.run()).figures["hours"] == 24
 
 
 # [end]

@@ -1,6 +1,7 @@
 """The work of one date."""
 
 import datetime as dt
+from contextlib import aclosing
 from typing import Any
 
 from platform_interfaces import ConfigurationError, FileMissingError, PlatformContext
@@ -21,6 +22,9 @@ async def run(ctx: PlatformContext) -> int:
     # [end]
     # [database, not migrations]
     figures["tables"] = await count_tables(ctx)
+    # [end]
+    # [executor]
+    figures["hours"] = await process_hours(ctx)
     # [end]
     # [secrets]
     figures["has_token"] = bool(ctx.secrets.get("NEW_MODULE_TOKEN"))
@@ -74,6 +78,24 @@ async def count_tables(ctx: PlatformContext) -> int:
     return len(
         await ctx.db.fetch_all("SELECT 1 FROM information_schema.tables WHERE table_schema = $1", ["public"])
     )
+
+
+# [end]
+# [executor]
+async def process_hours(ctx: PlatformContext) -> int:
+    """Process each hour, on workers where the run has some, and return how many there are."""
+    count = 0
+    async with aclosing(ctx.executor.map_unordered(process_hour, range(24), max_in_flight=8)) as outcomes:
+        async for outcome in outcomes:
+            if outcome.error:
+                raise outcome.error
+            count += 1
+    return count
+
+
+async def process_hour(ctx: PlatformContext, hour: int) -> int:
+    """Process an hour; that may happen twice, for the hour of a worker that is lost is given to another."""
+    return hour
 
 
 # [end]
