@@ -36,10 +36,7 @@ class WorkerContext:
     def of(cls, settings: Settings, interfaces: Collection[str], run: Run) -> Self:
         """Return what workers of a run need."""
         chosen = {flag.key: settings.implementations[kind].value for kind, flag in ADAPTER_FLAGS.items()}
-        chosen |= {
-            ENV.key: settings.env.value,
-            ADAPTER_FLAGS["executor"].key: "inline",
-        }  # no workers of its own
+        chosen |= {ENV.key: settings.env.value, ADAPTER_FLAGS["executor"].key: "inline"}
         return cls(
             project=str(settings.project),
             flags={key: name for key, name in chosen.items() if name},

@@ -85,11 +85,17 @@ class DaskExecutor(RemoteExecutor):
         await self._stack.aclose()
 
     async def run_call(self, call: bytes) -> bytes:
+        answer = b""
+        while not answer:  # the scheduler took it from a worker, and wants it again
+            answer = await self._submit(self._begin_run(), call)
+        return answer
+
+    async def _submit(self, client: "Client", call: bytes) -> bytes:
+        """Return the answer to a call; empty where its worker has given it up."""
         import distributed
 
         from platform_dask.calls import answer_call
 
-        client = self._begin_run()
         with warnings.catch_warnings():  # of large items, which have a limit here
             warnings.simplefilter("ignore", UserWarning)
             # Pure is the default: a second run of the same item would be given the first one's result.

@@ -57,9 +57,9 @@ async def await_marks(folder: Path, name: str, count: int) -> None:
 
 
 def name_in_file(file: Path, number: int) -> None:
-    """Write the id of the process, in one step."""
+    """Write the id of the process and the number, in one step."""
     other = file.with_name(f"{file.name}-{number}")
-    other.write_text(str(os.getpid()))
+    other.write_text(f"{os.getpid()} {number}")
     other.replace(file)
 
 

@@ -17,6 +17,7 @@ from platform_interfaces.execution._suite_work import (
     die_always,
     die_once,
     double,
+    fail_for_odd,
     leave,
     log_item,
     name_process,
@@ -110,9 +111,9 @@ class ExecutorWorkerCases:
 
     @requires("has_workers")
     async def test_an_error_has_the_trace_of_the_worker_as_a_note(self, executor: ExecutorInterface) -> None:
-        [found] = await collect(executor.map_unordered(raise_unpicklable, [1], max_in_flight=1))
+        [found] = await collect(executor.map_unordered(fail_for_odd, [1], max_in_flight=1))
         assert found.error is not None
-        assert "in raise_unpicklable" in "".join(found.error.__notes__)
+        assert "in fail_for_odd" in "".join(found.error.__notes__)
 
     @requires("has_workers")
     async def test_a_function_that_exits_is_an_error_of_its_item_alone(
@@ -140,7 +141,7 @@ class ExecutorWorkerCases:
                 found.append(outcome)
                 if len(found) == 15:
                     with suppress(ProcessLookupError):
-                        os.kill(int((tmp_path / "victim").read_text()), signal.SIGKILL)
+                        os.kill(int((tmp_path / "victim").read_text().split()[0]), signal.SIGKILL)
         assert sorted((each.item, each.result, each.error) for each in found) == [
             (number, 2 * number, None) for number in range(40)
         ]
