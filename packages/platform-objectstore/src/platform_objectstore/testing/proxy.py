@@ -7,11 +7,8 @@ from enum import Enum
 from typing import Self
 from urllib.parse import urlsplit
 
-_ERROR = (
-    "<Error><Code>{}</Code><Message>as the test wants it</Message>"
-    "<CanonicalRequest>{}</CanonicalRequest></Error>"
-)
-"""As AWS does about a wrong signature, it repeats what was signed: all headers of the request."""
+_ERROR = "<Error><Signed>{}</Signed><Code>{}</Code><Message>as the test wants it</Message></Error>"
+"""As AWS does about a wrong signature, it repeats what was signed: the session token, among others."""
 
 
 class Fault(Enum):
@@ -91,7 +88,8 @@ class FaultyProxy:
                 writer.write(head + b"\r\n\r\n" + body[: len(body) // 2])
             case fault:
                 status, code = fault.value.split()
-                text = _ERROR.format(code, head.decode("latin-1")).encode()
+                token = re.search(rb"(?i)\r\nx-amz-security-token: *([^\r]*)", head)
+                text = _ERROR.format(token[1].decode() if token else "", code).encode()
                 writer.write(b"HTTP/1.1 %s x\r\ncontent-length: %d\r\n" % (status.encode(), len(text)))
                 writer.write(b"connection: close\r\n\r\n" + text)
         await writer.drain()
