@@ -191,3 +191,4 @@ async def test_the_endpoint_of_the_settings_wins_over_that_of_the_client(
     fs = make(s3_settings)
     await fs.write("a", b"x")
     assert await fs.read("a") == b"x"
+    assert "security-token" not in (await fs.get_signed_url("a")).lower()
