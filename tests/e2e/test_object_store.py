@@ -158,5 +158,5 @@ async def test_a_bucket_that_does_not_exist_is_named(s3_settings: Mapping[str, s
     settings = MemorySecrets({**s3_settings, "FS_S3_BUCKET": "no-such-bucket"})
     async with MemoryDatabase() as db, S3FileSystem(settings) as fs:
         await platform_migrate.up(db)
-        with pytest.raises(FileNotFoundError, match="there is no bucket 'no-such-bucket' at http://"):
+        with pytest.raises(FileNotFoundError, match="there is no bucket 'no-such-bucket' at 'http://"):
             await EventJob(db, fs).run()

@@ -47,24 +47,29 @@ def clone(tmp_path: Path, embedded_dir: Path) -> Path:
 
 
 @pytest.fixture
-def object_store(request: pytest.FixtureRequest) -> str:
-    """Return the URL of a server with the bucket of the page that loads from one; else nothing."""
+def object_store(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Return what the page on object stores says, and what it is here; for others, nothing."""
     if request.getfixturevalue("page") != OBJECT_STORE_PAGE:
-        return "http://localhost:9000"
-    request.getfixturevalue("s3_client").create_bucket(Bucket="lake")
-    return str(request.getfixturevalue("s3_server"))
+        return {}
+    settings = request.getfixturevalue("s3_settings")
+    return {
+        "http://localhost:9000": settings["FS_S3_ENDPOINT"],
+        "BUCKET=lake": f"BUCKET={settings['FS_S3_BUCKET']}",
+        "ACCESS_KEY_ID=minioadmin": f"ACCESS_KEY_ID={settings['FS_S3_ACCESS_KEY_ID']}",
+        "SECRET_ACCESS_KEY=minioadmin": f"SECRET_ACCESS_KEY={settings['FS_S3_SECRET_ACCESS_KEY']}",
+    }
 
 
 @pytest.mark.parametrize("page", RUN)
 def test_the_commands_of_a_page_run(
-    page: str, clone: Path, embedded_dir: Path, postgres_url: str, object_store: str
+    page: str, clone: Path, embedded_dir: Path, postgres_url: str, object_store: dict[str, str]
 ) -> None:
     script = "set -euo pipefail\n" + "\n".join(
         _script(block, number) for number, block in enumerate(BLOCKS[page]) if block.is_run
     )
     for example, here in (
         ("postgresql://user:password@host:5432/name", postgres_url),
-        ("http://localhost:9000", object_store),
+        *object_store.items(),
         ("/data/", f"{embedded_dir.parent}/"),
         ("/tmp/", f"{embedded_dir.parent}/"),
         *(NEW_NAMES if page.startswith("docs/") else ()),

@@ -1,13 +1,17 @@
-"""The database contract on PostgreSQL over TCP with a password, or on the one DB_POSTGRES_URL names."""
+"""The database contract on PostgreSQL over TCP with a password, or on the one DB_POSTGRES_URL names.
+
+Each case has two values of each parameter: the tests of the package have all, over a socket.
+"""
 
 import pytest
 
 from platform_interfaces.testing import DatabaseContract
 from platform_memory import MemorySecrets
 from platform_postgres import PostgresDatabase
+from tests.planted.subscriptions import with_few_values
 
 
-class TestPostgresDatabase(DatabaseContract):
+class TestPostgresDatabase(with_few_values(DatabaseContract)):  # type: ignore[misc]
     is_shared = True
 
     @pytest.fixture

@@ -66,8 +66,7 @@ def old(situation: str) -> bytes | None:
     return OLD if situation == "old file" else None
 
 
-@pytest.mark.parametrize("method", ["write", "write_stream"])
-@pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
+@pytest.mark.parametrize(("method", "error"), [("write", "EIO"), ("write_stream", "ENOSPC")])
 async def test_cases_48_and_50_an_error_at_any_call_leaves_old_or_new_and_nothing_else(
     tmp_path: Path, situation: str, old: bytes | None, method: str, error: str
 ) -> None:

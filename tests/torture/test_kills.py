@@ -23,7 +23,7 @@ import pytest
 
 from tests.torture.load import EVENTS, ORDERS, Day, Load, wait_for
 
-KILLS = int(os.environ.get("TORTURE_KILLS", "6"))
+KILLS = int(os.environ.get("TORTURE_KILLS", "3"))
 SEED = int(os.environ.get("TORTURE_SEED", str(random.SystemRandom().randrange(2**32))))
 SIGNALS = {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}
 # A commit takes as long as with a slow disk: else hardly a kill would find one.

@@ -106,11 +106,13 @@ async def test_a_batch_whose_connection_was_lost_before_it_was_written_is_tried_
 async def test_the_first_cause_is_in_the_error_of_a_run_that_gives_up_and_is_warned_of_once(
     db: FaultyDatabase, fs: MemoryFileSystem, limits: Limits
 ) -> None:
-    db.before = [None, ConnectionLostError("No space left"), *[ConnectionLostError("refused")] * 99]
+    db.before = [None, ConnectionLostError("No space left"), *[ConnectionLostError("refused")] * 999]
+    # Pauses so long that the errors last, and so short that there is time for several.
+    limits = replace(limits, retry_seconds=2, first_pause_seconds=0.05, longest_pause_seconds=0.05)
     log = MemoryLogger()
     config = {"date": "2026-01-15", "source-path": "raw/events", "batch-size": 10}
     with pytest.raises(ConnectionLostError, match=r"^No space left; after . s of trying again: refused$"):
-        await run(PlatformContext(log=log, db=db, fs=fs, config=config), replace(limits, retry_seconds=0.5))
+        await run(PlatformContext(log=log, db=db, fs=fs, config=config), limits)
     [warned] = [
         event.fields for event in log.events if event.message == "Trying again" and event.level == "warn"
     ]

@@ -171,7 +171,7 @@ async def test_an_endpoint_that_cannot_be_reached_is_named_with_the_cause(
         url = endpoint.format(port=unused.getsockname()[1], https=s3_server.replace("http:", "https:"))
         error = await fail(make(s3_settings, FS_S3_ENDPOINT=url, FS_S3_TIMEOUT="1"), CALLS["read"])
     assert isinstance(error, StorageUnreachableError)
-    assert f"no answer from {url}: " in str(error)
+    assert f"no answer from {url!r}: " in str(error)
     assert cause in str(error)
 
 

@@ -155,7 +155,7 @@ async def test_a_missing_bucket_is_not_healthy(s3_settings: Mapping[str, str], f
 async def test_the_doctor_reports_where_the_credentials_come_from(fs: S3FileSystem, s3_server: str) -> None:
     [check] = fs.list_checks()
     found = await check.find()
-    assert (found.status, found.text) == (CheckStatus.OK, f"from FS_S3_ACCESS_KEY_ID, for {s3_server}")
+    assert (found.status, found.text) == (CheckStatus.OK, f"from FS_S3_ACCESS_KEY_ID, for {s3_server!r}")
 
 
 async def test_list_names_of_a_missing_directory_has_its_url(fs: S3FileSystem) -> None:

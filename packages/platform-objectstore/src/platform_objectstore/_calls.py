@@ -28,7 +28,7 @@ def translated(bucket: Bucket, action: str, path: str) -> Iterator[None]:
     _process = _process or os.getpid()
     if _process != os.getpid():
         raise FileSystemError(
-            f"cannot {action} {path!r} in {bucket.locate()!r}: this process was forked from one that uses "
+            f"cannot {action} {bucket.locate(path)!r}: this process was forked from one that uses "
             "the storage: start it by 'spawn' or 'forkserver'"
         )
     try:

@@ -22,7 +22,7 @@ _EXPIRED = "the credentials have expired: renew them and run again"
 _REFUSED = "the credentials ({credentials}) are refused: correct them"
 _OTHER_REGION = "the bucket is in another region: set {setting}_REGION to it"
 _ADVICE = {
-    "NoSuchBucket": "there is no bucket {name!r} at {endpoint}: create it, or correct {setting}_…",
+    "NoSuchBucket": "there is no bucket {name!r} at {endpoint!r}: create it, or correct {setting}_…",
     "InvalidBucketName": "{name!r} cannot be a bucket: correct {setting}_…",
     "AccessDenied": "permission denied: let the credentials ({credentials}) do it, or use others",
     "AllAccessDisabled": "permission denied: the bucket is closed to everybody",
@@ -72,7 +72,7 @@ class Answer(NamedTuple):
 def translate(error: BaseException, action: str, path: str, bucket: Bucket) -> FileSystemError:
     """Return the platform's error for what the client or the clock has raised."""
     text = str(error)
-    asked = f"cannot {action} {path!r} in {bucket.locate()!r}"
+    asked = f"cannot {action} {bucket.locate(path)!r}"
     if isinstance(error, InvalidKeyError):
         reason = summarize(error).rpartition("invalid path: ")[2]
         return UnreadableKeyError(asked, f"a key cannot be a path: {reason}: rename or delete the object")
@@ -83,15 +83,15 @@ def translate(error: BaseException, action: str, path: str, bucket: Bucket) -> F
     if isinstance(error, FileNotFoundError):
         return FileMissingError(f"there is no file {path!r} in {bucket.locate()!r}")
     if isinstance(error, TimeoutError):
-        limit = f"{bucket.endpoint} took longer than {bucket.timeout_seconds} s"
+        limit = f"{bucket.endpoint!r} took longer than {bucket.timeout_seconds} s"
         return StorageUnreachableError(f"{asked}: {limit} ({bucket.setting}_TIMEOUT): run again later")
     if _BROKEN_OFF.search(text):
         return FileSystemError(
-            f"{asked}: the answer of {bucket.endpoint} broke off, each time it was asked: run again later"
+            f"{asked}: the answer of {bucket.endpoint!r} broke off, each time it was asked: run again later"
         )
     if _UNREACHABLE.search(text):
         return StorageUnreachableError(
-            f"{asked}: no answer from {bucket.endpoint}: {_find_cause(text)}: "
+            f"{asked}: no answer from {bucket.endpoint!r}: {_find_cause(text)}: "
             f"is it running, and are the settings {bucket.setting}_… right?"
         )
     return FileSystemError(f"{asked}: {summarize(error)}")
@@ -116,7 +116,7 @@ def _read_answer(text: str) -> Answer | None:
 def _from_answer(answer: Answer, asked: str, bucket: Bucket) -> FileSystemError:
     if answer.status in _OVERLOADED:
         return StorageUnreachableError(
-            f"{asked}: {bucket.endpoint} is overloaded or failing, also after several attempts "
+            f"{asked}: {bucket.endpoint!r} is overloaded or failing, also after several attempts "
             f"({answer}): run again later"
         )
     if answer.status == "416":

@@ -137,7 +137,7 @@ class ObjectStoreFileSystem(FileSystemInterface):
                 block = await anext(blocks, b"")
             if not block:
                 raise FileSystemError(
-                    f"cannot read {path!r} in {self.locate()!r}: the answer is {missing:,} bytes short"
+                    f"cannot read {self.locate(path)!r}: the answer is {missing:,} bytes short"
                 )
             missing -= len(block)
             yield block

@@ -75,7 +75,7 @@ class S3FileSystem(ObjectStoreFileSystem):
 
     async def _check_credentials(self) -> Finding:
         bucket = self._bucket
-        return Finding(CheckStatus.OK, f"from {bucket.credentials}, for {bucket.endpoint}")
+        return Finding(CheckStatus.OK, f"from {bucket.credentials}, for {bucket.endpoint!r}")
 
     def _read_endpoint(self, secrets: SecretsInterface) -> str:
         """Return the URL of the server; empty for AWS itself."""

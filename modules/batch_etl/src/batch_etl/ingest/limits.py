@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Limits:
     """The sizes and waits of a load; the defaults are for production, tests make them small."""
 
-    chunk_lines: int = 500
+    chunk_lines: int = 200
     """So few that they stay in a processor's cache, and that writers need not wait long for their turn."""
     retry_chunk_bytes: int = 1024 * 1024
     """About, of rejected lines that are cleaned together."""

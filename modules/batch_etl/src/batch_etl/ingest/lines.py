@@ -3,8 +3,6 @@
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from itertools import accumulate
 from typing import TypeAlias, overload
 
 from batch_etl.ingest.byte_ranges import WHOLE_FILE, ByteRange, RangeReader
@@ -32,7 +30,7 @@ class LongLine:
 Line: TypeAlias = bytes | LongLine
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Chunk:
     r"""Lines of one file, without the ``\n`` that ends each.
 
@@ -59,7 +57,7 @@ class Chunk:
     failure: FileSystemError | None = None
     is_abandoned: bool = False
 
-    @cached_property
+    @property
     def size(self) -> int:
         """Return the number of bytes, the end of each line being one."""
         return sum(map(len, self.lines)) + len(self.lines)
@@ -169,12 +167,7 @@ class _Offsets(Sequence[int]):
         if isinstance(index, slice):
             return [self[each] for each in range(len(self))[index]]
         index = range(len(self))[index]
-        return self._first + self._sizes[index] + index
-
-    @cached_property
-    def _sizes(self) -> list[int]:
-        """Return how many bytes are before each line, without the ends of lines."""
-        return list(accumulate(map(len, self._lines), initial=0))
+        return self._first + sum(map(len, self._lines[:index])) + index
 
 
 class _OpenLine:
