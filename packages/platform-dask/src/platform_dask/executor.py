@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import pickle
+import sys
 import warnings
 from concurrent.futures import CancelledError
 from contextlib import AsyncExitStack, suppress
@@ -35,6 +36,7 @@ class DaskExecutor(RemoteExecutor):
         self._address = secrets.get_or_default("DASK_ADDRESS", "").strip()
         self._client: Client | None = None
         self._stack = AsyncExitStack()
+        self._slots = asyncio.Semaphore(sys.maxsize)
         self._run = ""
         self._recipe = b""
 
@@ -68,7 +70,10 @@ class DaskExecutor(RemoteExecutor):
     async def _open_cluster(self) -> "LocalCluster":
         from platform_dask.local_cluster import make_local_cluster
 
-        cluster = make_local_cluster(self.workers or os.cpu_count() or 1)
+        count = self.workers or os.cpu_count() or 1
+        cluster = make_local_cluster(count)
+        # A worker that is lost counts against every item that it was given, also those that it had not begun.
+        self._slots = asyncio.Semaphore(count)
         await self._stack.enter_async_context(cluster)
         return cluster
 
@@ -87,7 +92,8 @@ class DaskExecutor(RemoteExecutor):
     async def run_call(self, call: bytes) -> bytes:
         answer = b""
         while not answer:  # the scheduler took it from a worker, and wants it again
-            answer = await self._submit(self._begin_run(), call)
+            async with self._slots:
+                answer = await self._submit(self._begin_run(), call)
         return answer
 
     async def _submit(self, client: "Client", call: bytes) -> bytes:
