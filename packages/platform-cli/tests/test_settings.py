@@ -35,6 +35,24 @@ def test_without_anything_set_the_defaults_hold(settings: Resolve) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("flags", "chosen"),
+    [
+        ({}, ("inline", "1")),
+        ({"workers": "2"}, ("processes", "2")),
+        ({"executor": "dask"}, ("dask", "auto")),
+        ({"executor": "dask", "workers": "1"}, ("dask", "1")),
+        ({"executor": "inline"}, ("inline", "1")),
+    ],
+    ids=str,
+)
+def test_workers_choose_an_executor_and_an_executor_chooses_workers(
+    settings: Resolve, flags: dict[str, str], chosen: tuple[str, str]
+) -> None:
+    found = settings(flags)
+    assert (found.implementations["executor"].value, found.workers.value) == chosen
+
+
 def test_each_layer_wins_over_the_next_and_each_value_knows_its_origin(
     settings: Resolve, project: Path
 ) -> None:

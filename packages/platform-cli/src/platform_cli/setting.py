@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from platform_cli.flags import WORKERS, Flag
+from platform_cli.flags import ADAPTER_FLAGS, WORKERS, Flag
 from platform_cli.secrets import EnvSecrets
 from platform_interfaces import ConfigurationError
 
@@ -33,12 +33,14 @@ def choose(flag: Flag, default: str, flags: Mapping[str, str], values: EnvSecret
 
 
 def choose_workers(flags: Mapping[str, str], values: EnvSecrets) -> Setting:
-    """Return how many workers a run may have: a number, or ``AUTO``.
+    """Return how many workers a run may have: a number, or ``AUTO``, as where only an executor is chosen.
 
     Raises:
         ConfigurationError: when it is neither.
     """
-    setting = choose(WORKERS, WORKERS.default, flags, values)
+    executor = ADAPTER_FLAGS["executor"]
+    is_chosen = choose(executor, executor.default, flags, values).value != executor.default
+    setting = choose(WORKERS, AUTO if is_chosen else WORKERS.default, flags, values)
     text = setting.value.strip().lower()
     if text != AUTO and not re.fullmatch(r"[1-9][0-9]{0,3}", text):
         raise ConfigurationError(
