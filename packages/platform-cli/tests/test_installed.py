@@ -32,6 +32,13 @@ ADAPTER = """
 """
 
 
+@pytest.fixture(autouse=True)
+def known_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Know of no adapter but the installed ones, however many packages stand beside this one."""
+    known = {key: each for key, each in registry._DISTRIBUTIONS.items() if key[1] in registry.names(key[0])}
+    monkeypatch.setattr(registry, "_DISTRIBUTIONS", known)
+
+
 @pytest.fixture
 def adapters(platform: Platform) -> Callable[..., dict[tuple[str, str], dict[str, Any]]]:
     """Lists the adapters, by interface and name."""
