@@ -367,6 +367,7 @@ async def test_d5_runs_find_room_between_rows_of_the_future(job: EventJob) -> No
 
 
 async def test_c24_the_table_of_raw_events_is_named_as_what_it_is(job: EventJob) -> None:
+    await make_tables(job.db, "002_create_events_table")
     await assert_refused(
         job,
         'column "event_date" is missing: it must be date',
@@ -423,9 +424,11 @@ async def count(db: DatabaseInterface, table: str) -> int:
     return int(row["n"]) if row else 0
 
 
-async def test_d6_a_schema_made_later_gets_no_second_set_of_tables(pg: EventJob, postgres_url: str) -> None:
-    await pg.load(between())
-    await pg.db.execute("CREATE SCHEMA app")
+async def test_d6_a_schema_made_later_gets_no_second_set_of_tables(postgres_url: str) -> None:
+    async with client(postgres_url) as db:
+        await platform_migrate.up(db)
+        await EventJob(db).load(between())
+        await db.execute("CREATE SCHEMA app")
     async with client(postgres_url, search_path="app,public") as db:
         assert await platform_migrate.up(db) == platform_migrate.MigrationRun()
         job = EventJob(db)

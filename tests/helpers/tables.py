@@ -9,7 +9,7 @@ from platform_interfaces import DatabaseInterface
 MIGRATIONS = ("003_create_cleaned_events_table", "004_index_cleaned_events_by_time")
 
 
-async def make_tables(db: DatabaseInterface) -> None:
-    """Make the table ``cleaned_events`` with its indexes in an empty database, which is connected."""
-    for name in MIGRATIONS:
+async def make_tables(db: DatabaseInterface, *migrations: str) -> None:
+    """Make ``cleaned_events`` with its indexes, or what ``migrations`` make, where it is missing."""
+    for name in migrations or MIGRATIONS:
         await import_module(f"platform_migrate.versions.{name}").up(db)

@@ -37,6 +37,8 @@ def check_packages() -> Finding:
             needed = metadata.requires(name) or []
         except metadata.PackageNotFoundError:  # a folder on the path, not a distribution
             continue
+        except FileNotFoundError:  # without metadata, where a library has put importlib_metadata in place
+            needed = []
         found += 1
         for requirement in map(Requirement, needed):
             if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):

@@ -69,6 +69,11 @@ class UnpicklableError(Exception):
     def __init__(self, one: str, other: str) -> None:
         super().__init__(f"{one} {other}")
 
+    def __reduce__(
+        self,
+    ) -> tuple[type, tuple[object, ...]]:  # a library may change the default
+        return type(self), self.args
+
 
 async def double(ctx: PlatformContext, number: int) -> int:
     """Return the number twice, and leave a mark of it."""

@@ -149,7 +149,11 @@ class FileSystemWriteCases(RawFiles):
         assert await fs.read("dir/a") == await self.raw_read(fs, "dir/a") == b"w" * (2 * (MIB + 1))
         assert await fs.list("") == ["dir/a"]
 
-    @pytest.mark.parametrize("error", [FileNotFoundError("x"), TimeoutError("x"), ValueError("x")], ids=repr)
+    @pytest.mark.parametrize(
+        "error",
+        [FileNotFoundError("x"), TimeoutError("x"), ValueError("x")],
+        ids=["no file", "no answer", "no value"],
+    )
     @pytest.mark.parametrize("size", [1, LARGE], ids=["small", "large"])
     async def test_an_error_of_the_source_passes_as_it_is(
         self, fs: FileSystemInterface, size: int, error: Exception
