@@ -21,6 +21,7 @@ from platform_interfaces.filesystem import is_temporary_name
 from platform_objectstore._bucket import Bucket
 from platform_objectstore._calls import limited
 from platform_objectstore._errors import OffsetError
+from platform_objectstore._exit import let_client_finish
 from platform_objectstore._listing import escape, list_files, list_level, sort_out, survey
 from platform_objectstore._upload import PART_BYTES, upload
 
@@ -44,6 +45,7 @@ class ObjectStoreFileSystem(FileSystemInterface):
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
+        let_client_finish()
 
     async def read(self, path: str) -> bytes:
         return b"".join([block async for block in self.stream(path)])

@@ -52,7 +52,9 @@ class FileSystemStreamCases:
         for offset in (0, 1, 65_536, MIB, MIB + 1, 3 * MIB - 1, 3 * MIB, 4 * MIB):
             blocks = [block async for block in fs.stream("a", offset=offset)]
             assert all(blocks)
-            assert b"".join(blocks) == data[offset:], offset
+            # The difference of megabytes takes minutes to show.
+            is_the_rest = b"".join(blocks) == data[offset:]
+            assert is_the_rest, offset
 
     async def test_a_stream_takes_little_memory(self, fs: FileSystemInterface) -> None:
         await fs.write("a", bytes(48 * MIB))
