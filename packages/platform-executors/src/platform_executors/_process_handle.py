@@ -36,17 +36,25 @@ class ProcessHandle:
         Raises:
             ExecutorError: when that is not possible.
         """
-        try:
-            # In a session of its own, so that Ctrl-C on a terminal reaches the run alone. "-P" keeps the
-            # working directory from hiding modules.
-            process = await asyncio.create_subprocess_exec(
+        # In a session of its own, so that Ctrl-C on a terminal reaches the run alone. "-P" keeps the working
+        # directory from hiding modules.
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "platform_executors.worker_process"),
                 stdin=PIPE,
                 stdout=PIPE,
                 start_new_session=True,
             )
+        )
+        try:
+            process = await asyncio.shield(starting)
         except OSError as error:
             raise ExecutorError(f"worker process {name} cannot be started: {error.strerror}") from error
+        except asyncio.CancelledError:
+            process = await starting  # asyncio may wait for ever for one that is cancelled as it starts
+            process.kill()
+            await process.wait()
+            raise
         handle = cls(process, log.bind(worker=name))
         handle._calls.write(to_frame(Kind.SET_UP, pickle.dumps((sys.path, name, pickle.dumps(recipe)))))
         return handle

@@ -43,6 +43,7 @@ class ProcessesExecutor(RemoteExecutor):
         free_names = self._free_names
         name = await free_names.get()
         try:
+            self._check_connected()
             for attempt in range(1, MAX_ATTEMPTS + 1):
                 try:
                     return await self._ask(name, call)
